@@ -1,0 +1,153 @@
+package pusher
+
+import (
+	"iter"
+	"strconv"
+)
+
+// Encoders of the server's messages: each appends one JSON text, without a frame. The data of the server's own
+// events is JSON inside a JSON string; that of client events is whatever value the client sent. Arguments called
+// raw are JSON already and are copied byte for byte.
+
+// AppendConnectionEstablished appends the first message of a connection. activityTimeout is in seconds; pusher-js
+// refuses 0.
+func AppendConnectionEstablished(dst []byte, id SocketID, activityTimeout int) []byte {
+	dst = append(dst, `{"event":"pusher:connection_established","data":"{\"socket_id\":\"`...)
+	dst = id.Append(dst)
+	dst = append(dst, `\",\"activity_timeout\":`...)
+	dst = strconv.AppendInt(dst, int64(activityTimeout), 10)
+	return append(dst, `}"}`...)
+}
+
+// AppendError appends a pusher:error event. See Error.Append for the errors that the protocol knows.
+func AppendError(dst []byte, code int, message string) []byte {
+	var space [128]byte // holds every message of this package, so that an error costs no allocation
+	data := append(space[:0], `{"code":`...)
+	data = strconv.AppendInt(data, int64(code), 10)
+	data = append(data, `,"message":`...)
+	data = AppendString(data, message)
+	data = append(data, '}')
+
+	dst = append(dst, `{"event":"pusher:error","data":`...)
+	dst = AppendString(dst, data)
+	return append(dst, '}')
+}
+
+// AppendPing appends the server's question whether the client is still there.
+func AppendPing(dst []byte) []byte { return append(dst, `{"event":"pusher:ping"}`...) }
+
+// AppendPong appends the answer to a client's pusher:ping.
+func AppendPong(dst []byte) []byte { return append(dst, `{"event":"pusher:pong"}`...) }
+
+// AppendSubscriptionSucceeded appends the answer to a subscription, for any channel but a presence channel.
+func AppendSubscriptionSucceeded[C Text](dst []byte, channel C) []byte {
+	dst = append(dst, `{"event":"pusher_internal:subscription_succeeded","data":"{}"`...)
+	return appendChannel(dst, channel)
+}
+
+// AppendPresenceSucceeded appends the answer to a subscription to a presence channel, with its roster: members in
+// the order they are to be shown, one for each user, count of them. members is run twice and must yield the same
+// both times.
+//
+// A hash has string keys, and the key of an id that is a string already is that very token: so Member.Key is not
+// looked at, and nothing needs escaping twice.
+func AppendPresenceSucceeded[C Text](dst []byte, channel C, count int, members iter.Seq[Member]) []byte {
+	dst = append(dst, `{"event":"pusher_internal:subscription_succeeded","data":"{\"presence\":{\"count\":`...)
+	dst = strconv.AppendInt(dst, int64(count), 10)
+	dst = append(dst, `,\"ids\":[`...)
+	first := true
+	for m := range members {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = appendEscaped(dst, m.ID)
+	}
+	dst = append(dst, `],\"hash\":{`...)
+	first = true
+	for m := range members {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = appendHashMember(dst, m)
+	}
+	dst = append(dst, `}}}"`...)
+	return appendChannel(dst, channel)
+}
+
+// appendHashMember appends one member of a roster's hash, escaped for the string around it.
+func appendHashMember(dst []byte, m Member) []byte {
+	if hasPrefix(m.ID, `"`) {
+		dst = appendEscaped(dst, m.ID)
+	} else {
+		dst = append(dst, `\"`...)
+		dst = append(dst, m.ID...)
+		dst = append(dst, `\"`...)
+	}
+	dst = append(dst, ':')
+	if m.Info == nil {
+		return append(dst, "null"...)
+	}
+	return appendEscaped(dst, m.Info)
+}
+
+// AppendMemberAdded appends the news that a user has joined a presence channel. channelData is the text that the
+// user subscribed with, so members beside user_id and user_info reach the others too.
+func AppendMemberAdded[C Text](dst []byte, channel C, channelData []byte) []byte {
+	dst = append(dst, `{"event":"pusher_internal:member_added","data":`...)
+	dst = AppendString(dst, channelData)
+	return appendChannel(dst, channel)
+}
+
+// AppendMemberRemoved appends the news that a user's last connection has left a presence channel. rawID is Member.ID.
+func AppendMemberRemoved[C Text](dst []byte, channel C, rawID []byte) []byte {
+	dst = append(dst, `{"event":"pusher_internal:member_removed","data":"{\"user_id\":`...)
+	dst = appendEscaped(dst, rawID)
+	dst = append(dst, `}"`...)
+	return appendChannel(dst, channel)
+}
+
+// AppendCacheMiss appends what a subscriber of a cache channel gets when there is no last event.
+func AppendCacheMiss[C Text](dst []byte, channel C) []byte {
+	dst = append(dst, `{"event":"pusher:cache_miss"`...)
+	return appendChannel(dst, channel)
+}
+
+// AppendEvent appends an event published through the HTTP API. The three are JSON string tokens of the request.
+func AppendEvent(dst, rawEvent, rawData, rawChannel []byte) []byte {
+	dst = append(dst, `{"event":`...)
+	dst = append(dst, rawEvent...)
+	dst = append(dst, `,"data":`...)
+	dst = append(dst, rawData...)
+	dst = append(dst, `,"channel":`...)
+	dst = append(dst, rawChannel...)
+	return append(dst, '}')
+}
+
+// AppendClientEvent appends an event that a client sends to the others of a channel. rawData is Message.Data, where
+// nil is sent as null; rawUserID is the sender's Member.ID on that channel, nil when it has none.
+func AppendClientEvent[E, C Text](dst []byte, event E, channel C, rawData, rawUserID []byte) []byte {
+	dst = append(dst, `{"event":`...)
+	dst = AppendString(dst, event)
+	dst = append(dst, `,"channel":`...)
+	dst = AppendString(dst, channel)
+	dst = append(dst, `,"data":`...)
+	if rawData == nil {
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(dst, rawData...)
+	}
+	if rawUserID != nil {
+		dst = append(dst, `,"user_id":`...)
+		dst = append(dst, rawUserID...)
+	}
+	return append(dst, '}')
+}
+
+// appendChannel ends a message with its channel.
+func appendChannel[C Text](dst []byte, channel C) []byte {
+	dst = append(dst, `,"channel":`...)
+	dst = AppendString(dst, channel)
+	return append(dst, '}')
+}

@@ -1,0 +1,91 @@
+package pusher
+
+import "unicode/utf8"
+
+// Kind says what a channel's name makes of it. The zero Kind is an ordinary public channel.
+type Kind uint8
+
+// The parts of a Kind, each from a part of the name.
+const (
+	Private   Kind = 1 << iota // private-
+	Presence                   // presence-
+	Cache                      // cache-, private-cache-, presence-cache-, private-encrypted-cache-
+	Encrypted                  // private-encrypted-: end to end, the server only carries it
+	ToUser                     // #server-to-user-: for the one user who has signed in as that id
+)
+
+// kinds lists the prefixes, longer ones before those that they begin with. All end in a dash, which Reverb forgets
+// for three of them (there, "cachet" is a cache channel).
+var kinds = [...]struct {
+	prefix string
+	kind   Kind
+}{
+	{"private-encrypted-cache-", Private | Encrypted | Cache},
+	{"private-encrypted-", Private | Encrypted},
+	{"private-cache-", Private | Cache},
+	{"private-", Private},
+	{"presence-cache-", Presence | Cache},
+	{"presence-", Presence},
+	{"cache-", Cache},
+	{serverToUser, ToUser},
+}
+
+// serverToUser begins the names of channels that belong to one signed-in user.
+const serverToUser = "#server-to-user-"
+
+// KindOf returns the kind of the channel of that name. Case matters.
+func KindOf[T Text](name T) Kind {
+	for i := range kinds {
+		if hasPrefix(name, kinds[i].prefix) {
+			return kinds[i].kind
+		}
+	}
+	return 0
+}
+
+// NeedsAuth reports whether a subscription must carry a signature (VerifyChannel). A server-to-user channel needs
+// none: it asks who has signed in.
+func (k Kind) NeedsAuth() bool { return k&(Private|Presence) != 0 }
+
+// IsPresence reports whether the channel has a roster of members.
+func (k Kind) IsPresence() bool { return k&Presence != 0 }
+
+// IsCache reports whether the channel's last event is kept for new subscribers.
+func (k Kind) IsCache() bool { return k&Cache != 0 }
+
+// IsEncrypted reports whether the channel's data is encrypted between its clients and their back end.
+func (k Kind) IsEncrypted() bool { return k&Encrypted != 0 }
+
+// IsServerToUser reports whether the channel belongs to one signed-in user.
+func (k Kind) IsServerToUser() bool { return k&ToUser != 0 }
+
+// ServerToUser returns the user that a server-to-user channel belongs to. ok is false for other channels, and for
+// one that names nobody.
+func ServerToUser[T Text](name T) (userID T, ok bool) {
+	if len(name) <= len(serverToUser) || !hasPrefix(name, serverToUser) {
+		return userID, false
+	}
+	return name[len(serverToUser):], true
+}
+
+// MaxNameLength is the longest channel name, in bytes. Pusher allows 164 characters; Reverb has no limit.
+const MaxNameLength = 200
+
+// ValidName reports whether a channel may have this name: 1 to MaxNameLength bytes of UTF-8 without control
+// characters (U+0000 to U+001F, U+007F to U+009F).
+func ValidName[T Text](name T) bool {
+	if len(name) == 0 || len(name) > MaxNameLength {
+		return false
+	}
+	for i := 0; i < len(name); {
+		c, size := name[i], 1
+		if c >= utf8.RuneSelf {
+			size = runeLength(name, i)
+		}
+		if c < ' ' || c == 0x7f || size == 0 || c == 0xc2 && name[i+1] <= 0x9f {
+			return false
+		}
+		i += size
+	}
+	return true
+}

@@ -1,0 +1,51 @@
+package pusher
+
+import "strconv"
+
+// Error is an error that a client is told in a pusher:error event, and the code it is closed with if it is.
+// The ones below are Reverb's, to the letter; nobody changes them.
+type Error struct {
+	Code    int
+	Message string
+}
+
+// The errors of the protocol. Those marked so are followed by a close frame with the same code; after the others
+// the connection goes on.
+var (
+	ErrUnknownApp      = &Error{4001, "Application does not exist"}                          // closes
+	ErrOverQuota       = &Error{4004, "Application is over connection quota"}                // closes
+	ErrOrigin          = &Error{4009, "Origin not allowed"}                                  // closes
+	ErrUnauthorized    = &Error{4009, "Connection is unauthorized"}                          // signature wrong or missing
+	ErrNoUserID        = &Error{4009, "Presence channels need channel_data with a user_id."} // not in Reverb
+	ErrNotMember       = &Error{4009, "The client is not a member of the specified channel."}
+	ErrOverCapacity    = &Error{4100, "Over capacity"} // a client event that could not be taken; not in Reverb
+	ErrInvalidFormat   = &Error{4200, "Invalid message format"}
+	ErrPongTimeout     = &Error{4201, "Pong reply not received in time"} // closes
+	ErrClientEventsOff = &Error{4301, "The app does not have client messaging enabled."}
+	ErrRateLimit       = &Error{4301, "Rate limit exceeded"} // closes if the app has terminate_on_limit
+)
+
+// Close codes of this server. What pusher-js does when it sees one (its core/connection/protocol/protocol.ts):
+//
+//	4000        tries again with TLS
+//	4001-4099   gives up: no reconnect until the page asks for it
+//	4100-4199   reconnects after a second
+//	4200-4299   reconnects at once
+//	4300-       gives up
+//	1002-1004   reconnects after a second, and after 1002 or 1003 never uses this transport again on that page
+//	other       reconnects after a second
+const (
+	CloseUnknownApp   = 4001
+	CloseOverQuota    = 4004
+	CloseForbidden    = 4009 // origin refused, or terminated through the API
+	CloseSlowConsumer = 4100
+	CloseRestart      = 4200 // restart or shutdown: another node takes over
+	ClosePongTimeout  = 4201
+	CloseRateLimit    = 4301
+)
+
+// Error returns the message with its code.
+func (e *Error) Error() string { return "pusher error " + strconv.Itoa(e.Code) + ": " + e.Message }
+
+// Append appends the pusher:error event that tells a client.
+func (e *Error) Append(dst []byte) []byte { return AppendError(dst, e.Code, e.Message) }
