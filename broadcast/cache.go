@@ -1,0 +1,156 @@
+package broadcast
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// cachedEvent is the last event of a cache channel. It hangs in its stripe's list, oldest first; since every
+// event lives equally long, the oldest is also the first to expire. The stripe is held.
+type cachedEvent struct {
+	topic      *Topic
+	frame      Frame
+	expires    time.Time
+	prev, next *cachedEvent
+}
+
+// cachedOverhead is about what a cached event costs besides its frame and name, in bytes.
+const cachedOverhead = 256
+
+func (e *cachedEvent) size() int64 {
+	return int64(len(e.frame)+len(e.topic.Name)) + cachedOverhead
+}
+
+// cacheList is the cached events of one stripe, oldest first.
+type cacheList struct{ first, last *cachedEvent }
+
+func (l *cacheList) push(e *cachedEvent) {
+	e.prev, e.next = l.last, nil
+	if l.last != nil {
+		l.last.next = e
+	} else {
+		l.first = e
+	}
+	l.last = e
+}
+
+func (l *cacheList) unlink(e *cachedEvent) {
+	if e.prev != nil {
+		e.prev.next = e.next
+	} else {
+		l.first = e.next
+	}
+	if e.next != nil {
+		e.next.prev = e.prev
+	} else {
+		l.last = e.prev
+	}
+	e.prev, e.next = nil, nil
+}
+
+// cacheBudget bounds the cached events of all apps together.
+type cacheBudget struct {
+	ttl   time.Duration
+	limit int64 // bytes
+	used  atomic.Int64
+}
+
+func (b *cacheBudget) over() bool { return b.used.Load() > b.limit }
+
+// remember makes f the last event of t. The stripe is held.
+func (d *Directory) remember(t *Topic, f Frame) {
+	d.forget(t)
+	e := &cachedEvent{topic: t, frame: f, expires: d.hub.now().Add(d.hub.cache.ttl)}
+	if e.size() > d.hub.cache.limit {
+		return // it would push everything else out
+	}
+	t.cached = e
+	t.stripe.cached.push(e)
+	d.hub.cache.used.Add(e.size())
+}
+
+// forget drops the last event of t. The stripe is held.
+func (d *Directory) forget(t *Topic) {
+	if e := t.cached; e != nil {
+		t.stripe.cached.unlink(e)
+		t.cached = nil
+		d.hub.cache.used.Add(-e.size())
+	}
+}
+
+// fresh returns the last event of t unless it has expired. The stripe is held.
+func (d *Directory) fresh(t *Topic) Frame {
+	if t.cached == nil || !d.hub.now().Before(t.cached.expires) {
+		return nil
+	}
+	return t.cached.frame
+}
+
+// expire drops what has expired from every stripe. No lock may be held: stripes are taken one at a time.
+func (d *Directory) expire(now time.Time) {
+	for i := range d.stripes {
+		st := &d.stripes[i]
+		st.mu.Lock()
+		for e := st.cached.first; e != nil && !now.Before(e.expires); e = st.cached.first {
+			d.drop(e.topic)
+		}
+		st.mu.Unlock()
+	}
+}
+
+// oldest returns when the oldest cached event of d expires; ok is false if there is none.
+func (d *Directory) oldest() (expires time.Time, ok bool) {
+	for i := range d.stripes {
+		st := &d.stripes[i]
+		st.mu.Lock()
+		if e := st.cached.first; e != nil && (!ok || e.expires.Before(expires)) {
+			expires, ok = e.expires, true
+		}
+		st.mu.Unlock()
+	}
+	return expires, ok
+}
+
+// evict drops events that expire at cutoff or before while the cache is over its limit.
+func (d *Directory) evict(cutoff time.Time) {
+	for i := range d.stripes {
+		st := &d.stripes[i]
+		st.mu.Lock()
+		for e := st.cached.first; e != nil && !e.expires.After(cutoff) && d.hub.cache.over(); e = st.cached.first {
+			d.drop(e.topic)
+		}
+		st.mu.Unlock()
+	}
+}
+
+// shrink drops the oldest events of all apps until the cache is within its limit. To look for the very oldest every time would
+// take all locks for one event, so each round takes the oldest eighth of the time that the cache reaches back. No lock
+// may be held.
+func (h *Hub) shrink() {
+	for h.cache.over() {
+		var oldest time.Time
+		found := false
+		directories := h.all()
+		for _, d := range directories {
+			if t, ok := d.oldest(); ok && (!found || t.Before(oldest)) {
+				oldest, found = t, true
+			}
+		}
+		if !found {
+			return
+		}
+		newest := h.now().Add(h.cache.ttl)
+		cutoff := oldest.Add(newest.Sub(oldest) / 8)
+		for _, d := range directories {
+			d.evict(cutoff)
+		}
+	}
+}
+
+// drop forgets the last event of t, and t itself where only that kept it. The stripe is held.
+func (d *Directory) drop(t *Topic) {
+	d.forget(t)
+	if t.vacant() {
+		delete(t.stripe.topics, t.Name)
+	}
+}

@@ -1,0 +1,92 @@
+package broadcast
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCacheChannel(t *testing.T) {
+	now := time.Unix(1000, 0)
+	r := newRig(t, Options{CacheTTL: time.Minute, Now: func() time.Time { return now }})
+	r.publish("cache-score", "early", 0) // nobody is subscribed
+	a := r.connect(0)
+	if told := r.subscribe(a, "cache-score", ""); told[1] != "early" {
+		t.Errorf("told %q", told)
+	}
+	r.publish("cache-score", "late", 0)
+	r.settle()
+	if got := strings.Join(a.texts(), " "); got != "late" {
+		t.Errorf("received %q: the cached event must not be delivered twice", got)
+	}
+	now = now.Add(59 * time.Second)
+	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != "late" {
+		t.Errorf("told %q", told)
+	}
+	now = now.Add(time.Second)
+	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != `{"event":"pusher:cache_miss","channel":"cache-score"}` {
+		t.Errorf("told %q when the event had expired", told)
+	}
+	r.Sweep()
+	if r.cache.used.Load() != 0 {
+		t.Errorf("%d bytes are kept of an expired event", r.cache.used.Load())
+	}
+}
+
+func TestMemberEventsAreNotCached(t *testing.T) {
+	r := newRig(t, Options{})
+	a, b := r.connect(0), r.connect(0)
+	r.subscribe(a, "presence-cache-x", "1")
+	r.subscribe(b, "presence-cache-x", "2")
+	b.sub.Loop().Remove(b.sub)
+	if told := r.subscribe(r.connect(0), "presence-cache-x", "3"); !strings.Contains(told[1], "pusher:cache_miss") {
+		t.Errorf("told %q", told)
+	}
+}
+
+func TestVacatedTopicGoes(t *testing.T) {
+	now := time.Unix(1000, 0)
+	r := newRig(t, Options{CacheTTL: time.Minute, Now: func() time.Time { return now }})
+	topics := func() (n int) {
+		for i := range r.app.stripes {
+			n += len(r.app.stripes[i].topics)
+		}
+		return n
+	}
+	c := r.connect(0)
+	r.subscribe(c, "a", "")
+	r.subscribe(c, "cache-a", "")
+	r.publish("cache-a", "1", 0)
+	r.publish("b", "nobody hears it", 0)
+	r.loops[0].Remove(c.sub)
+	if n := topics(); n != 1 {
+		t.Errorf("%d topics, expected the one with a cached event", n)
+	}
+	now = now.Add(time.Hour)
+	r.Sweep()
+	if n := topics(); n != 0 {
+		t.Errorf("%d topics after the sweep", n)
+	}
+}
+
+func TestCacheStaysWithinItsLimit(t *testing.T) {
+	r := newRig(t, Options{CacheBytes: 20_000})
+	other := r.NewDirectory("other")
+	for i := range 50 {
+		_ = other.Publish(nil, fmt.Appendf(nil, "cache-other-%d", i), textFrame(strings.Repeat("o", 100)), 0)
+	}
+	for i := range 200 {
+		r.publish(fmt.Sprintf("cache-%d", i), strings.Repeat("x", 100), 0)
+		if used := r.cache.used.Load(); used > 20_000 {
+			t.Fatalf("%d bytes after event %d", used, i)
+		}
+	}
+	if r.app.Channel([]byte("cache-199")).Last == nil {
+		t.Error("the newest event was dropped")
+	}
+	r.publish("cache-huge", strings.Repeat("x", 30_000), 0)
+	if used := r.cache.used.Load(); used > 20_000 {
+		t.Errorf("%d bytes after an event larger than the limit", used)
+	}
+}

@@ -1,0 +1,130 @@
+package broadcast
+
+import (
+	"fmt"
+	"testing"
+
+	"reverbd/protocol/pusher"
+	"reverbd/protocol/ws"
+)
+
+// fakeConn records what is written to it. fail makes the next write close it, as a broken socket does.
+type fakeConn struct {
+	sub    *Subscriber
+	frames []Frame
+	writes int
+	fail   bool
+	closed ws.StatusCode
+}
+
+func (c *fakeConn) Write(p []byte) {
+	if c.fail {
+		c.sub.loop.Remove(c.sub)
+		return
+	}
+	c.writes++
+	for len(p) > 0 {
+		n := frameSize(p)
+		c.frames = append(c.frames, append(Frame(nil), p[:n]...))
+		p = p[n:]
+	}
+}
+
+func (c *fakeConn) Close(code ws.StatusCode, _ string) {
+	c.closed = code
+	c.sub.loop.Remove(c.sub)
+}
+
+// frameSize is the size of the first server frame of p.
+func frameSize(p []byte) int {
+	switch n := int(p[1]); n {
+	case 126:
+		return 4 + int(p[2])<<8 + int(p[3])
+	case 127:
+		return 10 + int(p[6])<<24 + int(p[7])<<16 + int(p[8])<<8 + int(p[9])
+	default:
+		return 2 + n
+	}
+}
+
+// texts returns the payloads received, and forgets them.
+func (c *fakeConn) texts() (texts []string) {
+	for _, f := range c.frames {
+		texts = append(texts, string(f.Payload()))
+	}
+	c.frames, c.writes = nil, 0
+	return texts
+}
+
+// rig is a hub whose loops are turned by hand.
+type rig struct {
+	*Hub
+	t     testing.TB
+	app   *Directory
+	rung  []int // calls of ring, by loop
+	again []int
+}
+
+func newRig(t testing.TB, o Options) *rig {
+	r := &rig{Hub: NewHub(o), t: t}
+	r.app = r.NewDirectory("app")
+	r.rung, r.again = make([]int, len(r.loops)), make([]int, len(r.loops))
+	for i, l := range r.loops {
+		l.Attach(func() { r.rung[i]++ }, func() { r.again[i]++ })
+	}
+	return r
+}
+
+// connect adds a connection to a loop.
+func (r *rig) connect(loop int) *fakeConn {
+	c := &fakeConn{sub: &Subscriber{}}
+	r.loops[loop].Add(c.sub, pusher.NewSocketID(), r.app, c)
+	return c
+}
+
+// subscribe joins a connection to a channel; user is for presence channels. What it is told is returned as texts.
+func (r *rig) subscribe(c *fakeConn, channel, user string) []string {
+	var id *Identity
+	var data []byte
+	if user != "" {
+		data = fmt.Appendf(nil, `{"user_id":%s}`, user)
+		m, err := pusher.ParseMember(data)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		id = NewIdentity(m, c.sub.ID)
+	}
+	j := r.app.Subscribe(c.sub, []byte(channel), pusher.KindOf(channel), id, data)
+	c.sub.loop.Settle()
+	told := []string{string(j.Success.Payload())}
+	if j.Last != nil {
+		told = append(told, string(j.Last.Payload()))
+	}
+	return told
+}
+
+// publish sends a text to a channel from no loop.
+func (r *rig) publish(channel, text string, except pusher.SocketID) {
+	if err := r.app.Publish(nil, []byte(channel), textFrame(text), except); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func textFrame(text string) Frame { return SealText(append(TextBuffer(len(text)), text...)) }
+
+// settle turns all loops until nothing is left.
+func (r *rig) settle() {
+	for {
+		busy := false
+		for i, l := range r.loops {
+			if r.rung[i]+r.again[i] > 0 {
+				r.rung[i], r.again[i] = 0, 0
+				busy = true
+				l.Drain()
+			}
+		}
+		if !busy {
+			return
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package broadcast
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"reverbd/protocol/pusher"
+)
+
+// Task is work that only a loop may do. Run is called once, on the loop it was posted to.
+type Task interface{ Run() }
+
+// job is one entry of a mailbox: a frame for the subscribers of a topic, or a task. A value, not a closure,
+// so that posting allocates nothing.
+type job struct {
+	topic  *Topic
+	seq    uint64
+	frame  Frame
+	except pusher.SocketID
+	task   Task
+}
+
+// jobOverhead is what a job costs besides its frame, in bytes.
+const jobOverhead = 64
+
+func (j *job) size() int64 { return int64(len(j.frame)) + jobOverhead }
+
+// mailbox holds the jobs of one loop in the order in which they were posted.
+type mailbox struct {
+	mu    sync.Mutex
+	jobs  []job
+	awake bool         // the loop has been rung and has not gone idle since
+	bytes atomic.Int64 // of jobs not yet carried out, those already taken included
+}
+
+// post appends j and reports whether the loop must be woken. A stripe may be held.
+func (m *mailbox) post(j job) (wake bool) {
+	m.bytes.Add(j.size())
+	m.mu.Lock()
+	m.jobs = append(m.jobs, j)
+	wake = !m.awake
+	m.awake = true
+	m.mu.Unlock()
+	return wake
+}
+
+// maxSpareJobs is the largest slice of jobs that is kept for reuse.
+const maxSpareJobs = 4096
+
+// take exchanges the waiting jobs for the slice of carried-out ones, which is reused.
+func (m *mailbox) take(done []job) []job {
+	clear(done)
+	if cap(done) > maxSpareJobs {
+		done = nil
+	}
+	m.mu.Lock()
+	jobs := m.jobs
+	m.jobs = done[:0]
+	m.mu.Unlock()
+	return jobs
+}
+
+// sleep lets the loop go idle unless jobs have come meanwhile.
+func (m *mailbox) sleep() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.jobs) > 0 {
+		return false
+	}
+	m.awake = false
+	return true
+}

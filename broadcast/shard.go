@@ -1,0 +1,58 @@
+package broadcast
+
+// shard is the part of the subscription table that one loop owns: for each topic the connections of this
+// loop that subscribed to it, dense and in no particular order. There is no lock: only the loop touches it.
+type shard map[*Topic]*group
+
+// group is the subscribers of one topic on one loop.
+type group struct {
+	topic   *Topic
+	entries []entry
+}
+
+// entry is one subscription as the drain sees it.
+type entry struct {
+	sub   *Subscriber
+	since uint64 // jobs of the topic up to this number were published before sub subscribed
+	slot  int32  // where sub keeps this subscription
+}
+
+// subscription is one subscription as its connection sees it.
+type subscription struct {
+	group  *group
+	index  int32     // where the group keeps it
+	member *Identity // who the connection is on a presence channel, else nil
+}
+
+// add subscribes s to t, which it is not subscribed to yet.
+func (sh shard) add(t *Topic, s *Subscriber, since uint64, member *Identity) {
+	g := sh[t]
+	if g == nil {
+		g = &group{topic: t}
+		sh[t] = g
+	}
+	slot := s.remember(subscription{group: g, index: int32(len(g.entries)), member: member})
+	g.entries = append(g.entries, entry{sub: s, since: since, slot: slot})
+}
+
+// remove ends the subscription that s keeps in slot, in constant time: the last entry takes the free place.
+func (sh shard) remove(s *Subscriber, slot int32) {
+	sub := s.subs[slot]
+	g, last := sub.group, len(sub.group.entries)-1
+	moved := g.entries[last]
+	g.entries[last] = entry{}
+	g.entries = g.entries[:last]
+	if int(sub.index) != last {
+		g.entries[sub.index] = moved
+		moved.sub.subs[moved.slot].index = sub.index
+	}
+	if last == 0 {
+		delete(sh, g.topic)
+	} else if c := cap(g.entries); c > 64 && last < c/4 {
+		g.entries = append(make([]entry, 0, c/2), g.entries...)
+	}
+	s.forget(slot)
+}
+
+// last reports whether s, which is subscribed to t, is the only one of this loop.
+func (sh shard) last(t *Topic) bool { return len(sh[t].entries) == 1 }

@@ -1,0 +1,139 @@
+package broadcast
+
+import (
+	"reverbd/protocol/pusher"
+	"reverbd/protocol/ws"
+)
+
+// Conn is the write side of a connection. All methods are called on the connection's loop.
+type Conn interface {
+	// Write sends p, whole frames only, and keeps no reference to it. It may close the connection, and so call
+	// Loop.Remove, before it returns.
+	Write(p []byte)
+	// Close ends the connection with a close frame. Like Write it may call Loop.Remove before it returns.
+	Close(code ws.StatusCode, reason string)
+}
+
+// Subscriber is one established connection in the subscription table. It belongs to one loop and is
+// touched by no other goroutine.
+type Subscriber struct {
+	ID pusher.SocketID
+
+	conn      Conn
+	loop      *Loop
+	directory *Directory
+	queue     *queue           // frames for the next write; nil while there are none
+	subs      []subscription   // in no particular order
+	slots     map[string]int32 // channel name to place in subs, once there are more than indexAbove
+	place     int32            // in loop.subscribers
+	listed    bool             // stands in loop.dirty
+	dead      bool
+}
+
+// indexAbove is the number of subscriptions from which a connection finds them by a map instead of looking
+// through them. Most connections have fewer than ten.
+const indexAbove = 24
+
+// Loop is the loop that s belongs to.
+func (s *Subscriber) Loop() *Loop { return s.loop }
+
+// Send queues f behind everything s is still to be sent. Flush, or the next drain, writes it.
+func (s *Subscriber) Send(f Frame) {
+	if !s.dead {
+		s.loop.enqueue(s, f)
+	}
+}
+
+// Flush writes what is queued for s.
+func (s *Subscriber) Flush() {
+	if !s.dead {
+		s.loop.Flush(s)
+	}
+}
+
+// Close ends the connection with a close frame behind everything s is still to be sent. It is a no-op once s is gone.
+func (s *Subscriber) Close(code ws.StatusCode, reason string) {
+	if !s.dead {
+		s.conn.Close(code, reason)
+	}
+}
+
+// Subscribed reports whether s is subscribed to channel.
+func (s *Subscriber) Subscribed(channel []byte) bool { return s.find(channel) >= 0 }
+
+// Subscriptions is the number of channels that s is subscribed to.
+func (s *Subscriber) Subscriptions() int { return len(s.subs) }
+
+// Member is who s is on a presence channel; nil where it is not a member.
+func (s *Subscriber) Member(channel []byte) *Identity {
+	if slot := s.find(channel); slot >= 0 {
+		return s.subs[slot].member
+	}
+	return nil
+}
+
+// isUser reports whether s is a member of any presence channel as the user with that key.
+func (s *Subscriber) isUser(key string) bool {
+	for i := range s.subs {
+		if m := s.subs[i].member; m != nil && m.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the slot of the subscription to channel, or -1.
+func (s *Subscriber) find(channel []byte) int32 {
+	if s.slots != nil {
+		if slot, ok := s.slots[string(channel)]; ok {
+			return slot
+		}
+		return -1
+	}
+	for i := range s.subs {
+		if s.subs[i].group.topic.Name == string(channel) {
+			return int32(i)
+		}
+	}
+	return -1
+}
+
+// remember keeps sub and returns its slot.
+func (s *Subscriber) remember(sub subscription) int32 {
+	slot := int32(len(s.subs))
+	if s.subs == nil {
+		s.subs = make([]subscription, 0, 1) // most connections stay at one
+	}
+	s.subs = append(s.subs, sub)
+	switch {
+	case s.slots != nil:
+		s.slots[sub.group.topic.Name] = slot
+	case len(s.subs) > indexAbove:
+		s.slots = make(map[string]int32, len(s.subs))
+		for i := range s.subs {
+			s.slots[s.subs[i].group.topic.Name] = int32(i)
+		}
+	}
+	return slot
+}
+
+// forget drops the subscription in slot; the last one takes its place.
+func (s *Subscriber) forget(slot int32) {
+	last := int32(len(s.subs) - 1)
+	if s.slots != nil {
+		delete(s.slots, s.subs[slot].group.topic.Name)
+	}
+	if slot != last {
+		moved := s.subs[last]
+		s.subs[slot] = moved
+		moved.group.entries[moved.index].slot = slot
+		if s.slots != nil {
+			s.slots[moved.group.topic.Name] = slot
+		}
+	}
+	s.subs[last] = subscription{}
+	s.subs = s.subs[:last]
+	if last == 0 {
+		s.subs, s.slots = nil, nil
+	}
+}
