@@ -1,0 +1,160 @@
+package apps
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
+)
+
+// API is the Pusher HTTP API with Reverb's routes, texts and bodies, under the path prefix. Its fields are set once, before
+// the first request.
+type API struct {
+	Registry  *Registry
+	Prefix    string        // "" or "/ws": no trailing slash; not part of what clients sign
+	Tolerance time.Duration // how far auth_timestamp may be from our clock; 0 is any distance
+	Trace     Trace         // nil: no trace
+	Log       *zap.Logger   // nil: no log
+	Now       func() time.Time
+}
+
+// call is one request on its way through the API.
+type call struct {
+	api    *API
+	app    *App
+	loop   *broadcast.Loop // the loop that serves it, nil if none does
+	method string
+	path   string   // percent-encoded, without the prefix
+	parts  []string // of path, decoded
+	query  pusher.Query
+	body   []byte
+}
+
+// handler answers a call that has been authenticated.
+type handler func(*call) reply
+
+// ServeHTTP answers one request. The body must be complete; whoever reads requests bounds its size.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Serve(nil, w, r) }
+
+// Serve is ServeHTTP on a loop, which may be nil.
+func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		text(http.StatusBadRequest, "Bad request.").write(w, r.Method)
+		return
+	}
+	a.answer(loop, r, body).write(w, r.Method)
+}
+
+// Immediate reports whether r only publishes, so that it may be answered on the loop that read it: nothing in it waits, and
+// a hand-over to another goroutine would cost more than the work.
+func (a *API) Immediate(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events")
+}
+
+func (a *API) answer(loop *broadcast.Loop, r *http.Request, body []byte) reply {
+	path, rawQuery := target(r)
+	path, ok := strings.CutPrefix(path, a.Prefix)
+	if !ok {
+		return notFound
+	}
+	c := &call{api: a, loop: loop, method: r.Method, path: path, body: body}
+	allow, handle := c.route()
+	if handle == nil {
+		return notFound
+	}
+	if r.Method != allow && (allow != http.MethodGet || r.Method != http.MethodHead) {
+		return methodNotAllowed(allow)
+	}
+	if c.parts[0] == "up" {
+		return handle(c)
+	}
+	if c.app = a.Registry.ByID(c.parts[1]); c.app == nil {
+		return text(http.StatusNotFound, "No matching application for ID ["+c.parts[1]+"].")
+	}
+	// One reading of the query serves the signature and everything after it: a parameter that is given twice must not
+	// mean one thing to the one and another to the other.
+	if c.query, ok = pusher.ParseQuery(rawQuery); !ok || !c.query.Verify(c.app.Secret, r.Method, path, body) {
+		return text(http.StatusUnauthorized, "Authentication signature invalid.")
+	}
+	if err := a.timely(c.query.Get("auth_timestamp")); err != nil {
+		return text(http.StatusUnauthorized, err.Error())
+	}
+	return handle(c)
+}
+
+// target returns the path and the query of r as they were received: signatures are over those bytes.
+func target(r *http.Request) (path, query string) {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		path, query, _ = strings.Cut(r.RequestURI, "?")
+		return path, query
+	}
+	return r.URL.EscapedPath(), r.URL.RawQuery
+}
+
+// route finds the handler and the method of c.path, and decodes its parts. A part that holds a slash once it is decoded,
+// and an empty one, match nothing.
+func (c *call) route() (method string, h handler) {
+	parts := strings.Split(strings.TrimPrefix(c.path, "/"), "/")
+	if len(parts) > 5 || !strings.HasPrefix(c.path, "/") {
+		return "", nil
+	}
+	for i, p := range parts {
+		decoded, err := url.PathUnescape(p)
+		if err != nil || decoded == "" || strings.Contains(decoded, "/") {
+			return "", nil
+		}
+		parts[i] = decoded
+	}
+	c.parts = parts
+	at := func(i int, s string) bool { return i < len(parts) && parts[i] == s }
+	switch {
+	case len(parts) == 1 && at(0, "up"):
+		return http.MethodGet, up
+	case !at(0, "apps"):
+	case len(parts) == 3 && at(2, "events"):
+		return http.MethodPost, publish
+	case len(parts) == 3 && at(2, "batch_events"):
+		return http.MethodPost, publishBatch
+	case len(parts) == 3 && at(2, "connections"):
+		return http.MethodGet, connections
+	case len(parts) == 3 && at(2, "channels"):
+		return http.MethodGet, channels
+	case len(parts) == 4 && at(2, "channels"):
+		return http.MethodGet, channel
+	case len(parts) == 5 && at(2, "channels") && at(4, "users"):
+		return http.MethodGet, users
+	case len(parts) == 5 && at(2, "users") && at(4, "terminate_connections"):
+		return http.MethodPost, terminateConnections
+	}
+	return "", nil
+}
+
+// timely refuses a request that was signed too long ago, or in the future: it may be a replay.
+func (a *API) timely(given string) error {
+	if a.Tolerance <= 0 {
+		return nil
+	}
+	now := time.Now()
+	if a.Now != nil {
+		now = a.Now()
+	}
+	seconds, err := parseUnix(given)
+	if err != nil {
+		return fmt.Errorf("auth_timestamp %q is not a Unix time in seconds; server time is %d (%s)",
+			given, now.Unix(), now.UTC().Format(time.RFC3339))
+	}
+	if d := now.Sub(seconds); d > a.Tolerance || d < -a.Tolerance {
+		return fmt.Errorf("auth_timestamp %d (%s) is not within %d s of server time %d (%s)",
+			seconds.Unix(), seconds.UTC().Format(time.RFC3339), int(a.Tolerance/time.Second),
+			now.Unix(), now.UTC().Format(time.RFC3339))
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package apps
+
+import (
+	"errors"
+	"unicode/utf8"
+
+	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
+	"reverbd/protocol/ws"
+)
+
+// Message handles one text or binary message, which it may overwrite. Whatever is wrong with it is answered with an error
+// event, and the connection stays open.
+func (s *Session) Message(op ws.OpCode, payload []byte) {
+	s.touch()
+	if t := s.sessions.Trace; t != nil {
+		t.Message("Message Received", s.ID.String(), payload)
+	}
+	if s.limiter != nil && !s.limiter.allow(s.app.RateLimit, s.now()) {
+		s.fail(pusher.ErrRateLimit)
+		if s.app.RateLimit.TerminateOnLimit {
+			s.Close(pusher.CloseRateLimit, pusher.ErrRateLimit.Message)
+		}
+		return
+	}
+	if err := s.handle(op, payload); err != nil {
+		s.fail(err)
+		return
+	}
+	s.info("Message Handled", s.ID)
+}
+
+// handle carries out one message. The error is what the client is told.
+func (s *Session) handle(op ws.OpCode, payload []byte) error {
+	if op == ws.OpBinary && !utf8.Valid(payload) {
+		return pusher.ErrInvalidFormat // it would break the text frames of those who receive it
+	}
+	m, err := pusher.Parse(payload)
+	if err != nil {
+		return err
+	}
+	if !m.IsPusher() {
+		return s.clientEvent(m)
+	}
+	switch string(m.Event) {
+	case "pusher:ping":
+		s.Send(pongEvent)
+	case "pusher:pong":
+	case "pusher:subscribe":
+		return s.subscribe(m.Data)
+	case "pusher:unsubscribe":
+		return s.unsubscribe(m.Data)
+	case "pusher:connection_established":
+		s.established()
+	default:
+		return pusher.ErrInvalidFormat
+	}
+	return nil
+}
+
+// fail tells the client what was wrong with its message.
+func (s *Session) fail(err error) {
+	var wire *pusher.Error
+	if !errors.As(err, &wire) {
+		wire = pusher.ErrInvalidFormat
+	}
+	if t := s.sessions.Trace; t != nil {
+		t.Error("Message from " + s.ID.String() + " resulted in a pusher error: " + wire.Message)
+	}
+	s.error(wire)
+}
+
+func (s *Session) subscribe(data []byte) error {
+	sub, err := pusher.ParseSubscribe(data)
+	if err != nil {
+		return err
+	}
+	if !pusher.ValidName(sub.Channel) {
+		return pusher.ErrInvalidFormat
+	}
+	kind := pusher.KindOf(sub.Channel)
+	if err := s.authorize(kind, sub); err != nil {
+		return err
+	}
+	member, err := s.identify(kind, sub.ChannelData)
+	if err != nil {
+		return err
+	}
+	joined := s.app.Channels.Subscribe(&s.Subscriber, sub.Channel, kind, member, sub.ChannelData)
+	s.Send(joined.Success)
+	if joined.Last != nil {
+		s.Send(joined.Last)
+	}
+	return nil
+}
+
+// authorize checks that the app signed this subscription.
+func (s *Session) authorize(kind pusher.Kind, sub pusher.Subscribe) error {
+	switch {
+	case kind.IsServerToUser():
+		return pusher.ErrUnauthorized // it belongs to a signed-in user, and nobody can sign in yet
+	case kind.NeedsAuth() && !pusher.VerifyChannel(s.app.Secret, sub.Auth, s.ID, sub.Channel, sub.ChannelData):
+		return pusher.ErrUnauthorized
+	}
+	return nil
+}
+
+// identify reads who the client is on a presence channel. Elsewhere channel_data only has to be well-formed.
+func (s *Session) identify(kind pusher.Kind, data []byte) (*broadcast.Identity, error) {
+	if kind.IsPresence() {
+		m, err := pusher.ParseMember(data)
+		if err != nil {
+			return nil, err
+		}
+		return broadcast.NewIdentity(m, s.ID), nil
+	}
+	if len(data) > 0 && !pusher.IsComposite(data) {
+		return nil, pusher.ErrInvalidFormat
+	}
+	return nil, nil
+}
+
+func (s *Session) unsubscribe(data []byte) error {
+	channel, err := pusher.ParseUnsubscribe(data)
+	if err != nil {
+		return err
+	}
+	s.app.Channels.Unsubscribe(&s.Subscriber, channel)
+	return nil
+}
+
+// clientEvent handles everything that is not addressed to the server. Only client events go to others; other names are
+// checked and then ignored, as in Reverb.
+func (s *Session) clientEvent(m pusher.Message) error {
+	if len(m.Channel) == 0 {
+		return pusher.ErrInvalidFormat
+	}
+	if !m.IsClientEvent() {
+		return nil
+	}
+	switch s.app.AcceptClientEventsFrom {
+	case ClientEventsFromAll:
+	case ClientEventsFromMembers:
+		if !s.Subscribed(m.Channel) {
+			return pusher.ErrNotMember
+		}
+	default:
+		return pusher.ErrClientEventsOff
+	}
+	return s.whisper(m)
+}
+
+// whisper passes a client event on to everyone else on its channel: its data as it came, and the user_id that the app
+// signed for the sender, whatever the client says it is.
+func (s *Session) whisper(m pusher.Message) error {
+	var userID []byte
+	if member := s.Member(m.Channel); member != nil {
+		userID = member.ID
+	}
+	b := broadcast.TextBuffer(len(m.Event) + len(m.Data) + len(m.Channel) + len(userID))
+	f := broadcast.SealText(pusher.AppendClientEvent(b, m.Event, m.Channel, m.Data, userID))
+	if t := s.sessions.Trace; t != nil {
+		t.Message("Broadcasting To", string(m.Channel), f.Payload())
+	}
+	if err := s.app.Channels.Publish(s.Loop(), m.Channel, f, s.ID); err != nil {
+		return pusher.ErrOverCapacity
+	}
+	return nil
+}

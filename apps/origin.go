@@ -1,0 +1,72 @@
+package apps
+
+import (
+	"net/url"
+	"strings"
+)
+
+// origins is the allowed_origins of an app: patterns for the host of the Origin header, without scheme and port. "*" in
+// a pattern stands for any run of characters, none included; the comparison is case-sensitive, as in Reverb.
+type origins struct {
+	any      bool
+	patterns []string
+}
+
+func newOrigins(patterns []string) origins {
+	o := origins{patterns: patterns}
+	for _, p := range patterns {
+		if p == "*" {
+			o.any = true
+		}
+	}
+	return o
+}
+
+// allow reports whether a connection with that Origin header may be made. A missing header and "null" have no host.
+func (o origins) allow(origin string) bool {
+	if o.any {
+		return true
+	}
+	host := originHost(origin)
+	if host == "" {
+		return false
+	}
+	for _, p := range o.patterns {
+		if matchPattern(p, host) {
+			return true
+		}
+	}
+	return false
+}
+
+func originHost(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme == "" {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// matchPattern matches the literal parts between the stars from left to right, in time linear in both lengths times the
+// number of stars.
+func matchPattern(pattern, s string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == s
+	}
+	s, ok := strings.CutPrefix(s, head)
+	if !ok {
+		return false
+	}
+	for {
+		part, next, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(s, part)
+		}
+		i := strings.Index(s, part)
+		if i < 0 {
+			return false
+		}
+		s, rest = s[i+len(part):], next
+	}
+}

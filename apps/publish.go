@@ -1,0 +1,126 @@
+package apps
+
+import (
+	"errors"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
+)
+
+// event is one event that a server publishes. name, data and channels are the raw JSON strings of the request: they are copied
+// into the frame as they are.
+type event struct {
+	name, data []byte
+	channels   [][]byte
+	except     pusher.SocketID
+	info       attributes
+	asked      bool // info was given
+}
+
+// publish is POST /apps/{id}/events.
+func publish(c *call) reply {
+	e, bag, err := parseEvent(c.body)
+	if err != nil {
+		return badBody(err)
+	}
+	if len(bag) > 0 {
+		return bag.reply()
+	}
+	if err := c.publish(e); err != nil {
+		return c.failed(err)
+	}
+	if !e.asked {
+		return ok([]byte("{}"))
+	}
+	body := append([]byte(nil), `{"channels":{`...)
+	for i, ch := range e.channels {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, ch...)
+		body = append(body, ':')
+		body = appendInfo(body, c.app.Channels.Channel(decode(ch)), e.info)
+	}
+	return ok(append(body, "}}"...))
+}
+
+// publishBatch is POST /apps/{id}/batch_events. All items are checked before the first is delivered.
+func publishBatch(c *call) reply {
+	batch, bag, err := parseBatch(c.body)
+	if err != nil {
+		return badBody(err)
+	}
+	if len(bag) > 0 {
+		return bag.reply()
+	}
+	asked := false
+	for i := range batch {
+		asked = asked || batch[i].asked
+		if err := c.publish(&batch[i]); err != nil {
+			return c.failed(err)
+		}
+	}
+	if !asked {
+		return ok([]byte(`{"batch":{}}`))
+	}
+	body := append([]byte(nil), `{"batch":[`...)
+	for i := range batch {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		if !batch[i].asked {
+			body = append(body, "{}"...)
+			continue
+		}
+		body = appendInfo(body, c.app.Channels.Channel(decode(batch[i].channels[0])), batch[i].info)
+	}
+	return ok(append(body, "]}"...))
+}
+
+// publish delivers e to each of its channels.
+func (c *call) publish(e *event) error {
+	for _, ch := range e.channels {
+		b := broadcast.TextBuffer(len(e.name) + len(e.data) + len(ch))
+		f := broadcast.SealText(pusher.AppendEvent(b, e.name, e.data, ch))
+		name := decode(ch)
+		if t := c.api.Trace; t != nil {
+			t.Message("Broadcasting To", string(name), f.Payload())
+		}
+		if err := c.app.Channels.Publish(c.loop, name, f, e.except); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed answers a publish that could not be carried out.
+func (c *call) failed(err error) reply {
+	if errors.Is(err, broadcast.ErrOverloaded) {
+		return overloaded()
+	}
+	if c.api.Log != nil {
+		c.api.Log.Error("publish failed", zap.String("app", c.app.ID), zap.Error(err))
+	}
+	return text(http.StatusInternalServerError, "Internal server error.")
+}
+
+func badBody(err error) reply { return jsonError(http.StatusBadRequest, err.Error()) }
+
+func jsonError(status int, message string) reply {
+	body := append([]byte(nil), `{"error":`...)
+	body = pusher.AppendString(body, message)
+	return reply{status: status, body: append(body, '}')}
+}
+
+// decode returns the text of a raw JSON string, without a copy where it has no escapes.
+func decode(token []byte) []byte {
+	for _, b := range token {
+		if b == '\\' {
+			return pusher.AppendUnquoted(nil, token)
+		}
+	}
+	return token[1 : len(token)-1]
+}

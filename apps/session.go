@@ -1,0 +1,164 @@
+package apps
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
+	"reverbd/protocol/ws"
+)
+
+// Sessions makes the session of every client that connects. Its fields are set once, before the first connection.
+type Sessions struct {
+	Registry *Registry
+	Prefix   string           // "" or "/ws": no trailing slash
+	Trace    Trace            // nil: no trace
+	Now      func() time.Time // nil: time.Now
+}
+
+// Session is the Pusher state machine of one client. It belongs to the loop of its connection.
+type Session struct {
+	broadcast.Subscriber
+
+	sessions *Sessions
+	app      *App // nil when the key is unknown
+	limiter  *limiter
+	seen     int64 // when the client was last heard, in Unix milliseconds
+	pinged   int64 // when it was asked for a sign of life since, or 0
+	framed   bool  // the client uses control frames, so it is pinged with one
+	entered  bool  // counts as a connection of its app
+}
+
+// Accept makes the session of a client that asks for the percent-encoded path, or returns nil if that is not
+// {prefix}/app/{key}. Whether the key is known is for Open to say: a browser can read why it is refused only after the
+// upgrade.
+func (f *Sessions) Accept(path string) *Session {
+	segment, ok := strings.CutPrefix(path, f.Prefix+"/app/")
+	if !ok || strings.Contains(segment, "/") {
+		return nil
+	}
+	key, err := url.PathUnescape(segment)
+	if err != nil || key == "" || strings.Contains(key, "/") {
+		return nil
+	}
+	return &Session{sessions: f, app: f.Registry.ByKey(key)}
+}
+
+// Open greets the client, whose Origin header is given, or refuses it.
+func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
+	s.touch()
+	if s.app == nil {
+		l.Add(&s.Subscriber, pusher.NewSocketID(), nil, c)
+		s.refuse(pusher.ErrUnknownApp, pusher.CloseUnknownApp)
+		return
+	}
+	l.Add(&s.Subscriber, pusher.NewSocketID(), s.app.Channels, c)
+	switch {
+	case !s.app.enter():
+		s.refuse(pusher.ErrOverQuota, pusher.CloseOverQuota)
+		return
+	case !s.app.origins.allow(origin):
+		s.app.leave()
+		s.refuse(pusher.ErrOrigin, pusher.CloseForbidden)
+		return
+	}
+	s.entered = true
+	if s.app.RateLimit.Enabled {
+		s.limiter = new(limiter)
+	}
+	s.info("Connection Established", s.ID)
+	s.established()
+}
+
+func (s *Session) established() {
+	b := broadcast.TextBuffer(48)
+	s.Send(broadcast.SealText(pusher.AppendConnectionEstablished(b, s.ID, int(s.app.ActivityTimeout/time.Second))))
+}
+
+// refuse says why, and ends the connection with the same code.
+func (s *Session) refuse(e *pusher.Error, code ws.StatusCode) {
+	s.error(e)
+	s.Close(code, e.Message)
+}
+
+// MaxMessageSize is the largest message that the client may send, in bytes; 0 is no limit.
+func (s *Session) MaxMessageSize() int64 {
+	if s.app == nil {
+		return 1
+	}
+	return int64(s.app.MaxMessageSize)
+}
+
+// Control notes that a control frame of the client has been handled.
+func (s *Session) Control(ws.OpCode) {
+	s.framed = true
+	s.touch()
+	s.info("Control Frame Received", s.ID)
+}
+
+// Gone ends the session: the connection does not exist any longer.
+func (s *Session) Gone() {
+	s.Loop().Remove(&s.Subscriber)
+	if s.entered {
+		s.entered = false
+		s.app.leave()
+		s.info("Connection Closed", s.ID)
+	}
+}
+
+func (s *Session) now() time.Time {
+	if s.sessions.Now != nil {
+		return s.sessions.Now()
+	}
+	return time.Now()
+}
+
+func (s *Session) touch() {
+	s.seen, s.pinged = s.now().UnixMilli(), 0
+}
+
+// Check sees to it that the client is alive and returns how long the next Check may wait. A client that was silent for the
+// ping interval is pinged; one that then says nothing within the activity timeout is closed with 4201.
+func (s *Session) Check() time.Duration {
+	now := s.now().UnixMilli()
+	if s.pinged != 0 {
+		left := s.pinged + s.app.ActivityTimeout.Milliseconds() - now
+		if left <= 0 {
+			s.info("Connection Pruned", s.ID)
+			s.refuse(pusher.ErrPongTimeout, pusher.ClosePongTimeout)
+			return time.Minute
+		}
+		return time.Duration(left) * time.Millisecond
+	}
+	if left := s.seen + s.app.PingInterval.Milliseconds() - now; left > 0 {
+		return time.Duration(left) * time.Millisecond
+	}
+	s.pinged = now
+	s.info("Connection Pinged", s.ID)
+	if s.framed {
+		s.Send(pingFrame)
+	} else {
+		s.Send(pingEvent)
+	}
+	return s.app.ActivityTimeout
+}
+
+// error tells the client of a mistake.
+func (s *Session) error(e *pusher.Error) {
+	s.Send(broadcast.SealText(e.Append(broadcast.TextBuffer(len(e.Message)))))
+}
+
+func (s *Session) info(title string, id pusher.SocketID) {
+	if t := s.sessions.Trace; t != nil {
+		t.Info(title, id.String())
+	}
+}
+
+// The frames that never vary.
+var (
+	pongEvent = broadcast.SealText(pusher.AppendPong(broadcast.TextBuffer(0)))
+	pingEvent = broadcast.SealText(pusher.AppendPing(broadcast.TextBuffer(0)))
+	pingFrame = broadcast.Frame(ws.AppendFrame(nil, ws.OpPing, nil))
+)

@@ -1,0 +1,47 @@
+package apps
+
+import "time"
+
+// ClientEvents says which connections may send client events ("whispers").
+// Source: Reverb's accept_client_events_from.
+type ClientEvents string
+
+// The values of accept_client_events_from. Anything else turns client events off, as in Reverb.
+const (
+	ClientEventsFromAll     ClientEvents = "all"     // any connection of the app, subscribed or not
+	ClientEventsFromMembers ClientEvents = "members" // connections subscribed to the channel they whisper to
+	ClientEventsFromNone    ClientEvents = "none"    // nobody
+)
+
+// RateLimit bounds the messages of one connection: at most MaxAttempts within Decay, counted from the first message.
+type RateLimit struct {
+	Enabled          bool
+	MaxAttempts      int
+	Decay            time.Duration
+	TerminateOnLimit bool // close with 4301 after the error event
+}
+
+// Settings are what an operator configures for one application, with Reverb's names and defaults.
+// They never change once an App is built from them.
+type Settings struct {
+	ID, Key, Secret        string
+	AllowedOrigins         []string      // host patterns, "*" matches any run of characters
+	PingInterval           time.Duration // idle time after which the server pings
+	ActivityTimeout        time.Duration // told to clients; and how long a ping may stay unanswered
+	MaxConnections         int           // on this node; 0 is no limit
+	MaxMessageSize         int           // bytes of one client message; 0 is no limit
+	AcceptClientEventsFrom ClientEvents
+	RateLimit              RateLimit
+}
+
+// DefaultSettings are Reverb's defaults, without credentials.
+func DefaultSettings() Settings {
+	return Settings{
+		AllowedOrigins:         []string{"*"},
+		PingInterval:           60 * time.Second,
+		ActivityTimeout:        30 * time.Second,
+		MaxMessageSize:         10_000,
+		AcceptClientEventsFrom: ClientEventsFromMembers,
+		RateLimit:              RateLimit{MaxAttempts: 60, Decay: 60 * time.Second},
+	}
+}

@@ -1,0 +1,237 @@
+package apps
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"reverbd/protocol/pusher"
+)
+
+// bag is Laravel's message bag: what is wrong with a request, by field, in the order of the rules. English texts, as in
+// laravel/framework lang/en/validation.php.
+type bag []struct{ field, message string }
+
+func (b *bag) add(field, format string) {
+	*b = append(*b, struct{ field, message string }{field, fmt.Sprintf(format, strings.ReplaceAll(field, "_", " "))})
+}
+
+// The rules' texts; %s is the field.
+const (
+	required      = "The %s field is required."
+	notString     = "The %s field must be a string."
+	notArray      = "The %s field must be an array."
+	invalidFormat = "The %s field format is invalid."
+)
+
+func (b bag) reply() reply {
+	body := []byte{'{'}
+	for i, e := range b {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = pusher.AppendString(body, e.field)
+		body = append(body, ":["...)
+		body = pusher.AppendString(body, e.message)
+		body = append(body, ']')
+	}
+	return reply{status: http.StatusUnprocessableEntity, body: append(body, '}')}
+}
+
+// fields is the raw JSON values of one event as a server sent it; nil where a field is absent.
+type fields struct {
+	name, data, channels, channel, socketID, info []byte
+}
+
+var (
+	errNotJSON   = errors.New("the body is not JSON")
+	errNotObject = errors.New("the body is not a JSON object")
+)
+
+// readFields reads the members of a JSON object; err says what it is if it is none.
+func readFields(object []byte) (f fields, err error) {
+	members, err := pusher.ObjectMembers(object)
+	if err != nil {
+		return f, wrongBody(object)
+	}
+	for key, value, more := members.Next(); more; key, value, more = members.Next() {
+		switch string(key) {
+		case "name":
+			f.name = value
+		case "data":
+			f.data = value
+		case "channels":
+			f.channels = value
+		case "channel":
+			f.channel = value
+		case "socket_id":
+			f.socketID = value
+		case "info":
+			f.info = value
+		}
+	}
+	if members.Err() != nil {
+		return f, errNotJSON
+	}
+	return f, nil
+}
+
+func wrongBody(body []byte) error {
+	if pusher.Valid(body) {
+		return errNotObject
+	}
+	return errNotJSON
+}
+
+// parseEvent reads the body of POST events. err says that it is not JSON at all, the bag what is wrong with its fields.
+func parseEvent(body []byte) (*event, bag, error) {
+	f, err := readFields(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	var b bag
+	e := &event{}
+	e.name = b.requiredString("name", f.name)
+	e.data = b.requiredString("data", f.data)
+	e.channels = b.channels(f)
+	e.take(&b, f, "")
+	return e, b, nil
+}
+
+// parseBatch reads the body of POST batch_events.
+func parseBatch(body []byte) ([]event, bag, error) {
+	members, err := pusher.ObjectMembers(body)
+	if err != nil {
+		return nil, nil, wrongBody(body)
+	}
+	var list []byte
+	for key, value, more := members.Next(); more; key, value, more = members.Next() {
+		if string(key) == "batch" {
+			list = value
+		}
+	}
+	if members.Err() != nil {
+		return nil, nil, errNotJSON
+	}
+	var b bag
+	if blank(list) {
+		b.add("batch", required)
+		return nil, b, nil
+	}
+	if list[0] != '[' {
+		b.add("batch", notArray)
+		return nil, b, nil
+	}
+	items, err := pusher.ArrayElements(list)
+	if err != nil {
+		return nil, nil, errNotJSON
+	}
+	var batch []event
+	for item, more := items.Next(); more; item, more = items.Next() {
+		batch = append(batch, b.item(item, "batch."+strconv.Itoa(len(batch))+"."))
+	}
+	return batch, b, nil
+}
+
+// item reads one event of a batch. An item that is no object lacks every field.
+func (b *bag) item(object []byte, prefix string) (e event) {
+	f, _ := readFields(object)
+	e.name = b.requiredString(prefix+"name", f.name)
+	e.data = b.requiredString(prefix+"data", f.data)
+	switch {
+	case blank(f.channel):
+		b.add(prefix+"channel", "The %s field is required when channels is not present.")
+	case b.string(prefix+"channel", f.channel):
+		e.channels = b.named(nil, prefix+"channel", f.channel)
+	}
+	e.take(b, f, prefix)
+	return e
+}
+
+// take reads the fields that may be absent.
+func (e *event) take(b *bag, f fields, prefix string) {
+	if b.string(prefix+"socket_id", f.socketID) {
+		e.except, _ = pusher.ParseSocketID(decode(f.socketID)) // an id that nobody has leaves nobody out
+	}
+	if b.string(prefix+"info", f.info) {
+		e.info, e.asked = parseAttributes(string(decode(f.info))), len(f.info) > len(`""`)
+	}
+}
+
+// channels reads the channels to publish to; channels wins over channel.
+func (b *bag) channels(f fields) (list [][]byte) {
+	if blank(f.channels) && blank(f.channel) {
+		b.add("channels", "The %s field is required when channel is not present.")
+		b.add("channel", "The %s field is required when channels is not present.")
+		return nil
+	}
+	if f.channels == nil {
+		if b.string("channel", f.channel) {
+			list = b.named(nil, "channel", f.channel)
+		}
+		return list
+	}
+	elements, err := pusher.ArrayElements(f.channels)
+	if err != nil {
+		b.add("channels", notArray)
+	}
+	for i := 0; err == nil; i++ {
+		element, more := elements.Next()
+		if !more {
+			break
+		}
+		if field := "channels." + strconv.Itoa(i); b.string(field, element) {
+			list = b.named(list, field, element)
+		}
+	}
+	b.string("channel", f.channel)
+	return list
+}
+
+// named appends a channel, if a channel can have that name.
+func (b *bag) named(list [][]byte, field string, token []byte) [][]byte {
+	if !pusher.ValidName(decode(token)) {
+		b.add(field, invalidFormat)
+		return list
+	}
+	return append(list, token)
+}
+
+func (b *bag) requiredString(field string, value []byte) []byte {
+	if blank(value) {
+		b.add(field, required)
+		return nil
+	}
+	if !b.string(field, value) {
+		return nil
+	}
+	return value
+}
+
+// string checks a field that may be absent, and reports whether it is there as a string.
+func (b *bag) string(field string, value []byte) bool {
+	if value == nil {
+		return false
+	}
+	if value[0] != '"' {
+		b.add(field, notString)
+		return false
+	}
+	return true
+}
+
+// blank is what Laravel's "required" does not take for a value: nothing, null, white space, an empty array.
+func blank(value []byte) bool {
+	switch {
+	case value == nil || string(value) == "null":
+		return true
+	case value[0] == '"':
+		return len(bytes.TrimSpace(decode(value))) == 0
+	case value[0] == '[' || value[0] == '{':
+		return len(bytes.TrimSpace(value[1:len(value)-1])) == 0
+	}
+	return false
+}
