@@ -1,0 +1,187 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"time"
+
+	"reverbd/apps"
+)
+
+// Config is everything the server is started with. Load has checked all of it.
+type Config struct {
+	Host     string // address to bind: an IP without brackets, or a name
+	Port     int
+	Path     string // prefix of every route: "" or "/ws", never with a trailing slash
+	Hostname string // public host, for the start message; "" when unknown
+
+	Reactors       int // event loops, 1 to 64
+	MaxRequestSize int // bytes of headers plus body
+
+	Debug, Dev bool
+
+	AuthTimestampTolerance time.Duration // 0 turns the check off
+	CacheTTL               time.Duration // life of a cache channel's last event
+	CacheBytes             int64         // memory for all of these events
+	SlowConsumerBytes      int           // outbound bytes waiting for one connection before it is closed with 4100
+
+	Apps  []apps.Settings
+	Notes []string // what was ignored and why, for the start-up log
+}
+
+const (
+	defaultPort           = 8080
+	defaultMaxRequestSize = 10_000
+	defaultTolerance      = 600 * time.Second
+	defaultCacheTTL       = 1800 * time.Second
+	defaultCacheBytes     = 64 << 20
+	defaultSlowConsumer   = 1 << 20
+
+	maxReactors = 64
+	maxSize     = 1 << 30 // bytes of a request or message
+)
+
+// Load reads the configuration. flags holds the flags that were given (see Given), lookup the environment, and dir is
+// the directory in which .env is looked for and to which relative file names refer.
+//
+// The error joins everything that is wrong, one problem a line. The Config is empty then.
+func Load(flags map[string]string, lookup func(name string) (string, bool), dir string) (Config, error) {
+	l := &loader{flags: flags, lookup: lookup, dir: dir}
+
+	l.readDotenv()
+	l.readFile()
+	c := l.server()
+	c.Apps = l.apps(c.Dev)
+	c.SlowConsumerBytes = l.slowConsumerBytes(c)
+
+	if err := errors.Join(l.problems...); err != nil {
+		return Config{}, err
+	}
+	l.noteExposedDemo(c)
+	c.Notes = l.notes
+	return c, nil
+}
+
+func (l *loader) server() Config {
+	l.refuseMissingFeatures()
+
+	var c Config
+	c.Dev = l.truth(setting{flag: "dev", env: "REVERB_DEV"}, false)
+	c.Debug = l.truth(setting{flag: "debug", env: "REVERB_DEBUG", file: "servers.reverb.debug"}, c.Dev)
+	c.Host = l.host(c.Dev)
+	c.Port = int(l.number(setting{"port", "REVERB_SERVER_PORT", "servers.reverb.port"}, defaultPort,
+		limits{"a port", 1, 65535}))
+	c.Path = l.path(setting{"path", "REVERB_SERVER_PATH", "servers.reverb.path"})
+	c.Hostname = l.hostname(setting{"hostname", "REVERB_HOST", "servers.reverb.hostname"})
+	c.Reactors = int(l.number(setting{"reactors", "REVERB_REACTORS", "servers.reverb.reactors"},
+		int64(min(runtime.GOMAXPROCS(0), maxReactors)), limits{"a number of event loops", 1, maxReactors}))
+	// A browser's handshake with a few cookies does not fit into less than the minimum.
+	c.MaxRequestSize = int(l.number(setting{"", "REVERB_MAX_REQUEST_SIZE", "servers.reverb.max_request_size"},
+		defaultMaxRequestSize, limits{"a size in bytes", 1024, maxSize}))
+	c.AuthTimestampTolerance = l.seconds(setting{"", "REVERB_AUTH_TIMESTAMP_TOLERANCE",
+		"servers.reverb.auth_timestamp_tolerance"}, defaultTolerance, 0)
+	c.CacheTTL = l.seconds(setting{"", "REVERB_CACHE_TTL", "servers.reverb.cache_ttl"}, defaultCacheTTL, 1)
+	c.CacheBytes = l.number(setting{"", "REVERB_CACHE_BYTES", "servers.reverb.cache_bytes"}, defaultCacheBytes,
+		limits{"a size in bytes", 64 << 10, 1 << 50})
+	return c
+}
+
+// host is the address to bind. With --dev the file's host does not count: a dump of config('reverb') always has one,
+// and a demo application must not be open to the network by accident.
+func (l *loader) host(dev bool) string {
+	s, fallback := setting{"host", "REVERB_SERVER_HOST", "servers.reverb.host"}, "0.0.0.0"
+	if dev {
+		if v, ok := l.file.values[s.file]; ok && v.text != "127.0.0.1" {
+			l.note("%s: not used with --dev, which binds 127.0.0.1 unless --host or REVERB_SERVER_HOST says otherwise", v.from)
+		}
+		s.file, fallback = "", "127.0.0.1"
+	}
+	v, ok := l.find(s)
+	if !ok {
+		return fallback
+	}
+	host, err := bindHost(v.text)
+	l.check(v, err)
+	return host
+}
+
+func (l *loader) path(s setting) string {
+	v, _ := l.find(s)
+	path, err := routePrefix(v.text)
+	l.check(v, err)
+	return path
+}
+
+func (l *loader) hostname(s setting) string {
+	v, _ := l.find(s)
+	if v.text == "" {
+		return ""
+	}
+	host, err := bindHost(v.text)
+	l.check(v, err)
+	return host
+}
+
+// slowConsumerBytes must hold the largest event that can be published, or that event alone would close every healthy
+// connection. The default therefore grows with the sizes it depends on.
+func (l *loader) slowConsumerBytes(c Config) int {
+	largest := c.MaxRequestSize
+	for _, app := range c.Apps {
+		largest = max(largest, app.MaxMessageSize)
+	}
+	s := setting{"", "REVERB_SLOW_CONSUMER_BYTES", "servers.reverb.slow_consumer_bytes"}
+	n := l.number(s, int64(max(defaultSlowConsumer, 4*largest)), limits{"a size in bytes", 4096, 1 << 40})
+	if v, ok := l.find(s); ok && n >= 4096 && n < int64(largest) {
+		l.problem(v.from, "%d is less than the largest request or message (%d); "+
+			"one such event would close every connection that gets it: raise this or lower that", n, largest)
+	}
+	return int(n)
+}
+
+// refuseMissingFeatures: what an operator turned on and this version lacks must not be ignored in silence.
+func (l *loader) refuseMissingFeatures() {
+	if v, ok := l.find(setting{env: "REVERB_SERVER", file: "default"}); ok && v.text != "reverb" {
+		l.problem(v.from, "%s is not a server that exists; only reverb does: write reverb or remove it", v.shown())
+	}
+	scaling := setting{env: "REVERB_SCALING_ENABLED", file: "servers.reverb.scaling.enabled"}
+	if l.truth(scaling, false) {
+		v, _ := l.find(scaling)
+		l.problem(v.from, "scaling over Redis is not in this version; run one node, or set REVERB_SCALING_ENABLED=false")
+	}
+	for _, key := range []string{"local_cert", "local_pk"} {
+		if v, ok := l.file.values["servers.reverb.options.tls."+key]; ok && v.text != "" {
+			l.problem(v.from, "TLS in the process is not in this version; terminate TLS at the proxy and remove this key")
+		}
+	}
+	if v, ok := l.file.values["apps.provider"]; ok && v.text != "config" {
+		l.note("%s: apps come from the configuration alone; the provider %s is not asked", v.from, v.shown())
+	}
+}
+
+func (l *loader) noteExposedDemo(c Config) {
+	ip, err := netip.ParseAddr(c.Host)
+	if c.Host == "localhost" || err == nil && ip.IsLoopback() {
+		return
+	}
+	for _, app := range c.Apps {
+		if app.Secret == demoSecret {
+			l.note("app %q has the demo secret and %s can be reached from other machines: anybody may publish", app.ID, c.Host)
+		}
+	}
+}
+
+func (l *loader) problem(at origin, format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
+}
+
+func (l *loader) check(v value, err error) {
+	if err != nil {
+		l.problem(v.from, "%v", err)
+	}
+}
+
+func (l *loader) note(format string, args ...any) {
+	l.notes = append(l.notes, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,202 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document is a config file, flattened: "servers.reverb.port", "apps.apps[0].key". Nulls are left out, since Laravel
+// writes them for what is not set.
+type document struct {
+	name     string
+	values   map[string]value
+	apps     []origin // one for each application, its key being the path
+	groups   map[string]bool
+	ignored  []string // keys that concern PHP alone
+	merges   int
+	problems []error
+}
+
+func readDocument(name string, src []byte) document {
+	d := document{name: name, values: make(map[string]value), groups: make(map[string]bool)}
+	root, line, err := parseTree(src)
+	if err != nil {
+		d.problem(origin{key: name, line: line}, "%v", err)
+		return d
+	}
+	if root == nil {
+		return d
+	}
+	if root.Kind != yaml.MappingNode {
+		d.problem(origin{key: name}, "is not in the shape of Laravel's config('reverb'); it needs the keys servers and apps")
+		return d
+	}
+	d.walk(root, "", "", 0)
+	return d
+}
+
+// walk takes in one node. path is its full name, pattern the same with "[]" for the elements of lists.
+func (d *document) walk(n *yaml.Node, path, pattern string, line int) {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.ShortTag() == "!!null" && n.Kind == yaml.ScalarNode {
+		return
+	}
+	at := origin{path, d.name, line}
+	switch keys[pattern] {
+	case group, open:
+		d.walkGroup(n, path, pattern, at)
+	case list:
+		d.walkList(n, path, pattern, at)
+	case scalar:
+		if v, ok := d.scalar(n, at); ok {
+			d.values[path] = v
+		}
+	case hosts:
+		d.values[path] = d.list(n, at)
+	case phpOnly:
+		if !slices.Contains(d.ignored, pattern) {
+			d.ignored = append(d.ignored, pattern)
+		}
+	}
+}
+
+func (d *document) walkGroup(n *yaml.Node, path, pattern string, at origin) {
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		return // PHP's empty array
+	}
+	if n.Kind != yaml.MappingNode {
+		d.problem(at, "is not a mapping; put its keys below it")
+		return
+	}
+	d.groups[path] = true
+	for _, p := range d.pairs(n, path) {
+		switch child := join(pattern, p.key); {
+		case keys[child] != unknown:
+			d.walk(p.value, join(path, p.key), child, p.line)
+		case keys[pattern] == group:
+			at := origin{join(path, printable(p.key)), d.name, p.line}
+			if meant := nearest(p.key, siblings(pattern)); meant != "" {
+				d.problem(at, "unknown key; did you mean %s?", meant)
+			} else {
+				d.problem(at, "unknown key; known here are %s", strings.Join(siblings(pattern), ", "))
+			}
+		}
+	}
+}
+
+func (d *document) walkList(n *yaml.Node, path, pattern string, at origin) {
+	element := func(n *yaml.Node, path string, line int) {
+		d.apps = append(d.apps, origin{path, d.name, line})
+		d.walk(n, path, pattern+"[]", line)
+	}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for i, child := range n.Content {
+			element(child, fmt.Sprintf("%s[%d]", path, i), child.Line)
+		}
+	case yaml.MappingNode: // a PHP array with names in place of numbers
+		for _, p := range d.pairs(n, path) {
+			element(p.value, join(path, printable(p.key)), p.line)
+		}
+	default:
+		d.problem(at, "is not a list of apps; write each as an element with app_id, key and secret")
+	}
+}
+
+func (d *document) scalar(n *yaml.Node, at origin) (value, bool) {
+	if n.Kind != yaml.ScalarNode {
+		d.problem(at, "is a list or mapping; give one value")
+		return value{}, false
+	}
+	return value{text: n.Value, from: at}, true
+}
+
+func (d *document) list(n *yaml.Node, at origin) value {
+	if n.Kind == yaml.ScalarNode {
+		return value{text: n.Value, from: at}
+	}
+	v := value{isList: true, from: at}
+	if n.Kind != yaml.SequenceNode {
+		d.problem(at, "is not a list")
+		return v
+	}
+	for i, child := range n.Content {
+		for child.Kind == yaml.AliasNode {
+			child = child.Alias
+		}
+		if element, ok := d.scalar(child, origin{fmt.Sprintf("%s[%d]", at.key, i), at.place, child.Line}); ok {
+			v.list = append(v.list, element)
+		}
+	}
+	return v
+}
+
+type pair struct {
+	key   string
+	value *yaml.Node
+	line  int
+}
+
+// pairs lists a mapping's entries with YAML's merge keys (<<) resolved: the mapping's own entries win.
+func (d *document) pairs(n *yaml.Node, path string) []pair {
+	const mostMerges = 1000 // an anchor may merge itself
+	var own, merged []pair
+	has := func(ps []pair, key string) bool {
+		return slices.ContainsFunc(ps, func(p pair) bool { return p.key == key })
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		switch {
+		case k.ShortTag() == "!!merge":
+			if d.merges++; d.merges <= mostMerges {
+				merged = append(merged, d.merged(v, path)...)
+			}
+		case has(own, k.Value):
+			d.problem(origin{join(path, printable(k.Value)), d.name, k.Line}, "is given twice; remove one")
+		default:
+			own = append(own, pair{k.Value, v, k.Line})
+		}
+	}
+	for _, p := range merged {
+		if !has(own, p.key) {
+			own = append(own, p)
+		}
+	}
+	return own
+}
+
+func (d *document) merged(n *yaml.Node, path string) []pair {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yaml.MappingNode {
+		return d.pairs(n, path)
+	}
+	d.problem(origin{join(path, "<<"), d.name, n.Line}, "merges something that is not a mapping; name the anchor of one")
+	return nil
+}
+
+// notes tells in one line what of the file concerns PHP alone.
+func (d *document) notes() []string {
+	if len(d.ignored) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: ignored, since it concerns PHP alone: %s", d.name, strings.Join(d.ignored, ", "))}
+}
+
+func (d *document) problem(at origin, format string, args ...any) {
+	d.problems = append(d.problems, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
+}
+
+// printable is a key as an error may show it. What does not look like a key may be a secret in the wrong place.
+func printable(key string) string {
+	if len(key) > 40 || !variableName.MatchString(strings.ReplaceAll(key, "-", "_")) {
+		return "(key)"
+	}
+	return key
+}

@@ -1,0 +1,36 @@
+package config
+
+import "github.com/urfave/cli/v2"
+
+// Flags are the command's flags. Numbers are text here so that a wrong one is told together with all other problems;
+// the environment names stand in the help only, because the order of sources is Load's.
+func Flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "host", Usage: "bind `ADDRESS` (REVERB_SERVER_HOST, default 0.0.0.0)"},
+		&cli.StringFlag{Name: "port", Usage: "bind `PORT` (REVERB_SERVER_PORT, default 8080)"},
+		&cli.StringFlag{Name: "path", Usage: "`PREFIX` of every route, such as /ws (REVERB_SERVER_PATH)"},
+		&cli.StringFlag{Name: "hostname", Usage: "public `HOST` (REVERB_HOST)"},
+		&cli.StringFlag{Name: "reactors", Usage: "`NUMBER` of event loops, 1 to 64 (REVERB_REACTORS, default one a CPU)"},
+		&cli.BoolFlag{Name: "debug", Usage: "show the traffic (REVERB_DEBUG)"},
+		&cli.StringFlag{Name: "config", Usage: "YAML or JSON `FILE` in the shape of config('reverb') (REVERB_CONFIG)"},
+		&cli.StringFlag{Name: "env-file", Usage: "`FILE` to read in place of .env (REVERB_ENV_FILE)"},
+		&cli.BoolFlag{Name: "dev", Usage: "demo app on 127.0.0.1 with debug output (REVERB_DEV)"},
+	}
+}
+
+// Given collects the flags that were set, whether before or after the name of a subcommand; the one nearer to the
+// subcommand wins.
+func Given(c *cli.Context) map[string]string {
+	given := make(map[string]string)
+	for _, level := range c.Lineage() {
+		if level.Command == nil { // the root of the lineage carries only a context.Context
+			continue
+		}
+		for _, name := range level.LocalFlagNames() {
+			if _, nearer := given[name]; !nearer {
+				given[name] = level.String(name)
+			}
+		}
+	}
+	return given
+}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// fate is what becomes of a key of the config file.
+type fate int
+
+const (
+	unknown fate = iota
+	group        // a mapping all of whose keys are known
+	open         // a mapping of somebody else's, of which only the known keys are read
+	list         // the applications: a list, or PHP's array with names
+	scalar
+	hosts   // a list of scalars, or one
+	phpOnly // concerns PHP alone: ignored with a note
+)
+
+// keys are all keys of config('reverb') and reverbd's own. "[]" stands for any element of a list.
+var keys = map[string]fate{
+	"":        group,
+	"default": scalar,
+
+	"servers":                                  group,
+	"servers.reverb":                           group,
+	"servers.reverb.host":                      scalar,
+	"servers.reverb.port":                      scalar,
+	"servers.reverb.path":                      scalar,
+	"servers.reverb.hostname":                  scalar,
+	"servers.reverb.max_request_size":          scalar,
+	"servers.reverb.options":                   group,
+	"servers.reverb.options.tls":               open,
+	"servers.reverb.options.tls.local_cert":    scalar,
+	"servers.reverb.options.tls.local_pk":      scalar,
+	"servers.reverb.scaling":                   group,
+	"servers.reverb.scaling.enabled":           scalar,
+	"servers.reverb.scaling.channel":           scalar,
+	"servers.reverb.scaling.server":            open,
+	"servers.reverb.pulse_ingest_interval":     phpOnly,
+	"servers.reverb.telescope_ingest_interval": phpOnly,
+
+	"servers.reverb.reactors":                 scalar,
+	"servers.reverb.debug":                    scalar,
+	"servers.reverb.auth_timestamp_tolerance": scalar,
+	"servers.reverb.cache_ttl":                scalar,
+	"servers.reverb.cache_bytes":              scalar,
+	"servers.reverb.slow_consumer_bytes":      scalar,
+
+	"apps":                                         group,
+	"apps.provider":                                scalar,
+	"apps.apps":                                    list,
+	"apps.apps[]":                                  group,
+	"apps.apps[].app_id":                           scalar,
+	"apps.apps[].id":                               scalar,
+	"apps.apps[].key":                              scalar,
+	"apps.apps[].secret":                           scalar,
+	"apps.apps[].allowed_origins":                  hosts,
+	"apps.apps[].ping_interval":                    scalar,
+	"apps.apps[].activity_timeout":                 scalar,
+	"apps.apps[].max_connections":                  scalar,
+	"apps.apps[].max_message_size":                 scalar,
+	"apps.apps[].accept_client_events_from":        scalar,
+	"apps.apps[].rate_limiting":                    group,
+	"apps.apps[].rate_limiting.enabled":            scalar,
+	"apps.apps[].rate_limiting.max_attempts":       scalar,
+	"apps.apps[].rate_limiting.decay_seconds":      scalar,
+	"apps.apps[].rate_limiting.terminate_on_limit": scalar,
+	"apps.apps[].options":                          phpOnly, // the PHP client's host, port, scheme, useTLS, ...
+	"apps.apps[].capacity":                         phpOnly, // of early Reverb, never read
+}
+
+// siblings are the last words of the keys that may stand in the group.
+func siblings(group string) []string {
+	var words []string
+	for key := range keys {
+		if rest, ok := strings.CutPrefix(key, group); ok {
+			rest = strings.TrimPrefix(rest, ".")
+			if rest != "" && !strings.ContainsAny(rest, ".[") {
+				words = append(words, rest)
+			}
+		}
+	}
+	slices.Sort(words)
+	return words
+}
+
+// join is the path of a key within a group.
+func join(group, key string) string {
+	if group == "" {
+		return key
+	}
+	return group + "." + key
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+var (
+	errHasScheme = errors.New("has a scheme; give the host alone, such as example.com")
+	errHasPort   = errors.New("has a port; give the host alone, and the port in its own setting")
+	errNotHost   = errors.New("is not a host; give an IP address or a name, such as 127.0.0.1 or example.com")
+)
+
+// bindHost accepts an IP address, with or without brackets, or a name.
+func bindHost(s string) (string, error) {
+	if strings.Contains(s, "://") {
+		return "", errHasScheme
+	}
+	bare := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	if ip, err := netip.ParseAddr(bare); err == nil {
+		return ip.String(), nil
+	}
+	if name, port, ok := strings.Cut(s, ":"); ok && isName(name) && isDigits(port) {
+		return "", errHasPort
+	}
+	if _, err := netip.ParseAddrPort(s); err == nil {
+		return "", errHasPort
+	}
+	if !isName(s) {
+		return "", errNotHost
+	}
+	return s, nil
+}
+
+// routePrefix brings a path into the one form that routes and signatures use: "" or "/a/b".
+func routePrefix(s string) (string, error) {
+	s = strings.Trim(s, "/")
+	if s == "" {
+		return "", nil
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if part == "" || part == "." || part == ".." || strings.ContainsFunc(part, notInPath) {
+			return "", errors.New("is not a path prefix; give words of letters, digits, dots, dashes and underscores " +
+				"between slashes, such as /ws")
+		}
+	}
+	return "/" + s, nil
+}
+
+// identifier checks an application's id or key: it stands in a URL path, and the key before the colon of a signature.
+// The text itself is not in the error, because people paste secrets into the wrong line.
+func identifier(s string) error {
+	for _, r := range s {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune("/?#%:\"\\", r) {
+			return fmt.Errorf("contains %q, which cannot stand in a URL path or a signature; "+
+				"use letters, digits, dashes and underscores", r)
+		}
+	}
+	return nil
+}
+
+// originPattern checks a pattern of allowed_origins. Browsers send hosts in lower case and in ASCII, and only the host
+// of the Origin header is compared, so whatever has more than that in it would never match.
+func originPattern(s string) error {
+	rest := s
+	if _, after, ok := strings.Cut(s, "://"); ok {
+		rest = after
+	}
+	rest, _, _ = strings.Cut(rest, "/")
+	host := rest
+	if at := strings.LastIndexByte(rest, ':'); at >= 0 && !strings.HasSuffix(rest, "]") {
+		host = rest[:at]
+	}
+	switch {
+	case s == "":
+		return errors.New("is an empty pattern, which matches nothing; give a host, or * for all")
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return errors.New("contains a space or control character; give one host a pattern")
+	case strings.ContainsFunc(s, func(r rune) bool { return r > 0x7f }):
+		return errors.New("is not ASCII, and browsers send hosts in punycode: write it as xn-- and what follows")
+	case host != s:
+		return fmt.Errorf("%s can never match, since only hosts are compared, without scheme, port and path; write %q",
+			value{text: s}.shown(), strings.ToLower(host))
+	case s != strings.ToLower(s):
+		return fmt.Errorf("%s can never match, since browsers send hosts in lower case; write %q",
+			value{text: s}.shown(), strings.ToLower(s))
+	}
+	return nil
+}
+
+func isName(s string) bool {
+	return s != "" && len(s) <= 253 && !strings.HasPrefix(s, "-") && !strings.ContainsFunc(s, notInName)
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+func notInName(r rune) bool { return notInPath(r) || r == '~' }
+
+func notInPath(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("-_.~", r)
+}

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// names are the environment names that Load reads, for hints about misspelt ones in .env.
+var names = []string{
+	"REVERB_SERVER", "REVERB_SERVER_HOST", "REVERB_SERVER_PORT", "REVERB_SERVER_PATH", "REVERB_HOST",
+	"REVERB_MAX_REQUEST_SIZE", "REVERB_SCALING_ENABLED", "REVERB_REACTORS", "REVERB_DEBUG", "REVERB_CONFIG", "REVERB_DEV",
+	"REVERB_AUTH_TIMESTAMP_TOLERANCE", "REVERB_CACHE_TTL", "REVERB_CACHE_BYTES", "REVERB_SLOW_CONSUMER_BYTES",
+	"REVERB_APP_ID", "REVERB_APP_KEY", "REVERB_APP_SECRET", "REVERB_APP_ALLOWED_ORIGINS", "REVERB_APP_PING_INTERVAL",
+	"REVERB_APP_ACTIVITY_TIMEOUT", "REVERB_APP_MAX_CONNECTIONS", "REVERB_APP_MAX_MESSAGE_SIZE",
+	"REVERB_APP_ACCEPT_CLIENT_EVENTS_FROM", "REVERB_APP_RATE_LIMITING_ENABLED", "REVERB_APP_RATE_LIMIT_MAX_ATTEMPTS",
+	"REVERB_APP_RATE_LIMIT_DECAY_SECONDS", "REVERB_APP_RATE_LIMIT_TERMINATE",
+}
+
+// unreadNames are Reverb's and Laravel's names that this server has no use for. They are no misspellings.
+var unreadNames = []string{
+	"REVERB_PORT", "REVERB_SCHEME", "REVERB_PULSE_INGEST_INTERVAL", "REVERB_TELESCOPE_INGEST_INTERVAL",
+	"REVERB_SCALING_CHANNEL",
+}
+
+// readDotenv reads the named .env file, or the one in the directory if there is one.
+func (l *loader) readDotenv() {
+	v, named := l.find(setting{flag: "env-file", env: "REVERB_ENV_FILE"})
+	if !named {
+		v.text = ".env"
+	}
+	src, err := l.read(v.text)
+	if !named && errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		if !named {
+			v.from = origin{key: ".env"}
+		}
+		l.unreadable(v, err, "name a file that exists, or copy one there")
+		return
+	}
+	l.dotenvName = v.text
+	var broken []brokenLine
+	l.dotenv, broken = parseDotenv(string(src), l.lookup)
+	for _, b := range broken {
+		l.unread = true
+		l.problem(origin{key: l.dotenvName, line: b.line}, "%s", b.text)
+	}
+	l.reviewDotenv()
+}
+
+// reviewDotenv tells what Laravel would pass over in silence.
+func (l *loader) reviewDotenv() {
+	for _, name := range slices.Sorted(maps.Keys(l.dotenv)) {
+		entry := l.dotenv[name]
+		at := origin{name, l.dotenvName, entry.line}
+		switch {
+		case name == "REVERB_ENV_FILE":
+			l.note("%s: not read here; give it as --env-file or in the environment", at)
+		case !slices.Contains(names, name):
+			if meant := nearest(name, names); meant != "" && !slices.Contains(unreadNames, name) {
+				l.note("%s: not a name that is read; did you mean %s?", at, meant)
+			}
+		case entry.unknown != "":
+			l.problem(at, "refers to %s, which neither the environment nor a line above defines; "+
+				"define it further up, or write the value itself", entry.unknown)
+			delete(l.dotenv, name) // one problem is enough
+			l.unread = true
+		case entry.cut:
+			l.note(`%s: the value ends at the #, as in Laravel; put it into quotes if the # belongs to it`, at)
+		}
+	}
+}
+
+func (l *loader) readFile() {
+	v, named := l.find(setting{flag: "config", env: "REVERB_CONFIG"})
+	if !named {
+		return
+	}
+	src, err := l.read(v.text)
+	if err != nil {
+		l.unreadable(v, err, "name a YAML or JSON file that exists")
+		return
+	}
+	l.file = readDocument(v.text, src)
+	l.unread = l.unread || len(l.file.problems) > 0 && len(l.file.apps) == 0
+	l.problems = append(l.problems, l.file.problems...)
+	l.notes = append(l.notes, l.file.notes()...)
+}
+
+func (l *loader) read(name string) ([]byte, error) {
+	if name == "" {
+		return nil, errors.New("no name given")
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(l.dir, name)
+	}
+	return os.ReadFile(name)
+}
+
+func (l *loader) unreadable(v value, err error, fix string) {
+	l.unread = true
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	l.problem(v.from, "cannot read %s: %v; %s", v.shown(), err, fix)
+}

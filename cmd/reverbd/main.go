@@ -1,0 +1,72 @@
+// Command reverbd is a Pusher-protocol WebSocket server that takes the place of Laravel Reverb's reverb:start.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"reverbd/cmd/reverbd/config"
+)
+
+// version is set when a release is built: -ldflags "-X main.version=1.2.3".
+var version = "dev"
+
+// Exit codes. A supervisor need not restart what was configured wrongly.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().RunContext(ctx, os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "reverbd: "+err.Error())
+		code := exitFailure
+		if exit, ok := errors.AsType[cli.ExitCoder](err); ok {
+			code = exit.ExitCode()
+		}
+		stop()
+		os.Exit(code) //nolint:gocritic // stop has been called
+	}
+}
+
+func command() *cli.App {
+	flags := config.Flags()
+	return &cli.App{
+		Name:            "reverbd",
+		Usage:           "a Pusher-protocol WebSocket server, in the place of Laravel Reverb",
+		Version:         version,
+		Flags:           flags,
+		HideHelpCommand: true,
+		Action:          start,
+		Commands: []*cli.Command{{
+			Name: "start", Usage: "run the server (what reverbd alone does, too)", Flags: flags, Action: start,
+		}},
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return cli.Exit(err.Error()+" (see reverbd --help)", exitUsage)
+		},
+		ExitErrHandler: func(*cli.Context, error) {}, // main prints and exits
+	}
+}
+
+func start(c *cli.Context) error {
+	if c.Args().Present() {
+		return cli.Exit(fmt.Sprintf("%q is not a command (see reverbd --help)", c.Args().First()), exitUsage)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("finding the working directory: %w", err)
+	}
+	conf, err := config.Load(config.Given(c), os.LookupEnv, dir)
+	if err != nil {
+		return cli.Exit("the configuration cannot be used\n"+err.Error(), exitUsage)
+	}
+	return serve(c.Context, conf)
+}

@@ -1,0 +1,53 @@
+package eventloop
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// gate bounds the connections below the descriptor limit. gnet stops the whole engine when accept runs out of descriptors,
+// so there must always be one left: connections beyond the cap are accepted and closed at once, which gives their
+// descriptor back before the loop accepts again.
+type gate struct {
+	cap  int64
+	open atomic.Int64
+}
+
+// enter counts a connection in, and reports whether there is room for it. Every call needs a leave.
+func (g *gate) enter() bool { return g.open.Add(1) <= g.cap }
+
+func (g *gate) leave() { g.open.Add(-1) }
+
+// Descriptors that are kept free: what each loop opens (listener, poller, its wake-up, two ends of the doorbell, one more
+// while a connection beyond the cap is turned away), and some for files, logs and the runtime.
+const (
+	loopDescriptors  = 8
+	spareDescriptors = 24
+)
+
+// connectionCap is the number of connections that the descriptor limit leaves room for.
+func connectionCap(loops int) (int64, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("eventloop: reading the descriptor limit: %w", err)
+	}
+	room := int64(min(limit.Cur, 1<<40)) - int64(openDescriptors()) - int64(loops*loopDescriptors) - spareDescriptors
+	if room < 1 {
+		return 0, fmt.Errorf("eventloop: a descriptor limit of %d leaves no room for connections with %d loops; raise it (ulimit -n)",
+			limit.Cur, loops)
+	}
+	return room, nil
+}
+
+// openDescriptors is the number of descriptors in use, or a guess where the system does not tell.
+func openDescriptors() int {
+	for _, dir := range []string{"/proc/self/fd", "/dev/fd"} {
+		if entries, err := os.ReadDir(dir); err == nil {
+			return len(entries)
+		}
+	}
+	return 16
+}

@@ -1,0 +1,154 @@
+package eventloop
+
+import (
+	"errors"
+	"net/http"
+)
+
+// bodyScanner finds the end of a request body in bytes that arrive in pieces. Each byte of a chunked body is looked at once.
+type bodyScanner struct {
+	at      int // bytes that are known to belong to the body
+	length  int // of a body that is not chunked
+	chunked bool
+	state   chunkState
+	left    int // bytes of the current chunk, or its size while that is read
+	digits  int
+}
+
+// chunkState is what the next byte of a chunked body is (RFC 9112 section 7.1).
+type chunkState uint8
+
+const (
+	chunkSize      chunkState = iota // a digit of the size
+	chunkExtension                   // anything up to the end of the line
+	chunkData
+	chunkDataCR // the end of line behind the data
+	chunkDataLF
+	trailerStart // a trailer line, or the empty line that ends the body
+	trailerLine
+	trailerLF
+)
+
+var errChunk = errors.New("eventloop: malformed chunked body")
+
+// maxChunkDigits keeps a chunk's size in an int.
+const maxChunkDigits = 12
+
+func newBodyScanner(r *http.Request) bodyScanner {
+	if len(r.TransferEncoding) > 0 {
+		return bodyScanner{chunked: true}
+	}
+	return bodyScanner{length: int(max(r.ContentLength, 0))}
+}
+
+// scan looks at what it has not seen of p, the body as far as it has arrived, and reports whether it is complete: then at
+// is where it ends.
+func (s *bodyScanner) scan(p []byte) (complete bool, err error) {
+	if !s.chunked {
+		s.at = min(s.length, len(p))
+		return s.at == s.length, nil
+	}
+	for s.at < len(p) {
+		if s.state == chunkData {
+			n := min(s.left, len(p)-s.at)
+			s.at, s.left = s.at+n, s.left-n
+			if s.left == 0 {
+				s.state = chunkDataCR
+			}
+			continue
+		}
+		b := p[s.at]
+		s.at++
+		if done, err := s.step(b); done || err != nil {
+			return done, err
+		}
+	}
+	return false, nil
+}
+
+// step looks at one byte that is not a chunk's data.
+func (s *bodyScanner) step(b byte) (done bool, err error) {
+	switch s.state {
+	case chunkSize:
+		return false, s.sizeByte(b)
+	case chunkExtension:
+		if b == '\n' {
+			s.endSizeLine()
+		}
+	case chunkDataCR:
+		if b == '\r' {
+			s.state = chunkDataLF
+			return false, nil
+		}
+		fallthrough
+	case chunkDataLF:
+		if b != '\n' {
+			return false, errChunk
+		}
+		s.state, s.digits = chunkSize, 0
+	case trailerStart:
+		switch b {
+		case '\n':
+			return true, nil
+		case '\r':
+			s.state = trailerLF
+		default:
+			s.state = trailerLine
+		}
+	case trailerLF:
+		if b != '\n' {
+			return false, errChunk
+		}
+		return true, nil
+	case trailerLine:
+		if b == '\n' {
+			s.state = trailerStart
+		}
+	}
+	return false, nil
+}
+
+func (s *bodyScanner) sizeByte(b byte) error {
+	digit, ok := hexDigit(b)
+	switch {
+	case ok && s.digits < maxChunkDigits:
+		s.left, s.digits = s.left<<4|digit, s.digits+1
+	case ok || s.digits == 0:
+		return errChunk
+	case b == '\n':
+		s.endSizeLine()
+	case b == '\r' || b == ';' || b == ' ' || b == '\t':
+		s.state = chunkExtension
+	default:
+		return errChunk
+	}
+	return nil
+}
+
+func (s *bodyScanner) endSizeLine() {
+	if s.left == 0 {
+		s.state = trailerStart
+	} else {
+		s.state = chunkData
+	}
+}
+
+// least is a lower bound for the size of the whole body.
+func (s *bodyScanner) least() int {
+	if s.chunked && s.state == chunkData {
+		return s.at + s.left
+	}
+	return max(s.at, s.length)
+}
+
+func hexDigit(b byte) (int, bool) {
+	switch {
+	case '0' <= b && b <= '9':
+		return int(b - '0'), true
+	case 'a' <= b && b <= 'f':
+		return int(b-'a') + 10, true
+	case 'A' <= b && b <= 'F':
+		return int(b-'A') + 10, true
+	}
+	return 0, false
+}

@@ -1,0 +1,373 @@
+package eventloop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
+	"reverbd/protocol/ws"
+)
+
+// Session is what a connection speaks after the upgrade. Its methods are called on the loop of its connection. A Session
+// embeds a broadcast.Subscriber, which gives it Send and Flush.
+type Session interface {
+	// Open begins the session, or refuses it through c.Close. origin is the Origin header.
+	Open(l *broadcast.Loop, c broadcast.Conn, origin string)
+	// Message is one whole message, OpText or OpBinary. The session may overwrite payload and must not keep it.
+	Message(op ws.OpCode, payload []byte)
+	// Control is told of every control frame that came from the client.
+	Control(op ws.OpCode)
+	// Check is called when the time that the last Check returned has passed.
+	Check() time.Duration
+	// Gone ends the session: the connection must not be used any more. It may be called twice.
+	Gone()
+	// MaxMessageSize is in bytes; 0 is no limit.
+	MaxMessageSize() int64
+	// Send queues a frame, Flush writes what is queued.
+	Send(f broadcast.Frame)
+	Flush()
+}
+
+// API answers the requests that are not upgraded.
+type API interface {
+	// Serve answers r. loop is the one it runs on, nil if it runs on none and may wait.
+	Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request)
+	// Immediate reports whether Serve never waits for r, so that it may run on a loop.
+	Immediate(r *http.Request) bool
+}
+
+// Options configure a Server. Hub, Accept and API are required.
+type Options struct {
+	Host              string // address to listen on
+	Port              int
+	Hub               *broadcast.Hub            // as many event loops as it has
+	Accept            func(path string) Session // by percent-encoded path; nil: not one for WebSockets
+	API               API
+	MaxRequestSize    int // bytes of head and body; 0 is no limit
+	SlowConsumerBytes int // waiting for one client before it is cut off; 0 is 1 MiB
+	MaxConnections    int // 0: as many as the descriptor limit allows; never more than that
+	Log               *zap.Logger
+}
+
+// Server listens on one port for HTTP requests and WebSockets.
+type Server struct {
+	gnet.BuiltinEventEngine
+	options           Options
+	addr              string
+	hub               *broadcast.Hub
+	api               API
+	log               *zap.Logger
+	maxRequestSize    int
+	slowConsumerBytes int
+
+	// The timeouts of the same names; tests have shorter ones.
+	requestTime, idleTime, lingerTime time.Duration
+
+	gate     gate
+	workers  *workers
+	byLoop   sync.Map // gnet.EventLoop to *loop
+	mu       sync.Mutex
+	loops    []*loop
+	engine   gnet.Engine
+	booted   chan struct{}
+	ended    chan struct{} // closed when Run returns
+	stopping atomic.Bool
+	stats    stats
+	refusals throttle
+	slow     throttle
+}
+
+// stats are counters since the start. Safe for concurrent use.
+type stats struct{ refused, slowConsumers, panics atomic.Int64 }
+
+// closeSlowConsumer is the close code for a client that is cut off: it comes back after a second.
+const closeSlowConsumer = pusher.CloseSlowConsumer
+
+// ErrStopped is returned by Run when the engine stopped by itself.
+var ErrStopped = errors.New("eventloop: the engine has stopped without being asked to")
+
+// New returns a Server that is not listening yet.
+func New(o Options) *Server {
+	if o.SlowConsumerBytes <= 0 {
+		o.SlowConsumerBytes = 1 << 20
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return &Server{
+		options: o, addr: net.JoinHostPort(o.Host, fmt.Sprint(o.Port)),
+		hub: o.Hub, api: o.API, log: o.Log,
+		maxRequestSize: o.MaxRequestSize, slowConsumerBytes: o.SlowConsumerBytes,
+		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime,
+		booted: make(chan struct{}), ended: make(chan struct{}),
+	}
+}
+
+// Booted is closed when the server accepts connections.
+func (s *Server) Booted() <-chan struct{} { return s.booted }
+
+// Connections is the number of sockets that are open now, HTTP and WebSocket.
+func (s *Server) Connections() int { return int(s.gate.open.Load()) }
+
+// Run listens and serves until Shutdown. A port that is taken, and a descriptor limit that leaves no room, are errors
+// before anything is accepted. It may be called once.
+func (s *Server) Run() error {
+	defer close(s.ended)
+	room, err := connectionCap(len(s.hub.Loops()))
+	if err != nil {
+		return err
+	}
+	s.gate.cap = room
+	if n := int64(s.options.MaxConnections); n > 0 && n < room {
+		s.gate.cap = n
+	}
+	if err := probe(s.addr); err != nil {
+		return err
+	}
+	s.workers = startWorkers(max(8, 4*runtime.GOMAXPROCS(0)), 1024)
+	defer s.workers.stop()
+
+	err = gnet.Run(s, "tcp://"+s.addr,
+		gnet.WithNumEventLoop(len(s.hub.Loops())),
+		gnet.WithReusePort(true), // every loop accepts for itself, which makes the cap exact
+		gnet.WithReuseAddr(true),
+		gnet.WithTicker(true),
+		gnet.WithTCPKeepAlive(time.Minute),
+		gnet.WithLogger(s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()))
+	s.closeBells()
+	switch {
+	case err != nil:
+		return fmt.Errorf("eventloop: %w", err)
+	case !s.stopping.Load():
+		return ErrStopped
+	}
+	return nil
+}
+
+// probe finds out whether the address can be listened on. gnet's own listeners share a port, so that a second server would
+// not be told that the first one has it.
+func probe(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("eventloop: %w", err)
+	}
+	return l.Close()
+}
+
+func (s *Server) closeBells() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.loops {
+		if l.bell != nil {
+			l.bell.close()
+		}
+	}
+}
+
+// stopTime is what stopping the engine may take beyond the context of Shutdown. gnet looks every half second whether it is done.
+const stopTime = 1900 * time.Millisecond
+
+// Shutdown turns new connections away, tells every client with a close frame that it may come back at once, waits until they
+// have gone or ctx is done, and stops the server.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopping.Store(true)
+	select {
+	case <-s.booted:
+	case <-s.ended:
+		return nil // Run has said why
+	case <-ctx.Done():
+		return fmt.Errorf("eventloop: stopped before it was listening: %w", ctx.Err())
+	}
+	s.mu.Lock()
+	loops := slices.Clone(s.loops)
+	s.mu.Unlock()
+	for _, l := range loops {
+		l.shared.Post(stop{l})
+	}
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for s.Connections() > 0 && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-poll.C:
+		}
+	}
+	s.workers.stop() // before the engine: their answers go through its pollers
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := s.engine.Stop(stopCtx); err != nil {
+		return fmt.Errorf("eventloop: %w", err)
+	}
+	return nil
+}
+
+// session decides what becomes of a request: an upgrade to the session, a refusal of one, or, with neither, a call of the API.
+// Whatever else asks for an upgrade, such as h2c, is served as if it had not.
+func (s *Server) session(r *http.Request) (Session, *ws.HandshakeError) {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	session := s.options.Accept(path)
+	if session == nil {
+		return nil, nil
+	}
+	if err := ws.CheckUpgrade(r); err != nil {
+		return nil, err
+	}
+	return session, nil
+}
+
+// maxHeld bounds the pipelined requests that wait on one connection, in bytes.
+func (s *Server) maxHeld() int { return max(s.maxRequestSize, 64<<10) }
+
+// OnBoot implements gnet.EventHandler.
+func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
+	s.engine = e
+	close(s.booted)
+	return gnet.None
+}
+
+// OnOpen implements gnet.EventHandler. Enrolled doorbells come here too.
+func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	if b, ok := c.Context().(*doorbell); ok {
+		b.loop.belled(b)
+		return nil, gnet.None
+	}
+	cn := &conn{gnet: c}
+	c.SetContext(cn)
+	if !s.gate.enter() || s.stopping.Load() {
+		cn.state = dead
+		s.refused()
+		return nil, gnet.Close
+	}
+	if l, ok := s.byLoop.Load(c.EventLoop()); ok {
+		cn.loop = l.(*loop)
+	} else {
+		cn.loop = s.attach(c.EventLoop())
+	}
+	cn.http = &exchange{since: time.Now()}
+	cn.loop.wheel.schedule(cn, requestTime)
+	return nil, gnet.None
+}
+
+// OnTraffic implements gnet.EventHandler. Everything that has arrived is taken: what is incomplete is kept by the connection,
+// not by gnet, which would copy it again with every read.
+func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
+	p, _ := c.Peek(-1)
+	switch cn := c.Context().(type) {
+	case *conn:
+		s.receive(cn, p)
+		if cn.state != dead {
+			_, _ = c.Discard(-1)
+		}
+	case *doorbell:
+		_, _ = c.Discard(-1)
+		_ = cn.loop.drain(context.Background())
+	}
+	return gnet.None
+}
+
+func (s *Server) receive(c *conn, p []byte) {
+	defer func() {
+		if s.caught(recover(), "read", c) {
+			c.loop.execute() // what was posted by this read has not been looked at
+		}
+	}()
+	c.receive(p)
+	c.loop.shared.Settle()
+}
+
+// OnClose implements gnet.EventHandler.
+func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
+	cn, ok := c.Context().(*conn)
+	if !ok {
+		return gnet.None
+	}
+	s.gate.leave()
+	if cn.loop == nil {
+		return gnet.None // was turned away
+	}
+	defer func() {
+		if s.caught(recover(), "close", nil) {
+			cn.loop.execute()
+		}
+	}()
+	cn.gone()
+	cn.loop.shared.Settle()
+	return gnet.None
+}
+
+// OnTick implements gnet.EventHandler. It runs on a goroutine of its own.
+func (s *Server) OnTick() (time.Duration, gnet.Action) {
+	s.mu.Lock()
+	loops := s.loops
+	s.mu.Unlock()
+	for _, l := range loops {
+		if l.ticking.CompareAndSwap(false, true) {
+			l.shared.Post(l)
+		}
+	}
+	return tick, gnet.None
+}
+
+// caught handles what recover returned where a handler begins: a panic is our mistake, and costs the one connection that it
+// happened on.
+func (s *Server) caught(cause any, where string, c *conn) bool {
+	if cause == nil {
+		return false
+	}
+	s.stats.panics.Add(1)
+	s.log.Error("panic", zap.String("in", where), zap.Any("cause", cause), zap.Stack("stack"))
+	if c != nil {
+		c.drop()
+	}
+	return true
+}
+
+func (s *Server) refused() {
+	n := s.stats.refused.Add(1)
+	if s.refusals.ready() && !s.stopping.Load() {
+		s.log.Warn("connection refused: the server is full; raise the descriptor limit (ulimit -n) or add a node",
+			zap.Int64("limit", s.gate.cap), zap.Int64("refused so far", n))
+	}
+}
+
+func (s *Server) slowConsumer(c *conn) {
+	n := s.stats.slowConsumers.Add(1)
+	if s.slow.ready() {
+		s.log.Warn("slow consumer cut off", zap.Stringer("client", c.gnet.RemoteAddr()),
+			zap.Int("bytes waiting", c.gnet.OutboundBuffered()), zap.Int64("cut off so far", n))
+	}
+}
+
+// throttle lets a message through once every ten seconds.
+type throttle struct{ last atomic.Int64 }
+
+func (t *throttle) ready() bool {
+	now := time.Now().Unix()
+	last := t.last.Load()
+	return now-last >= 10 && t.last.CompareAndSwap(last, now)
+}
+
+// headerHasToken reports whether a list header has the token, in any case.
+func headerHasToken(values []string, token string) bool {
+	for _, v := range values {
+		for part := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+	}
+	return false
+}

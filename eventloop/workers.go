@@ -1,0 +1,50 @@
+package eventloop
+
+import "sync"
+
+// workers runs what a loop must not wait for, on a fixed number of goroutines behind a queue of fixed length.
+type workers struct {
+	queue chan func()
+	done  sync.WaitGroup
+
+	mu      sync.RWMutex // guards stopped, and the queue against being closed while something is put in
+	stopped bool
+}
+
+func startWorkers(n, queue int) *workers {
+	w := &workers{queue: make(chan func(), queue)}
+	for range n {
+		w.done.Go(func() {
+			for job := range w.queue {
+				job()
+			}
+		})
+	}
+	return w
+}
+
+// submit reports whether there was room for the job.
+func (w *workers) submit(job func()) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.stopped {
+		return false
+	}
+	select {
+	case w.queue <- job:
+		return true
+	default:
+		return false
+	}
+}
+
+// stop takes nothing more and waits until everything submitted has been done. It may be called twice.
+func (w *workers) stop() {
+	w.mu.Lock()
+	if !w.stopped {
+		w.stopped = true
+		close(w.queue)
+	}
+	w.mu.Unlock()
+	w.done.Wait()
+}
