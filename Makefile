@@ -1,0 +1,59 @@
+# make run and make test need nothing but a Debian machine and root: what is missing they install.
+
+BIN        := bin
+CACHE      := .cache
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS    := -s -w -X main.version=$(VERSION)
+LINT       := v2.15.0
+PLATFORMS  := linux/arm64 darwin/amd64 darwin/arm64
+export GOFLAGS := -buildvcs=false
+
+.PHONY: run build test lint vet cross unit bench fuzz clean go-tool test-tools
+
+run: build ## build and serve a demo app on 127.0.0.1:8080
+	$(BIN)/reverbd --dev
+
+build: go-tool ## bin/reverbd
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+test: test-tools lint vet cross unit ## everything CI runs
+
+lint: $(CACHE)/golangci-lint-$(LINT)
+	$< run ./...
+
+vet: go-tool
+	go vet ./...
+
+cross: go-tool ## the platforms that reverbd is built for
+	@for p in $(PLATFORMS); do \
+		echo "GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./..."; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./... || exit 1; \
+	done
+
+unit: go-tool test-tools ## unit and end-to-end tests, with the race detector
+	go test -race -shuffle=on -timeout 10m ./...
+
+bench: go-tool ## benchmarks of the hot functions, for benchstat
+	go test -run '^$$' -bench . -benchmem -count 6 ./protocol/... ./broadcast ./apps ./eventloop
+
+FUZZTIME ?= 60s
+fuzz: go-tool ## every fuzz target for FUZZTIME
+	@go list ./... | while read p; do \
+		go test -list '^Fuzz' $$p | grep '^Fuzz' | while read f; do \
+			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p || exit 1; \
+		done || exit 1; \
+	done
+
+clean:
+	rm -rf $(BIN) $(CACHE) e2e/js/node_modules
+
+go-tool:
+	@.ci/install go
+
+test-tools: go-tool
+	@.ci/install test
+
+$(CACHE)/golangci-lint-$(LINT): | go-tool
+	@mkdir -p $(CACHE)
+	GOBIN=$(abspath $(CACHE)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+	@mv $(CACHE)/golangci-lint $@
