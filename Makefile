@@ -7,6 +7,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 LINT       := v2.15.0
 PLATFORMS  := linux/arm64 darwin/amd64 darwin/arm64
 export GOFLAGS := -buildvcs=false
+export PATH := $(abspath $(CACHE))/bin:$(PATH)
 
 .PHONY: run build test lint vet cross unit bench fuzz clean go-tool test-tools
 

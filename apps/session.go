@@ -130,7 +130,7 @@ func (s *Session) Check() time.Duration {
 			s.refuse(pusher.ErrPongTimeout, pusher.ClosePongTimeout)
 			return time.Minute
 		}
-		return time.Duration(left) * time.Millisecond
+		return min(time.Duration(left)*time.Millisecond, s.app.PingInterval) // it may answer, and fall silent again
 	}
 	if left := s.seen + s.app.PingInterval.Milliseconds() - now; left > 0 {
 		return time.Duration(left) * time.Millisecond
@@ -142,7 +142,7 @@ func (s *Session) Check() time.Duration {
 	} else {
 		s.Send(pingEvent)
 	}
-	return s.app.ActivityTimeout
+	return min(s.app.ActivityTimeout, s.app.PingInterval)
 }
 
 // error tells the client of a mistake.

@@ -27,16 +27,18 @@ func runeLength[T Text](s T, i int) int {
 		size = 2
 	case first < 0xf0:
 		size = 3
-		if first == 0xe0 {
+		switch first {
+		case 0xe0:
 			low = 0xa0 // else it would be overlong
-		} else if first == 0xed {
+		case 0xed:
 			high = 0x9f // else it would be a surrogate
 		}
 	default:
 		size = 4
-		if first == 0xf0 {
+		switch first {
+		case 0xf0:
 			low = 0x90 // else it would be overlong
-		} else if first == 0xf4 {
+		case 0xf4:
 			high = 0x8f // else it would be beyond U+10FFFF
 		}
 	}

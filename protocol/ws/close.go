@@ -25,6 +25,10 @@ func violation(reason string) *CloseError {
 	return &CloseError{StatusProtocolError, reason}
 }
 
+func tooBig() *CloseError {
+	return &CloseError{StatusMessageTooBig, "Maximum message size exceeded"}
+}
+
 func notText() *CloseError {
 	return &CloseError{StatusInvalidFramePayloadData, "Text is not UTF-8"}
 }

@@ -66,7 +66,7 @@ func checkHeader(h gobwas.Header, message OpCode, room int64) *CloseError {
 	case h.Length < 0:
 		return violation("Frame length out of range")
 	case h.Length > room:
-		return &CloseError{StatusMessageTooBig, "Maximum message size exceeded"}
+		return tooBig()
 	case h.Rsv != 0:
 		return violation("Reserved bits set")
 	case !h.Masked:

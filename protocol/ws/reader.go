@@ -39,6 +39,7 @@ type partial struct {
 	control []byte // payload of frame, if it is a control frame
 
 	op      OpCode // of the unfinished message; 0 if there is none
+	packed  bool   // the message is compressed
 	message []byte // its payload, unmasked
 	checked int    // how many bytes of message are known to be whole runes (text only)
 }
@@ -58,28 +59,38 @@ func (r *Reader) Idle() bool { return r.partial == nil }
 // header when it is complete, for text at the first byte that no valid UTF-8 can contain. After an error, and after an
 // OpClose, the Reader is not to be used again.
 func (r *Reader) Next(p []byte, limit int64) (ev Event, n int, err *CloseError) {
+	return r.next(p, limit, false)
+}
+
+// NextDeflated is Next for a client that has been answered with DeflateExtension: its messages may be compressed. limit holds for
+// a message as it came and as it is. The payload of a compressed message is memory of its own.
+func (r *Reader) NextDeflated(p []byte, limit int64) (ev Event, n int, err *CloseError) {
+	return r.next(p, limit, true)
+}
+
+func (r *Reader) next(p []byte, limit int64, deflate bool) (ev Event, n int, err *CloseError) {
 	if len(p) == 0 {
 		return Event{}, 0, nil
 	}
 	if r.partial != nil && r.partial.open {
-		return r.advance(p)
+		return r.advance(p, limit)
 	}
 	h, n := r.header(p)
 	if n == 0 {
 		return Event{}, len(p), nil
 	}
-	if err := r.check(h, limit); err != nil {
+	if err := r.check(h, limit, deflate); err != nil {
 		return Event{}, n, err
 	}
 	payload := p[n:]
 	if int64(len(payload)) >= h.Length && standalone(h) {
 		payload = payload[:h.Length:h.Length]
 		r.release()
-		ev, err = inPlace(h, payload)
+		ev, err = inPlace(h, payload, limit)
 		return ev, n + len(payload), err
 	}
 	r.begin(h)
-	ev, m, err := r.advance(payload)
+	ev, m, err := r.advance(payload, limit)
 	return ev, n + m, err
 }
 
@@ -112,7 +123,10 @@ func (q *partial) resumeHeader(p []byte) (h gobwas.Header, n int) {
 
 // check applies the rules for headers. Other than in Reverb a control frame is measured alone, not together with the
 // message around it.
-func (r *Reader) check(h gobwas.Header, limit int64) *CloseError {
+func (r *Reader) check(h gobwas.Header, limit int64, deflate bool) *CloseError {
+	if deflate && h.Rsv == rsv1 && (h.OpCode == OpText || h.OpCode == OpBinary) {
+		h.Rsv = 0
+	}
 	room := limit
 	if limit <= 0 {
 		room = math.MaxInt64
@@ -132,8 +146,11 @@ func standalone(h gobwas.Header) bool {
 }
 
 // inPlace unmasks a payload that has arrived whole, where it lies.
-func inPlace(h gobwas.Header, payload []byte) (Event, *CloseError) {
+func inPlace(h gobwas.Header, payload []byte, limit int64) (Event, *CloseError) {
 	gobwas.Cipher(payload, h.Mask, 0)
+	if h.Rsv != 0 {
+		return unpack(h.OpCode, payload, limit)
+	}
 	if h.OpCode == OpText && !utf8.Valid(payload) {
 		return Event{}, notText()
 	}
@@ -145,12 +162,12 @@ func (r *Reader) begin(h gobwas.Header) {
 	q := r.hold()
 	q.frame, q.got, q.open = h, 0, true
 	if h.OpCode == OpText || h.OpCode == OpBinary {
-		q.op = h.OpCode
+		q.op, q.packed = h.OpCode, h.Rsv != 0
 	}
 }
 
 // advance takes what p holds of the open frame's payload; p is empty only if that payload is.
-func (r *Reader) advance(p []byte) (ev Event, n int, err *CloseError) {
+func (r *Reader) advance(p []byte, limit int64) (ev Event, n int, err *CloseError) {
 	q := r.partial
 	n = int(min(int64(len(p)), q.frame.Length-q.got))
 	control := q.frame.OpCode.IsControl()
@@ -173,8 +190,11 @@ func (r *Reader) advance(p []byte) (ev Event, n int, err *CloseError) {
 	case q.frame.Fin:
 		ev = Event{q.op, q.message}
 		r.partial = nil // with the message done, it holds nothing
+		if q.packed {
+			ev, err = unpack(q.op, q.message, limit)
+		}
 	}
-	return ev, n, nil
+	return ev, n, err
 }
 
 // unmask appends p, the next bytes of the open frame's payload, to dst. Room is made ahead for half of what is there
@@ -191,7 +211,7 @@ func (q *partial) unmask(dst, p []byte) []byte {
 // validText reports whether the message can still become, or if it is finished is, what its opcode promises. Each byte
 // is looked at once, save those of a rune that arrives in pieces.
 func (q *partial) validText() bool {
-	if q.op != OpText {
+	if q.op != OpText || q.packed {
 		return true
 	}
 	n, ok := validPrefix(q.message[q.checked:])
