@@ -60,8 +60,8 @@ func (s *Session) handle(op ws.OpCode, payload []byte) error {
 
 // fail tells the client what was wrong with its message.
 func (s *Session) fail(err error) {
-	var wire *pusher.Error
-	if !errors.As(err, &wire) {
+	wire, ok := errors.AsType[*pusher.Error](err)
+	if !ok {
 		wire = pusher.ErrInvalidFormat
 	}
 	if t := s.sessions.Trace; t != nil {
@@ -108,6 +108,9 @@ func (s *Session) authorize(kind pusher.Kind, sub pusher.Subscribe) error {
 // identify reads who the client is on a presence channel. Elsewhere channel_data only has to be well-formed.
 func (s *Session) identify(kind pusher.Kind, data []byte) (*broadcast.Identity, error) {
 	if kind.IsPresence() {
+		if len(data) == 0 {
+			return nil, pusher.ErrNoUserID
+		}
 		m, err := pusher.ParseMember(data)
 		if err != nil {
 			return nil, err
@@ -132,7 +135,7 @@ func (s *Session) unsubscribe(data []byte) error {
 // clientEvent handles everything that is not addressed to the server. Only client events go to others; other names are
 // checked and then ignored, as in Reverb.
 func (s *Session) clientEvent(m pusher.Message) error {
-	if len(m.Channel) == 0 {
+	if !pusher.ValidName(m.Channel) {
 		return pusher.ErrInvalidFormat
 	}
 	if !m.IsClientEvent() {
@@ -140,6 +143,9 @@ func (s *Session) clientEvent(m pusher.Message) error {
 	}
 	switch s.app.AcceptClientEventsFrom {
 	case ClientEventsFromAll:
+		if pusher.KindOf(m.Channel).IsServerToUser() {
+			return pusher.ErrNotMember // as in subscribe
+		}
 	case ClientEventsFromMembers:
 		if !s.Subscribed(m.Channel) {
 			return pusher.ErrNotMember

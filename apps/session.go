@@ -25,7 +25,7 @@ type Session struct {
 	sessions *Sessions
 	app      *App // nil when the key is unknown
 	limiter  *limiter
-	seen     int64 // when the client was last heard, in Unix milliseconds
+	seen     int64 // when the client was last heard, by elapsed
 	pinged   int64 // when it was asked for a sign of life since, or 0
 	framed   bool  // the client uses control frames, so it is pinged with one
 	entered  bool  // counts as a connection of its app
@@ -115,14 +115,20 @@ func (s *Session) now() time.Time {
 	return time.Now()
 }
 
+// epoch is what elapsed counts from. A difference of readings does not see the wall clock being set.
+var epoch = time.Now()
+
+// elapsed is the time of now in milliseconds.
+func (s *Session) elapsed() int64 { return s.now().Sub(epoch).Milliseconds() }
+
 func (s *Session) touch() {
-	s.seen, s.pinged = s.now().UnixMilli(), 0
+	s.seen, s.pinged = s.elapsed(), 0
 }
 
 // Check sees to it that the client is alive and returns how long the next Check may wait. A client that was silent for the
 // ping interval is pinged; one that then says nothing within the activity timeout is closed with 4201.
 func (s *Session) Check() time.Duration {
-	now := s.now().UnixMilli()
+	now := s.elapsed()
 	if s.pinged != 0 {
 		left := s.pinged + s.app.ActivityTimeout.Milliseconds() - now
 		if left <= 0 {

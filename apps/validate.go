@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,10 +14,12 @@ import (
 
 // bag is Laravel's message bag: what is wrong with a request, by field, in the order of the rules. English texts, as in
 // laravel/framework lang/en/validation.php.
-type bag []struct{ field, message string }
+type bag []message
+
+type message struct{ field, text string }
 
 func (b *bag) add(field, format string) {
-	*b = append(*b, struct{ field, message string }{field, fmt.Sprintf(format, strings.ReplaceAll(field, "_", " "))})
+	*b = append(*b, message{field, fmt.Sprintf(format, strings.ReplaceAll(field, "_", " "))})
 }
 
 // The rules' texts; %s is the field.
@@ -35,7 +38,7 @@ func (b bag) reply() reply {
 		}
 		body = pusher.AppendString(body, e.field)
 		body = append(body, ":["...)
-		body = pusher.AppendString(body, e.message)
+		body = pusher.AppendString(body, e.text)
 		body = append(body, ']')
 	}
 	return reply{status: http.StatusUnprocessableEntity, body: append(body, '}')}
@@ -133,7 +136,16 @@ func parseBatch(body []byte) ([]event, bag, error) {
 	for item, more := items.Next(); more; item, more = items.Next() {
 		batch = append(batch, b.item(item, "batch."+strconv.Itoa(len(batch))+"."))
 	}
+	b.sortByRule()
 	return batch, b, nil
+}
+
+// sortByRule puts what is wrong with a batch into Laravel's order: the names of all items, then the data of all, and so on.
+func (b bag) sortByRule() {
+	rule := func(field string) int {
+		return slices.Index([]string{"name", "data", "channel", "socket_id", "info"}, field[strings.LastIndexByte(field, '.')+1:])
+	}
+	slices.SortStableFunc(b, func(x, y message) int { return rule(x.field) - rule(y.field) })
 }
 
 // item reads one event of a batch. An item that is no object lacks every field.
@@ -157,7 +169,7 @@ func (e *event) take(b *bag, f fields, prefix string) {
 		e.except, _ = pusher.ParseSocketID(decode(f.socketID)) // an id that nobody has leaves nobody out
 	}
 	if b.string(prefix+"info", f.info) {
-		e.info, e.asked = parseAttributes(string(decode(f.info))), len(f.info) > len(`""`)
+		e.info, e.asked = parseAttributes(string(decode(f.info))), true
 	}
 }
 
@@ -229,7 +241,7 @@ func blank(value []byte) bool {
 	case value == nil || string(value) == "null":
 		return true
 	case value[0] == '"':
-		return len(bytes.TrimSpace(decode(value))) == 0
+		return len(bytes.Trim(decode(value), " \t\n\r\x00\x0b")) == 0 // PHP's trim
 	case value[0] == '[' || value[0] == '{':
 		return len(bytes.TrimSpace(value[1:len(value)-1])) == 0
 	}

@@ -1,0 +1,102 @@
+package apps_test
+
+import (
+	"testing"
+
+	"reverbd/apps"
+	"reverbd/broadcast"
+	"reverbd/protocol/ws"
+)
+
+// sink is a connection that only counts.
+type sink struct{ bytes int }
+
+func (c *sink) Write(p []byte)              { c.bytes += len(p) }
+func (c *sink) Close(ws.StatusCode, string) {}
+
+// What a message costs, with everything that it causes written. Measured 1,000 times, so that what grows once does not
+// show.
+func TestAllocationsOfAMessage(t *testing.T) {
+	hub := broadcast.NewHub(broadcast.Options{})
+	x := apps.DefaultSettings()
+	x.ID, x.Key, x.Secret = "x-id", "x-key", "x-secret"
+	registry, err := apps.NewRegistry(hub, []apps.Settings{x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop := hub.Loops()[0]
+	sessions := &apps.Sessions{Registry: registry}
+	connect := func() (*apps.Session, *sink) {
+		s, c := sessions.Accept("/app/x-key"), new(sink)
+		s.Open(loop, c, "")
+		s.Message(ws.OpText, []byte(subscribe("room")))
+		s.Flush()
+		return s, c
+	}
+	s, own := connect()
+	_, others := connect()
+	for range 9 {
+		connect()
+	}
+	tests := []struct {
+		name, text string
+		own, other int // bytes that must arrive
+		allocs     float64
+	}{
+		{"pusher:ping", `{"event":"pusher:ping","data":{}}`, len(pong) + 2, 0, 0},
+		{"pusher:pong", `{"event":"pusher:pong","data":{}}`, 0, 0, 0},
+		{"an event that is ignored", `{"event":"hello","channel":"room","data":{}}`, 0, 0, 0},
+		// The frame is shared by all ten who get it; the mailbox and the queues are used again.
+		{"a whisper to ten", `{"event":"client-x","channel":"room","data":{"a":1}}`, 0, len(`{"event":"client-x","channel":"room","data":{"a":1}}`) + 2, 1},
+		{"an unsubscribe of nothing", unsubscribe("other"), 0, 0, 0},
+		// Only the frame that answers.
+		{"nonsense", `nonsense`, len(invalidFormat) + 2, 0, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			buf := make([]byte, len(tt.text))
+			run := func() {
+				copy(buf, tt.text) // parsing may overwrite it
+				s.Message(ws.OpText, buf)
+				s.Flush()
+				loop.Settle()
+			}
+			run()
+			own.bytes, others.bytes = 0, 0
+			run()
+			if own.bytes != tt.own || others.bytes != tt.other {
+				t.Errorf("%d bytes came back and %d went to each other, want %d and %d", own.bytes, others.bytes, tt.own, tt.other)
+			}
+			if got := testing.AllocsPerRun(1000, run); got > tt.allocs {
+				t.Errorf("%v allocations, want %v", got, tt.allocs)
+			}
+		})
+	}
+}
+
+// Looking after an idle client costs nothing either.
+func TestAllocationsOfACheck(t *testing.T) {
+	hub := broadcast.NewHub(broadcast.Options{})
+	x := apps.DefaultSettings()
+	x.ID, x.Key, x.Secret, x.PingInterval = "x-id", "x-key", "x-secret", 0 // due at every check
+	registry, err := apps.NewRegistry(hub, []apps.Settings{x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, c := (&apps.Sessions{Registry: registry}).Accept("/app/x-key"), new(sink)
+	s.Open(hub.Loops()[0], c, "")
+	s.Flush()
+	c.bytes = 0
+	run := func() {
+		s.Control(ws.OpPong)
+		s.Check()
+		s.Flush()
+		hub.Loops()[0].Settle()
+	}
+	if got := testing.AllocsPerRun(100, run); got > 0 {
+		t.Errorf("%v allocations", got)
+	}
+	if c.bytes == 0 {
+		t.Error("nothing was sent")
+	}
+}
