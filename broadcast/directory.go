@@ -183,7 +183,7 @@ func (d *Directory) Publish(own *Loop, channel []byte, f Frame, except pusher.So
 // Deliver is Publish on this node alone: for events that came from another one.
 func (d *Directory) Deliver(own *Loop, channel []byte, f Frame, except pusher.SocketID) error {
 	kind := pusher.KindOf(channel)
-	asleep, err := d.post(channel, kind, f, except)
+	asleep, err := d.post(channel, kind, job{frame: f, packed: d.hub.pack(f), except: except})
 	d.hub.wake(asleep, own)
 	if kind.IsCache() && d.hub.cache.over() {
 		d.hub.shrink()
@@ -191,7 +191,7 @@ func (d *Directory) Deliver(own *Loop, channel []byte, f Frame, except pusher.So
 	return err
 }
 
-func (d *Directory) post(channel []byte, kind pusher.Kind, f Frame, except pusher.SocketID) (asleep uint64, err error) {
+func (d *Directory) post(channel []byte, kind pusher.Kind, j job) (asleep uint64, err error) {
 	st := d.stripe(channel)
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -207,12 +207,13 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, f Frame, except pushe
 	}
 	t.seq++
 	if kind.IsCache() {
-		d.remember(t, f)
+		d.remember(t, j.frame)
 		if t.vacant() {
 			delete(st.topics, t.Name)
 		}
 	}
-	return d.hub.post(t.loops, job{topic: t, seq: t.seq, frame: f, except: except}), nil
+	j.topic, j.seq = t, t.seq
+	return d.hub.post(t.loops, j), nil
 }
 
 // Terminate ends every connection of the app that is a member of any presence channel as the user with that key.

@@ -17,6 +17,20 @@ func TextBuffer(n int) []byte {
 // SealText finishes a buffer that TextBuffer began. The buffer belongs to the Frame from then on.
 func SealText(b []byte) Frame { return Frame(ws.Seal(b, ws.OpText)) }
 
+// compressAbove is the payload size in bytes from which compressing is worth its time.
+const compressAbove = 128
+
+// pack returns f compressed if anyone takes that and it gets smaller, else nil.
+func (h *Hub) pack(f Frame) Frame {
+	if h.deflating.Load() == 0 || len(f) < compressAbove {
+		return nil
+	}
+	if packed := ws.AppendDeflated(nil, ws.OpText, f.Payload()); len(packed) < len(f) {
+		return packed
+	}
+	return nil
+}
+
 // Payload is the frame without its header.
 func (f Frame) Payload() []byte {
 	if len(f) < 2 {

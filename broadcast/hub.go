@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type Hub struct {
 	bus   Bus
 	now   func() time.Time
 
+	deflating atomic.Int64 // connections that take compressed frames
+
 	mu          sync.Mutex // guards directories alone; no other lock is taken under it
 	directories []*Directory
 }
@@ -42,7 +45,7 @@ func NewHub(o Options) *Hub {
 	}
 	h.cache.ttl, h.cache.limit = orDefault(o.CacheTTL, 30*time.Minute), orDefault(o.CacheBytes, 64<<20)
 	for i := range min(max(o.Loops, 1), MaxLoops) {
-		h.loops = append(h.loops, newLoop(i, orDefault(o.MailboxBytes, 64<<20)))
+		h.loops = append(h.loops, newLoop(i, orDefault(o.MailboxBytes, 64<<20), &h.deflating))
 	}
 	return h
 }

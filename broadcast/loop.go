@@ -1,6 +1,8 @@
 package broadcast
 
 import (
+	"sync/atomic"
+
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
@@ -25,8 +27,9 @@ type Loop struct {
 	bit          uint64
 	mailbox      mailbox
 	mailboxLimit int64
-	ring         func() // wakes the loop from elsewhere: Drain will be called
-	again        func() // asks for another Drain once other events have had their turn
+	deflating    *atomic.Int64 // of the hub: connections that take compressed frames
+	ring         func()        // wakes the loop from elsewhere: Drain will be called
+	again        func()        // asks for another Drain once other events have had their turn
 
 	shard       shard
 	subscribers []*Subscriber
@@ -55,9 +58,9 @@ type queue struct {
 // maxSpareFrames is the longest list that a spare queue keeps.
 const maxSpareFrames = 64
 
-func newLoop(index int, limit int64) *Loop {
+func newLoop(index int, limit int64, deflating *atomic.Int64) *Loop {
 	return &Loop{
-		index: index, bit: 1 << index, mailboxLimit: limit, shard: make(shard),
+		index: index, bit: 1 << index, mailboxLimit: limit, deflating: deflating, shard: make(shard),
 		ring: func() {}, again: func() {},
 	}
 }
@@ -90,6 +93,9 @@ func (l *Loop) Remove(s *Subscriber) {
 		return
 	}
 	s.dead = true
+	if s.deflate {
+		l.deflating.Add(-1)
+	}
 	l.release(s)
 	for len(s.subs) > 0 {
 		s.directory.leave(s, int32(len(s.subs)-1))
@@ -174,7 +180,11 @@ func (l *Loop) markAll(g *group, j *job) {
 	for i := range g.entries {
 		e := &g.entries[i]
 		if e.since < j.seq && (j.except == 0 || e.sub.ID != j.except) {
-			l.enqueue(e.sub, j.frame)
+			if j.packed != nil && e.sub.deflate {
+				l.enqueue(e.sub, j.packed)
+			} else {
+				l.enqueue(e.sub, j.frame)
+			}
 		}
 	}
 }

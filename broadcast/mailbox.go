@@ -16,14 +16,15 @@ type job struct {
 	topic  *Topic
 	seq    uint64
 	frame  Frame
+	packed Frame // the frame compressed, for those who negotiated that; nil if nobody did
 	except pusher.SocketID
 	task   Task
 }
 
 // jobOverhead is what a job costs besides its frame, in bytes.
-const jobOverhead = 64
+const jobOverhead = 96
 
-func (j *job) size() int64 { return int64(len(j.frame)) + jobOverhead }
+func (j *job) size() int64 { return int64(len(j.frame)+len(j.packed)) + jobOverhead }
 
 // mailbox holds the jobs of one loop in the order in which they were posted.
 type mailbox struct {

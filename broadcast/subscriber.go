@@ -27,6 +27,7 @@ type Subscriber struct {
 	slots     map[string]int32 // channel name to place in subs, once there are more than indexAbove
 	place     int32            // in loop.subscribers
 	listed    bool             // stands in loop.dirty
+	deflate   bool             // takes compressed frames
 	dead      bool
 }
 
@@ -41,6 +42,15 @@ func (s *Subscriber) Loop() *Loop { return s.loop }
 func (s *Subscriber) Send(f Frame) {
 	if !s.dead {
 		s.loop.enqueue(s, f)
+	}
+}
+
+// Deflate says that the client of s takes compressed frames (permessage-deflate without context takeover). Call it once, after
+// Loop.Add.
+func (s *Subscriber) Deflate() {
+	if !s.dead {
+		s.deflate = true
+		s.loop.deflating.Add(1)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	chunkDataLF
 	trailerStart // a trailer line, or the empty line that ends the body
 	trailerLine
+	trailerLineLF
 	trailerLF
 )
 
@@ -89,7 +90,7 @@ func (s *bodyScanner) step(b byte) (done bool, err error) {
 	case trailerStart:
 		switch b {
 		case '\n':
-			return true, nil
+			return false, errChunk // as net/http: who takes a lone LF for the end of a line sees another end of the body
 		case '\r':
 			s.state = trailerLF
 		default:
@@ -101,9 +102,17 @@ func (s *bodyScanner) step(b byte) (done bool, err error) {
 		}
 		return true, nil
 	case trailerLine:
-		if b == '\n' {
-			s.state = trailerStart
+		switch b {
+		case '\n':
+			return false, errChunk
+		case '\r':
+			s.state = trailerLineLF
 		}
+	case trailerLineLF:
+		if b != '\n' {
+			return false, errChunk
+		}
+		s.state = trailerStart
 	}
 	return false, nil
 }

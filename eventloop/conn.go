@@ -35,6 +35,7 @@ type conn struct {
 	scheduled  bool
 	state      state
 	halved     bool  // our half has been shut down
+	deflate    bool  // messages may be compressed
 	until      int64 // closing: when patience ends, in Unix milliseconds
 }
 
@@ -57,7 +58,7 @@ func (c *conn) receive(p []byte) {
 
 // receiveFrame handles the first frame of p and returns what is behind it.
 func (c *conn) receiveFrame(p []byte) []byte {
-	ev, n, err := c.reader.Next(p, c.session.MaxMessageSize())
+	ev, n, err := c.readFrame(p)
 	if err != nil {
 		c.Close(err.Code, err.Reason)
 		return nil
@@ -79,9 +80,21 @@ func (c *conn) receiveFrame(p []byte) []byte {
 	return p[n:]
 }
 
+func (c *conn) readFrame(p []byte) (ws.Event, int, *ws.CloseError) {
+	if c.deflate {
+		return c.reader.NextDeflated(p, c.session.MaxMessageSize())
+	}
+	return c.reader.Next(p, c.session.MaxMessageSize())
+}
+
 // upgrade makes the connection a WebSocket one.
 func (c *conn) upgrade(r *http.Request, s Session) {
-	c.Write(ws.AppendSwitchingProtocols(nil, r.Header.Get("Sec-WebSocket-Key")))
+	key := r.Header.Get("Sec-WebSocket-Key")
+	if c.deflate = c.loop.server.options.Compression && ws.OffersDeflate(r.Header); c.deflate {
+		c.Write(ws.AppendSwitchingDeflated(nil, key))
+	} else {
+		c.Write(ws.AppendSwitchingProtocols(nil, key))
+	}
 	if c.state != requests {
 		return
 	}
@@ -89,6 +102,9 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 	s.Open(c.loop.shared, c, r.Header.Get("Origin"))
 	if c.state != open {
 		return
+	}
+	if c.deflate {
+		s.Deflate()
 	}
 	if c.loop.server.stopping.Load() {
 		c.Close(pusher.CloseRestart, goingAway) // everyone else has been told
@@ -168,7 +184,7 @@ func (c *conn) halve() {
 // drop closes the connection at once.
 func (c *conn) drop() {
 	if c.state != dead {
-		_ = c.loop.gnet.Close(c.gnet)
+		_ = c.gnet.EventLoop().Close(c.gnet)
 	}
 }
 

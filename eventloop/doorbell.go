@@ -38,7 +38,7 @@ func newDoorbell(l *loop) error {
 		return fmt.Errorf("eventloop: doorbell: %w", err)
 	}
 	b := &doorbell{loop: l, fd: fds[1]}
-	if _, err := l.gnet.Enroll(gnet.NewContext(context.Background(), b), c); err != nil {
+	if _, err := (*l.gnet.Load()).Enroll(gnet.NewContext(context.Background(), b), c); err != nil {
 		_ = unix.Close(fds[1])
 		return fmt.Errorf("eventloop: doorbell: %w", err)
 	}

@@ -91,7 +91,7 @@ func (c *conn) serveHere(r *http.Request) {
 	resp := &c.loop.response
 	resp.reset()
 	c.loop.server.answer(c.loop, resp, r)
-	c.respond(resp, keepAlive(r))
+	c.respond(resp, !r.Close)
 }
 
 // serveElsewhere hands the request to a worker. Its body lies in the loop's buffer, so it is copied.
@@ -102,13 +102,13 @@ func (c *conn) serveElsewhere(r *http.Request) {
 		resp := &response{}
 		resp.reset()
 		c.loop.server.answer(nil, resp, r)
-		c.loop.shared.Post(&answered{conn: c, response: resp, keepAlive: keepAlive(r)})
+		c.loop.shared.Post(&answered{conn: c, response: resp, keepAlive: !r.Close})
 	}
 	if !c.loop.server.workers.submit(job) {
 		resp := c.loop.text(http.StatusServiceUnavailable, "Too many requests are waiting.")
 		resp.header["Retry-After"] = []string{"1"}
 		resp.fit(r)
-		c.respond(resp, keepAlive(r))
+		c.respond(resp, !r.Close)
 		return
 	}
 	c.http.busy = true
@@ -183,14 +183,6 @@ func (c *conn) lookHTTP(now time.Time) time.Duration {
 	}
 	c.refuse(http.StatusRequestTimeout, "Request timeout.")
 	return tick
-}
-
-// keepAlive reports whether the client wants to go on (RFC 9112 section 9.3).
-func keepAlive(r *http.Request) bool {
-	if r.Close {
-		return false
-	}
-	return r.ProtoAtLeast(1, 1) || headerHasToken(r.Header["Connection"], "keep-alive")
 }
 
 // answer runs the API. A panic there is our mistake: it costs the request, not the server.

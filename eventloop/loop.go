@@ -15,7 +15,7 @@ import (
 // loop is what one event loop owns on this side; broadcast.Loop is the rest of it.
 type loop struct {
 	server *Server
-	gnet   gnet.EventLoop
+	gnet   atomic.Pointer[gnet.EventLoop] // nil until attach
 	shared *broadcast.Loop
 	bell   *doorbell // nil until it is enrolled
 	wheel  wheel
@@ -27,15 +27,19 @@ type loop struct {
 	ticking atomic.Bool // a tick is on its way
 }
 
+// newLoop makes the loop that will own shared. It is done before anything runs: ring is called from any goroutine.
+func (s *Server) newLoop(shared *broadcast.Loop) *loop {
+	l := &loop{server: s, shared: shared}
+	shared.Attach(l.execute, l.again)
+	return l
+}
+
 // attach gives gnet's loop its part of the subscription table. It runs on that loop, when its first connection opens.
 func (s *Server) attach(el gnet.EventLoop) *loop {
-	l := &loop{server: s, gnet: el}
-	s.mu.Lock()
-	l.shared = s.hub.Loops()[len(s.loops)]
-	s.loops = append(s.loops, l)
-	s.mu.Unlock()
+	l := s.loops[s.attached.Add(1)-1]
+	l.gnet.Store(&el)
 	s.byLoop.Store(el, l)
-	l.shared.Attach(l.execute, l.execute)
+	l.execute() // what was posted before could not wake anyone
 	if err := newDoorbell(l); err != nil {
 		s.log.Error("a loop goes without a doorbell: large fan-outs will hold up its other clients", zap.Error(err))
 	}
@@ -48,9 +52,20 @@ func (l *loop) text(status int, message string) *response {
 	return &l.response
 }
 
-// execute wakes the loop through gnet.
+// execute wakes the loop through gnet. Safe for concurrent use.
 func (l *loop) execute() {
-	_ = l.gnet.Execute(context.Background(), gnet.RunnableFunc(l.drain)) // fails only when the engine has stopped
+	if el := l.gnet.Load(); el != nil { // nil: attach will do it
+		_ = (*el).Execute(context.Background(), gnet.RunnableFunc(l.drain)) // fails only when the engine has stopped
+	}
+}
+
+// again asks for another turn of the drain once the loop has polled.
+func (l *loop) again() {
+	if l.bell != nil {
+		l.bell.ring()
+		return
+	}
+	l.execute()
 }
 
 func (l *loop) drain(context.Context) error {
@@ -61,12 +76,6 @@ func (l *loop) drain(context.Context) error {
 	}()
 	l.shared.Drain()
 	return nil
-}
-
-// belled is called when the doorbell is in place.
-func (l *loop) belled(b *doorbell) {
-	l.bell = b
-	l.shared.Attach(l.execute, b.ring)
 }
 
 // trimTicks is how many ticks lie between two trims.

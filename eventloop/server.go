@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +38,8 @@ type Session interface {
 	// Send queues a frame, Flush writes what is queued.
 	Send(f broadcast.Frame)
 	Flush()
+	// Deflate tells that the client takes compressed frames. A broadcast.Subscriber has it.
+	Deflate()
 }
 
 // API answers the requests that are not upgraded.
@@ -56,9 +57,10 @@ type Options struct {
 	Hub               *broadcast.Hub            // as many event loops as it has
 	Accept            func(path string) Session // by percent-encoded path; nil: not one for WebSockets
 	API               API
-	MaxRequestSize    int // bytes of head and body; 0 is no limit
-	SlowConsumerBytes int // waiting for one client before it is cut off; 0 is 1 MiB
-	MaxConnections    int // 0: as many as the descriptor limit allows; never more than that
+	MaxRequestSize    int  // bytes of head and body; 0 is no limit
+	SlowConsumerBytes int  // waiting for one client before it is cut off; 0 is 1 MiB
+	MaxConnections    int  // 0: as many as the descriptor limit allows; never more than that
+	Compression       bool // permessage-deflate for clients that offer it
 	Log               *zap.Logger
 }
 
@@ -78,9 +80,9 @@ type Server struct {
 
 	gate     gate
 	workers  *workers
-	byLoop   sync.Map // gnet.EventLoop to *loop
-	mu       sync.Mutex
-	loops    []*loop
+	byLoop   sync.Map     // gnet.EventLoop to *loop
+	loops    []*loop      // as many as the hub has
+	attached atomic.Int32 // how many of them, from the first on, are known to gnet
 	engine   gnet.Engine
 	booted   chan struct{}
 	ended    chan struct{} // closed when Run returns
@@ -107,13 +109,17 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Server{
+	s := &Server{
 		options: o, addr: net.JoinHostPort(o.Host, fmt.Sprint(o.Port)),
 		hub: o.Hub, api: o.API, log: o.Log,
 		maxRequestSize: o.MaxRequestSize, slowConsumerBytes: o.SlowConsumerBytes,
 		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime,
 		booted: make(chan struct{}), ended: make(chan struct{}),
 	}
+	for _, shared := range o.Hub.Loops() {
+		s.loops = append(s.loops, s.newLoop(shared))
+	}
+	return s
 }
 
 // Booted is closed when the server accepts connections.
@@ -168,8 +174,6 @@ func probe(addr string) error {
 }
 
 func (s *Server) closeBells() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, l := range s.loops {
 		if l.bell != nil {
 			l.bell.close()
@@ -191,10 +195,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("eventloop: stopped before it was listening: %w", ctx.Err())
 	}
-	s.mu.Lock()
-	loops := slices.Clone(s.loops)
-	s.mu.Unlock()
-	for _, l := range loops {
+	for _, l := range s.loops {
 		l.shared.Post(stop{l})
 	}
 	poll := time.NewTicker(20 * time.Millisecond)
@@ -241,7 +242,7 @@ func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
 // OnOpen implements gnet.EventHandler. Enrolled doorbells come here too.
 func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	if b, ok := c.Context().(*doorbell); ok {
-		b.loop.belled(b)
+		b.loop.bell = b
 		return nil, gnet.None
 	}
 	cn := &conn{gnet: c}
@@ -257,7 +258,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		cn.loop = s.attach(c.EventLoop())
 	}
 	cn.http = &exchange{since: time.Now()}
-	cn.loop.wheel.schedule(cn, requestTime)
+	cn.loop.wheel.schedule(cn, s.requestTime)
 	return nil, gnet.None
 }
 
@@ -310,10 +311,7 @@ func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 
 // OnTick implements gnet.EventHandler. It runs on a goroutine of its own.
 func (s *Server) OnTick() (time.Duration, gnet.Action) {
-	s.mu.Lock()
-	loops := s.loops
-	s.mu.Unlock()
-	for _, l := range loops {
+	for _, l := range s.loops[:s.attached.Load()] {
 		if l.ticking.CompareAndSwap(false, true) {
 			l.shared.Post(l)
 		}
@@ -358,16 +356,4 @@ func (t *throttle) ready() bool {
 	now := time.Now().Unix()
 	last := t.last.Load()
 	return now-last >= 10 && t.last.CompareAndSwap(last, now)
-}
-
-// headerHasToken reports whether a list header has the token, in any case.
-func headerHasToken(values []string, token string) bool {
-	for _, v := range values {
-		for part := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.TrimSpace(part), token) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -57,7 +57,7 @@ func serve(ctx context.Context, conf config.Config) error {
 		API: &apps.API{
 			Registry: registry, Prefix: conf.Path, Tolerance: conf.AuthTimestampTolerance, Trace: trace, Log: log,
 		},
-		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Log: log,
+		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression, Log: log,
 	})
 	return run(ctx, server, hub, func() { announce(conf) }, log)
 }

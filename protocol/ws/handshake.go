@@ -112,11 +112,22 @@ func validVersion(values []string) bool {
 // AppendSwitchingProtocols appends the whole answer to a handshake that [CheckUpgrade] accepted, with Reverb's headers
 // in Reverb's order. key is the request's Sec-WebSocket-Key, as it was sent.
 func AppendSwitchingProtocols(dst []byte, key string) []byte {
+	return appendSwitching(dst, key, "")
+}
+
+// AppendSwitchingDeflated is AppendSwitchingProtocols for a client whose offer of compression is accepted, with
+// [DeflateExtension].
+func AppendSwitchingDeflated(dst []byte, key string) []byte {
+	return appendSwitching(dst, key, "\r\nSec-WebSocket-Extensions: "+DeflateExtension)
+}
+
+func appendSwitching(dst []byte, key, extra string) []byte {
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\n"+
 		"Upgrade: websocket\r\n"+
 		"Connection: Upgrade\r\n"+
 		"Sec-WebSocket-Accept: "...)
 	dst = appendAccept(dst, key)
+	dst = append(dst, extra...)
 	return append(dst, "\r\nX-Powered-By: "+poweredBy+"\r\n\r\n"...)
 }
 

@@ -20,7 +20,8 @@ type Config struct {
 	Reactors       int // event loops, 1 to 64
 	MaxRequestSize int // bytes of headers plus body
 
-	Debug, Dev bool
+	Debug, Dev  bool
+	Compression bool // permessage-deflate for clients that offer it
 
 	AuthTimestampTolerance time.Duration // 0 turns the check off
 	CacheTTL               time.Duration // life of a cache channel's last event
@@ -70,6 +71,7 @@ func (l *loader) server() Config {
 	var c Config
 	c.Dev = l.truth(setting{flag: "dev", env: "REVERB_DEV"}, false)
 	c.Debug = l.truth(setting{flag: "debug", env: "REVERB_DEBUG", file: "servers.reverb.debug"}, c.Dev)
+	c.Compression = l.truth(setting{"compression", "REVERB_COMPRESSION", "servers.reverb.compression"}, false)
 	c.Host = l.host(c.Dev)
 	c.Port = int(l.number(setting{"port", "REVERB_SERVER_PORT", "servers.reverb.port"}, defaultPort,
 		limits{"a port", 1, 65535}))

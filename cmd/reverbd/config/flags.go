@@ -12,6 +12,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "hostname", Usage: "public `HOST` (REVERB_HOST)"},
 		&cli.StringFlag{Name: "reactors", Usage: "`NUMBER` of event loops, 1 to 64 (REVERB_REACTORS, default one a CPU)"},
 		&cli.BoolFlag{Name: "debug", Usage: "show the traffic (REVERB_DEBUG)"},
+		&cli.BoolFlag{Name: "compression", Usage: "compress messages for clients that offer it (REVERB_COMPRESSION)"},
 		&cli.StringFlag{Name: "config", Usage: "YAML or JSON `FILE` in the shape of config('reverb') (REVERB_CONFIG)"},
 		&cli.StringFlag{Name: "env-file", Usage: "`FILE` to read in place of .env (REVERB_ENV_FILE)"},
 		&cli.BoolFlag{Name: "dev", Usage: "demo app on 127.0.0.1 with debug output (REVERB_DEV)"},

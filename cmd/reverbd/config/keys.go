@@ -42,6 +42,7 @@ var keys = map[string]fate{
 	"servers.reverb.telescope_ingest_interval": phpOnly,
 
 	"servers.reverb.reactors":                 scalar,
+	"servers.reverb.compression":              scalar,
 	"servers.reverb.debug":                    scalar,
 	"servers.reverb.auth_timestamp_tolerance": scalar,
 	"servers.reverb.cache_ttl":                scalar,
