@@ -125,9 +125,15 @@ func (c *conn) Write(p []byte) {
 	if c.state == dead {
 		return
 	}
-	if c.state != closing && c.gnet.OutboundBuffered() > c.loop.server.slowConsumerBytes {
+	waiting := c.gnet.OutboundBuffered()
+	if waiting > c.loop.server.slowConsumerBytes && c.state != closing {
 		c.cutOff()
 		return
+	}
+	if waiting == 0 {
+		if p = p[writeNow(c.gnet.Fd(), p):]; len(p) == 0 {
+			return
+		}
 	}
 	_, _ = c.gnet.Write(p) // a failure has closed the connection, and OnClose has been told
 }

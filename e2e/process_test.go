@@ -1,0 +1,280 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// What an operator sees of reverbd: descriptors that run out, signals, ports that are taken, settings that are wrong.
+
+// runToEnd runs reverbd in dir until it ends by itself, and returns its exit code and what it printed.
+func runToEnd(t *testing.T, dir string, env []string, args ...string) (code int, out string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), serverBinary, args...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = dir, append(plainEnvironment(), env...), childAttributes()
+	text, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), string(text)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return 0, string(text)
+}
+
+// greeted is dialPath on the application of --dev with the greeting taken.
+func greeted(s *server) (*echoConn, error) {
+	c, err := dialPath(s.addr(), "/app/"+appKey)
+	if err != nil {
+		return nil, err
+	}
+	if f, err := c.next(); err != nil || !strings.Contains(string(f.payload), "pusher:connection_established") {
+		_ = c.Close()
+		return nil, errors.Join(err, fmt.Errorf("greeted with %q", f.payload))
+	}
+	return c, nil
+}
+
+// served reports what is wrong with a connection, if anything is: a ping must be answered.
+func (c *echoConn) served() error {
+	c.write(wire(textOf(`{"event":"pusher:ping","data":{}}`)), 0)
+	f, err := c.next()
+	if err != nil {
+		return err
+	}
+	var m struct{ Event string }
+	if err := json.Unmarshal(f.payload, &m); err != nil || m.Event != "pusher:pong" {
+		return fmt.Errorf("a ping is answered with %q", f.payload)
+	}
+	return nil
+}
+
+// Out of descriptors the server goes on serving those it has, refuses the rest, and takes new ones when there is room.
+func TestOutOfDescriptors(t *testing.T) {
+	prlimit, err := exec.LookPath("prlimit")
+	if err != nil {
+		t.Skip("no prlimit here")
+	}
+	const descriptors, attempts = 300, 400
+	s := &server{port: freePort(t), output: new(output), exited: make(chan struct{})}
+	s.cmd = exec.Command(prlimit, fmt.Sprintf("--nofile=%d:%d", descriptors, descriptors), serverBinary,
+		"--dev", "--host", "127.0.0.1", "--port", strconv.Itoa(s.port), "--reactors", "2")
+	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = t.TempDir(), plainEnvironment(), s.output, s.output
+	s.cmd.SysProcAttr = childAttributes()
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.exited)
+	}()
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.awaitReady(); err != nil {
+		t.Fatal(err)
+	}
+
+	var has []*echoConn
+	for range attempts {
+		if c, err := greeted(s); err == nil {
+			defer c.Close()
+			has = append(has, c)
+		}
+	}
+	if n := len(has); n < descriptors*2/3 || n >= descriptors {
+		t.Fatalf("%d of %d connections were taken, with %d descriptors", n, attempts, descriptors)
+	}
+	alive := func(when string) {
+		t.Helper()
+		select {
+		case <-s.exited:
+			t.Fatalf("%s the server has ended: %v\n%s", when, s.err, s.output)
+		default:
+		}
+		for i, c := range has {
+			if err := c.served(); err != nil {
+				t.Fatalf("%s connection %d of %d is not served: %v", when, i, len(has), err)
+			}
+		}
+	}
+	alive("when it is full")
+	if c, err := greeted(s); err == nil {
+		_ = c.Close()
+		t.Error("a connection was taken though the server is full")
+	}
+	if !strings.Contains(s.output.String(), "ulimit -n") {
+		t.Error("nobody is told what to do about it")
+	}
+
+	const leaving = 50
+	full := len(has)
+	for _, c := range has[:leaving] {
+		_ = c.Close()
+	}
+	has = has[leaving:]
+	for end := time.Now().Add(20 * time.Second); len(has) < full && time.Now().Before(end); {
+		c, err := greeted(s)
+		if err != nil {
+			time.Sleep(10 * time.Millisecond) // the server may not have seen them go
+			continue
+		}
+		defer c.Close()
+		has = append(has, c)
+	}
+	if len(has) < full {
+		t.Errorf("%d connections left and only %d were taken", leaving, leaving-(full-len(has)))
+	}
+	alive("when it is full again")
+}
+
+// SIGTERM: everyone is told 4200, whoever does not leave is left behind, and the exit code is 0.
+func TestTerminated(t *testing.T) {
+	s := startServer(t, "--dev", "--reactors", "2")
+	var all []*echoConn
+	for i := range 100 {
+		c, err := greeted(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if i%2 == 0 {
+			c.write(wire(textOf(`{"event":"pusher:subscribe","data":{"channel":"room"}}`)), 0)
+			if _, err := c.next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all = append(all, c)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.stop() }()
+	var clients sync.WaitGroup
+	for i, c := range all {
+		clients.Go(func() {
+			if err := c.end(4200, nil); err != nil {
+				t.Errorf("client %d: %v", i, err)
+			}
+			if i > 0 { // the first one stays, and the server does not wait for it for ever
+				_ = c.Close()
+			}
+		})
+	}
+	clients.Wait()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if _, err := dialPath(s.addr(), "/"); err == nil {
+		t.Error("somebody still listens")
+	}
+}
+
+// A server that was killed can be started again at once on its port, though its connections are still known to the system.
+func TestKilledAndStartedAgain(t *testing.T) {
+	port := freePort(t)
+	args := []string{"--dev", "--host", "127.0.0.1", "--port", strconv.Itoa(port)}
+	first, err := launch(t.TempDir(), port, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*echoConn
+	for range 20 {
+		c, err := greeted(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		all = append(all, c)
+	}
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-first.exited
+	for _, c := range all {
+		if f, err := c.next(); err == nil {
+			t.Errorf("a killed server says %s", f)
+		}
+	}
+	second := startServerIn(t, t.TempDir(), port, args...)
+	c, err := greeted(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.served(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A second server on the same port is told so and ends; the first one loses nothing to it.
+func TestPortIsTaken(t *testing.T) {
+	s := startServer(t, "--dev")
+	c, err := greeted(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, host := range []string{"127.0.0.1", "0.0.0.0"} {
+		code, out := runToEnd(t, t.TempDir(), nil, "--dev", "--host", host, "--port", strconv.Itoa(s.port))
+		if code != 1 || !strings.Contains(out, "address already in use") || !strings.Contains(out, strconv.Itoa(s.port)) {
+			t.Errorf("on %s: exit code %d, %s", host, code, out)
+		}
+		if strings.Contains(out, "Starting server") {
+			t.Error("it claims to have started:", out)
+		}
+	}
+	if err := c.served(); err != nil {
+		t.Error(err)
+	}
+	res, err := http.Get(s.url("/up"))
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatal(res, err)
+	}
+	_ = res.Body.Close()
+}
+
+// What is configured wrongly is told all at once, with the name and the source of each, and the exit code is 2.
+func TestWrongConfiguration(t *testing.T) {
+	const app = "REVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_SECRET=s\n"
+	for _, tc := range []struct {
+		name, dotenv string
+		env, args    []string
+		tells        []string
+	}{
+		{
+			"everything", "REVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_PING_INTERVAL=abc\nREVERB_SERVER_PATH=a b\n",
+			[]string{"REVERB_REACTORS=999"}, []string{"--port", "99999"},
+			[]string{"--port", "99999", "REVERB_REACTORS", "999", "REVERB_SERVER_PATH", ".env, line 4", "REVERB_APP_SECRET", "REVERB_APP_PING_INTERVAL"},
+		},
+		{"no app", "", nil, nil, []string{"REVERB_APP_ID", "REVERB_APP_KEY", "REVERB_APP_SECRET"}},
+		{"a file that is not there", app, nil, []string{"--config", "nowhere.yml"}, []string{"nowhere.yml"}},
+		{"an unknown flag", app, nil, []string{"--nonsense"}, []string{"nonsense", "--help"}},
+		{"an unknown command", app, nil, []string{"nonsense"}, []string{"nonsense", "--help"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(tc.dotenv), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			code, out := runToEnd(t, dir, tc.env, tc.args...)
+			if code != 2 {
+				t.Errorf("exit code %d", code)
+			}
+			for _, s := range tc.tells {
+				if !strings.Contains(out, s) {
+					t.Errorf("%s is not named in\n%s", s, out)
+				}
+			}
+		})
+	}
+}

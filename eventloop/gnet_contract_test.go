@@ -1,0 +1,729 @@
+package eventloop
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// What this package relies on in gnet beyond its documentation, one test for each fact. If one fails after an update of gnet,
+// its comment says what must be looked at.
+
+// handlers is a gnet event handler made of functions.
+type handlers struct {
+	gnet.BuiltinEventEngine
+	open     func(gnet.Conn) gnet.Action
+	traffic  func(gnet.Conn) gnet.Action
+	closed   func(gnet.Conn, error)
+	tick     func()
+	shutdown func()
+
+	engine gnet.Engine
+	booted chan struct{}
+}
+
+func (h *handlers) OnBoot(e gnet.Engine) gnet.Action {
+	h.engine = e
+	close(h.booted)
+	return gnet.None
+}
+
+func (h *handlers) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	if h.open != nil {
+		return nil, h.open(c)
+	}
+	return nil, gnet.None
+}
+
+func (h *handlers) OnTraffic(c gnet.Conn) gnet.Action {
+	if h.traffic != nil {
+		return h.traffic(c)
+	}
+	_, _ = c.Discard(-1)
+	return gnet.None
+}
+
+func (h *handlers) OnClose(c gnet.Conn, err error) gnet.Action {
+	if h.closed != nil {
+		h.closed(c, err)
+	}
+	return gnet.None
+}
+
+func (h *handlers) OnShutdown(gnet.Engine) {
+	if h.shutdown != nil {
+		h.shutdown()
+	}
+}
+
+func (h *handlers) OnTick() (time.Duration, gnet.Action) {
+	if h.tick != nil {
+		h.tick()
+	}
+	return 10 * time.Millisecond, gnet.None
+}
+
+// startGnet runs an engine as Server.Run does until the test ends, and returns its address. stop may be called before.
+func startGnet(t *testing.T, h *handlers, loops int) (addr string, stop func()) {
+	t.Helper()
+	h.booted = make(chan struct{})
+	addr = freeAddr(t)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- gnet.Run(h, "tcp://"+addr, gnet.WithNumEventLoop(loops), gnet.WithReusePort(true), gnet.WithReuseAddr(true),
+			gnet.WithTicker(h.tick != nil), gnet.WithLogger(zap.NewNop().Sugar()))
+	}()
+	select {
+	case <-h.booted:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := h.engine.Stop(ctx); err != nil {
+			t.Error("stopping gnet:", err)
+		}
+		if err := <-ended; err != nil {
+			t.Error("gnet.Run:", err)
+		}
+	})
+	t.Cleanup(stop)
+	return addr, stop
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func dialTCP(t *testing.T, addr string) *net.TCPConn {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	return c.(*net.TCPConn)
+}
+
+func sendTo(t *testing.T, c net.Conn, s string) {
+	t.Helper()
+	if _, err := io.WriteString(c, s); err != nil {
+		t.Error(err)
+	}
+}
+
+func receiveOne[T any](t *testing.T, ch <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-ch:
+	case <-time.After(20 * time.Second):
+		t.Fatal("did not happen: " + what)
+	}
+	return v
+}
+
+// A task that executes itself again keeps the loop from polling: nobody is read meanwhile. That is why loop.drain is not
+// continued by Execute but by a doorbell.
+func TestGnetExecuteStarvesThePoller(t *testing.T) {
+	const rounds = 5000
+	others := make(chan net.Conn, 1)
+	done, read := 0, make(chan int, 1)
+	h := &handlers{}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		p, _ := c.Next(-1)
+		if string(p) != "go" {
+			read <- done
+			return gnet.None
+		}
+		var again func(context.Context) error
+		again = func(context.Context) error {
+			if done++; done == 10 {
+				sendTo(t, <-others, "x") // is readable from here on
+			}
+			if done < rounds {
+				return c.EventLoop().Execute(context.Background(), gnet.RunnableFunc(again))
+			}
+			return nil
+		}
+		_ = again(context.Background())
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	first := dialTCP(t, addr)
+	others <- dialTCP(t, addr)
+	sendTo(t, first, "go")
+	if n := receiveOne(t, read, "the other client is read"); n != rounds {
+		t.Errorf("the other client was read in round %d of %d, so that Execute lets the loop poll", n, rounds)
+	}
+}
+
+// An enrolled socket is an event beside those of the clients: a task that continues by ringing it is interrupted by whoever
+// has sent something. Its context comes with it, and it is served on the loop it was enrolled in. newDoorbell relies on all
+// of that.
+func TestGnetEnrolledSocketDoesNotStarveThePoller(t *testing.T) {
+	const rounds = 5000
+	type bell struct{ fd int }
+	others := make(chan net.Conn, 1)
+	opened, read := make(chan gnet.EventLoop, 1), make(chan int, 1)
+	done, stopped := 0, false
+	h := &handlers{}
+	h.open = func(c gnet.Conn) gnet.Action {
+		if _, ok := c.Context().(*bell); ok {
+			opened <- c.EventLoop()
+		}
+		return gnet.None
+	}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		p, _ := c.Next(-1)
+		if b, ok := c.Context().(*bell); ok {
+			if done++; done < rounds && !stopped {
+				_, _ = unix.Write(b.fd, []byte{1})
+			}
+			return gnet.None
+		}
+		switch string(p) {
+		case "enroll":
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			if err != nil {
+				t.Error(err)
+				return gnet.None
+			}
+			f := os.NewFile(uintptr(fds[0]), "bell")
+			defer f.Close()
+			bc, err := net.FileConn(f)
+			if err != nil {
+				t.Error(err)
+				return gnet.None
+			}
+			b := &bell{fds[1]}
+			c.SetContext(b.fd)
+			if _, err := c.EventLoop().Enroll(gnet.NewContext(context.Background(), b), bc); err != nil {
+				t.Error(err)
+			}
+		case "go":
+			sendTo(t, <-others, "x")
+			_, _ = unix.Write(c.Context().(int), []byte{1})
+		default:
+			stopped = true
+			read <- done
+		}
+		return gnet.None
+	}
+	h.closed = func(c gnet.Conn, _ error) {
+		if fd, ok := c.Context().(int); ok {
+			_ = unix.Close(fd)
+		}
+	}
+	addr, _ := startGnet(t, h, 1)
+	first := dialTCP(t, addr)
+	others <- dialTCP(t, addr)
+	sendTo(t, first, "enroll")
+	receiveOne(t, opened, "the socket is enrolled")
+	sendTo(t, first, "go")
+	if n := receiveOne(t, read, "the other client is read"); n >= rounds {
+		t.Error("the other client had to wait for the end")
+	}
+}
+
+// Tasks do not run in the order in which they were executed once 1,024 wait. That is why events wait in a mailbox of our own
+// and Execute only wakes the loop.
+func TestGnetExecuteOvertakes(t *testing.T) {
+	const tasks = 1500
+	var order []int
+	finished := make(chan struct{})
+	h := &handlers{}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		_, _ = c.Discard(-1)
+		el, ctx := c.EventLoop(), context.Background()
+		for i := range tasks {
+			_ = el.Execute(ctx, gnet.RunnableFunc(func(context.Context) error {
+				order = append(order, i)
+				switch len(order) {
+				case 100: // by now there is room in the first queue again
+					_ = el.Execute(ctx, gnet.RunnableFunc(func(context.Context) error {
+						order = append(order, tasks)
+						return nil
+					}))
+				case tasks + 1:
+					close(finished)
+				}
+				return nil
+			}))
+		}
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	sendTo(t, dialTCP(t, addr), "x")
+	receiveOne(t, finished, "all tasks have run")
+	if slices.IsSorted(order) {
+		t.Error("the tasks have run in order")
+	}
+}
+
+// A write that fails has closed the connection and told OnClose before it returns. So conn.Write may make its Subscriber
+// disappear, and everything that walks over subscribers must survive that (broadcast.Loop.Flush, join, terminate).
+func TestGnetFailingWriteClosesBeforeItReturns(t *testing.T) {
+	clients := make(chan *net.TCPConn, 1)
+	closed := false
+	result := make(chan error, 1)
+	h := &handlers{}
+	h.closed = func(gnet.Conn, error) { closed = true }
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		_, _ = c.Discard(-1)
+		client := <-clients
+		_ = client.SetLinger(0)
+		_ = client.Close() // resets the connection
+		for range 1000 {
+			_, err := c.Write([]byte("x"))
+			switch {
+			case err != nil && closed:
+				result <- nil
+				return gnet.None
+			case err != nil:
+				result <- fmt.Errorf("failed (%w), and OnClose had not run", err)
+				return gnet.None
+			case closed:
+				result <- errors.New("OnClose has run, and Write reports no failure")
+				return gnet.None
+			}
+		}
+		result <- errors.New("a write to a reset connection does not fail")
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	client := dialTCP(t, addr)
+	clients <- client
+	sendTo(t, client, "x")
+	if err := receiveOne(t, result, "a write fails"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A Conn that is written to after its end writes to whoever has its descriptor number now. That is why conn.state becomes
+// dead in the first line of gone, and why every use of conn.gnet asks for it.
+func TestGnetStaleConnWritesToAnotherClient(t *testing.T) {
+	const secret = "not for you"
+	for range 20 {
+		if staleWriteArrives(t, secret) {
+			return
+		}
+	}
+	t.Error("the descriptor was never used again, or gnet guards Write after the close now")
+}
+
+func staleWriteArrives(t *testing.T, secret string) bool {
+	var second net.Conn
+	var stale gnet.Conn
+	number := -1
+	same := make(chan bool, 1)
+	h := &handlers{}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		_, _ = c.Discard(-1)
+		second = dialTCP(t, c.LocalAddr().String()) // waits to be accepted, so its own descriptor is another one
+		stale, number = c, c.Fd()
+		return gnet.Close
+	}
+	h.open = func(c gnet.Conn) gnet.Action {
+		if stale != nil {
+			_, _ = stale.Write([]byte(secret))
+			same <- c.Fd() == number
+		}
+		return gnet.None
+	}
+	addr, stop := startGnet(t, h, 1)
+	defer stop()
+	sendTo(t, dialTCP(t, addr), "x")
+	if !receiveOne(t, same, "the second client is accepted") {
+		return false
+	}
+	got := make([]byte, len(secret))
+	_, err := io.ReadFull(second, got)
+	return err == nil && string(got) == secret
+}
+
+// EventLoop.Close runs OnClose before it returns, and gives what is buffered to the kernel as far as it takes it. conn.drop
+// relies on the former.
+func TestGnetCloseIsSynchronous(t *testing.T) {
+	closed, result := false, make(chan bool, 1)
+	h := &handlers{}
+	h.closed = func(gnet.Conn, error) { closed = true }
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		_, _ = c.Discard(-1)
+		_, _ = c.Write([]byte("bye"))
+		_ = c.EventLoop().Close(c)
+		result <- closed
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	c := dialTCP(t, addr)
+	sendTo(t, c, "x")
+	if !receiveOne(t, result, "Close returns") {
+		t.Error("OnClose comes later")
+	}
+	if got, err := io.ReadAll(c); string(got) != "bye" || err != nil {
+		t.Errorf("the client got %q, %v", got, err)
+	}
+}
+
+// A client that ends its half has its connection closed, though it could still read. So nothing that a client is to get may
+// wait for longer than its own request: conn.linger counts on the client's end, not the other way round.
+func TestGnetClosesHalfClosedConnections(t *testing.T) {
+	closed := make(chan error, 1)
+	h := &handlers{}
+	h.closed = func(_ gnet.Conn, err error) { closed <- err }
+	addr, _ := startGnet(t, h, 1)
+	c := dialTCP(t, addr)
+	_ = c.CloseWrite()
+	if err := receiveOne(t, closed, "OnClose"); err == nil {
+		t.Error("no reason was given")
+	}
+	if got, err := io.ReadAll(c); len(got) > 0 || err != nil {
+		t.Errorf("the client got %q, %v", got, err)
+	}
+}
+
+// What waits for a client that does not read has no limit, and OutboundBuffered says how much it is. conn.Write compares it
+// with our own limit.
+func TestGnetOutboundBufferHasNoLimit(t *testing.T) {
+	const chunk, chunks = 64 << 10, 512
+	buffered := make(chan int, 1)
+	h := &handlers{}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		_, _ = c.Discard(-1)
+		p := bytes.Repeat([]byte{'x'}, chunk)
+		for range chunks {
+			if n, err := c.Write(p); n != chunk || err != nil {
+				t.Error(n, err)
+			}
+			p[0]++ // Write has copied what it could not send
+			p[0]--
+		}
+		buffered <- c.OutboundBuffered()
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	c := dialTCP(t, addr)
+	sendTo(t, c, "x")
+	// What the kernel holds is a few MiB, by its settings.
+	if n := receiveOne(t, buffered, "everything is written"); n < chunk*chunks/2 || n > chunk*chunks {
+		t.Errorf("%d bytes wait, of %d written", n, chunk*chunks)
+	}
+	got := make([]byte, chunk*chunks)
+	if _, err := io.ReadFull(c, got); err != nil || bytes.Count(got, []byte{'x'}) != len(got) {
+		t.Error("not everything has arrived:", err)
+	}
+}
+
+// OnTick runs beside the loops: a loop that is busy does not hold it up, and it may not touch what a loop owns. Server.OnTick
+// only posts.
+func TestGnetTickIsNotOnALoop(t *testing.T) {
+	var ticks atomic.Int64
+	result := make(chan bool, 1)
+	h := &handlers{tick: func() { ticks.Add(1) }}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		_, _ = c.Discard(-1)
+		start := ticks.Load()
+		for range 2000 {
+			if ticks.Load() >= start+3 {
+				break
+			}
+			time.Sleep(5 * time.Millisecond) // the loop is held up
+		}
+		result <- ticks.Load() >= start+3
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	sendTo(t, dialTCP(t, addr), "x")
+	if !receiveOne(t, result, "the loop goes on") {
+		t.Error("no tick while a loop was busy")
+	}
+}
+
+// Loops are as many as were asked for, whatever the machine has; they make themselves known by their connections alone, and
+// every connection of one loop names it by the same comparable value. Server.attach and byLoop rely on that.
+func TestGnetLoopsAreLearntFromConnections(t *testing.T) {
+	const loops = 3
+	var mu sync.Mutex
+	seen := map[gnet.EventLoop]int{}
+	opened := make(chan struct{}, 1000)
+	h := &handlers{}
+	h.open = func(c gnet.Conn) gnet.Action {
+		mu.Lock()
+		seen[c.EventLoop()]++
+		mu.Unlock()
+		opened <- struct{}{}
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, loops)
+	for range 200 {
+		dialTCP(t, addr)
+	}
+	for range 200 {
+		receiveOne(t, opened, "OnOpen")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) != loops {
+		t.Errorf("%d loops, want %d", len(seen), loops)
+	}
+}
+
+// Timers and deadlines are not supported. That is why there is a wheel.
+func TestGnetHasNoTimers(t *testing.T) {
+	result := make(chan [2]error, 1)
+	h := &handlers{}
+	h.open = func(c gnet.Conn) gnet.Action {
+		result <- [2]error{
+			c.SetDeadline(time.Now().Add(time.Second)),
+			c.EventLoop().Schedule(context.Background(), gnet.RunnableFunc(func(context.Context) error { return nil }), time.Second),
+		}
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	dialTCP(t, addr)
+	if errs := receiveOne(t, result, "OnOpen"); errs[0] == nil || errs[1] == nil {
+		t.Error("supported by now:", errs)
+	}
+}
+
+// When the engine is stopped the loops still run in OnShutdown, and then every connection is told OnClose. Server.Shutdown
+// sends its farewells before it stops the engine, while loops run; and sessions count on their Gone.
+func TestGnetShutdownRunsBeforeTheLoopsStop(t *testing.T) {
+	var conn atomic.Value
+	opened, closed := make(chan struct{}), make(chan struct{})
+	h := &handlers{}
+	h.open = func(c gnet.Conn) gnet.Action {
+		conn.Store(c)
+		close(opened)
+		return gnet.None
+	}
+	h.closed = func(gnet.Conn, error) { close(closed) }
+	h.shutdown = func() {
+		c := conn.Load().(gnet.Conn)
+		_ = c.EventLoop().Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
+			_, err := c.Write([]byte("bye"))
+			return err
+		}))
+	}
+	addr, stop := startGnet(t, h, 1)
+	c := dialTCP(t, addr)
+	receiveOne(t, opened, "OnOpen")
+	stop()
+	receiveOne(t, closed, "OnClose")
+	if got, err := io.ReadAll(c); string(got) != "bye" || err != nil {
+		t.Errorf("the client got %q, %v", got, err)
+	}
+}
+
+// Peek gives the loop's own buffer, which the next read overwrites, and with everything discarded gnet keeps nothing of it.
+// So conn.receive must have copied what it keeps (intake.kept, ws.Reader), and an idle connection holds no buffer.
+func TestGnetPeekAliasesTheLoopsBuffer(t *testing.T) {
+	var kept []byte
+	result := make(chan string, 2)
+	h := &handlers{}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		p, _ := c.Peek(-1)
+		if kept == nil {
+			kept = p
+		}
+		if c.InboundBuffered() != len(p) {
+			t.Errorf("%d bytes buffered, %d seen", c.InboundBuffered(), len(p))
+		}
+		_, _ = c.Discard(-1)
+		if n := c.InboundBuffered(); n != 0 {
+			t.Errorf("%d bytes buffered when everything is discarded", n)
+		}
+		result <- string(p) + "/" + string(kept)
+		return gnet.None
+	}
+	addr, _ := startGnet(t, h, 1)
+	first, second := dialTCP(t, addr), dialTCP(t, addr)
+	sendTo(t, first, "first")
+	if got := receiveOne(t, result, "a read"); got != "first/first" {
+		t.Error(got)
+	}
+	sendTo(t, second, "other") // of another client of the loop
+	if got := receiveOne(t, result, "a read"); got != "other/other" {
+		t.Errorf("got %s: the first read's bytes are still there", got)
+	}
+}
+
+// children is what this test binary does when it is run again; see TestMain.
+var children = map[string]func(){
+	"gnet out of descriptors": func() { gnetWithFewDescriptors(1 << 30) },
+	"gnet with a cap":         func() { gnetWithFewDescriptors(20) },
+	"gnet and a panic": func() {
+		h := &handlers{traffic: func(gnet.Conn) gnet.Action { panic("on purpose") }}
+		runChild(h)
+	},
+}
+
+const childDescriptors = 60
+
+func gnetWithFewDescriptors(limit int64) {
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: childDescriptors, Max: childDescriptors}); err != nil {
+		fmt.Println("setrlimit:", err)
+		os.Exit(4)
+	}
+	g := &gate{cap: limit}
+	runChild(&handlers{
+		open: func(gnet.Conn) gnet.Action {
+			if !g.enter() {
+				return gnet.Close
+			}
+			return gnet.None
+		},
+		closed: func(gnet.Conn, error) { g.leave() },
+		traffic: func(c gnet.Conn) gnet.Action {
+			p, _ := c.Next(-1)
+			_, _ = c.Write(p)
+			return gnet.None
+		},
+	})
+}
+
+// runChild tells its address, and what Run returned.
+func runChild(h *handlers) {
+	h.booted = make(chan struct{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(5)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	go func() {
+		<-h.booted
+		fmt.Println(addr)
+	}()
+	err = gnet.Run(h, "tcp://"+addr, gnet.WithNumEventLoop(2), gnet.WithReusePort(true), gnet.WithReuseAddr(true),
+		gnet.WithLogger(zap.NewNop().Sugar()))
+	fmt.Println("run returned", err)
+}
+
+// lines is what a child prints.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func startChild(t *testing.T, role string) (addr string, out *lines, exited <-chan error) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the limits of other systems are not pinned")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out = &lines{}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), childRole+"="+role)
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		end <- cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
+	for range 1000 {
+		if first, _, ok := strings.Cut(out.String(), "\n"); ok {
+			return first, out, end
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the child says nothing")
+	return "", nil, nil
+}
+
+// Out of descriptors, accept fails, the engine stops, and Run returns nil: the process would end as if it had been asked to.
+// That is why there is a gate below the limit, and why Run returns ErrStopped when nobody asked it to stop.
+func TestGnetStopsWhenItRunsOutOfDescriptors(t *testing.T) {
+	addr, out, exited := startChild(t, "gnet out of descriptors")
+	for range 100 {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			break
+		}
+		defer c.Close()
+	}
+	if err := receiveOne(t, exited, "the process ends"); err != nil {
+		t.Error("exit:", err)
+	}
+	if !strings.Contains(out.String(), "run returned <nil>") {
+		t.Errorf("printed %q", out)
+	}
+}
+
+// With SO_REUSEPORT every loop accepts for itself and runs OnOpen before it accepts again: a cap there keeps the engine alive,
+// with one spare descriptor a loop. The gate relies on that.
+func TestGnetLivesBelowACap(t *testing.T) {
+	addr, out, exited := startChild(t, "gnet with a cap")
+	served := 0
+	for range 100 {
+		c := dialTCP(t, addr)
+		sendTo(t, c, "x")
+		if n, _ := c.Read(make([]byte, 1)); n == 1 {
+			served++
+		}
+	}
+	if served != 20 {
+		t.Errorf("%d of 100 connections were served, the cap is 20", served)
+	}
+	select {
+	case err := <-exited:
+		t.Errorf("the process has ended (%v): %s", err, out)
+	default:
+	}
+}
+
+// A panic in a handler ends the process. That is why there is a recover at every entrance: receive, OnClose, drain, timers.
+func TestGnetDoesNotRecover(t *testing.T) {
+	addr, out, exited := startChild(t, "gnet and a panic")
+	sendTo(t, dialTCP(t, addr), "x")
+	if err := receiveOne(t, exited, "the process ends"); err == nil || !strings.Contains(out.String(), "on purpose") {
+		t.Errorf("exit: %v, printed %q", err, out)
+	}
+}

@@ -1,0 +1,31 @@
+package eventloop
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// childRole names, in the environment of this test binary run again, what it is to do in place of the tests.
+const childRole = "EVENTLOOP_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(childRole); role != "" {
+		child, ok := children[role]
+		if !ok {
+			fmt.Fprintln(os.Stderr, "no such role:", role)
+			os.Exit(3)
+		}
+		child()
+		os.Exit(0)
+	}
+	// gnet starts one ants pool for the process, for Enroll, and never ends it: two goroutines that look after it, and its
+	// workers while they wait for more to do.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*goWorker).run.func1"),
+	)
+}

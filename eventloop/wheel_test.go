@@ -1,0 +1,186 @@
+package eventloop
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestWheelLooksWhenTheTimeHasCome(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		start int // where the hand is
+		wait  time.Duration
+		ticks int
+	}{
+		{"nothing is the next tick", 0, 0, 1},
+		{"less than nothing is the next tick", 0, -time.Hour, 1},
+		{"a little is the next tick", 0, 1, 1},
+		{"one tick", 0, tick, 1},
+		{"a little more is two ticks", 0, tick + 1, 2},
+		{"ten seconds", 0, 10 * time.Second, 50},
+		{"as far as the wheel reaches", 0, (wheelSlots - 1) * tick, wheelSlots - 1},
+		{"further than the wheel reaches", 0, wheelSlots * tick, wheelSlots - 1},
+		{"an hour", 0, time.Hour, wheelSlots - 1},
+		{"across the seam", wheelSlots - 2, 5 * tick, 5},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, c := &wheel{now: tc.start}, &conn{}
+			w.schedule(c, tc.wait)
+			for n := 1; ; n++ {
+				looked := false
+				w.advance(func(*conn) time.Duration {
+					looked = true
+					c.state = dead
+					return 0
+				})
+				if looked {
+					if n != tc.ticks {
+						t.Errorf("looked at after %d ticks, want %d", n, tc.ticks)
+					}
+					break
+				}
+				if n > wheelSlots {
+					t.Fatal("never looked at")
+				}
+			}
+			if c.scheduled {
+				t.Error("a dead connection was put back")
+			}
+		})
+	}
+}
+
+func TestWheelPutsBackWhatIsAlive(t *testing.T) {
+	w, c := &wheel{}, &conn{}
+	w.schedule(c, tick)
+	var at []int
+	for n := 1; n <= 10; n++ {
+		w.advance(func(*conn) time.Duration {
+			at = append(at, n)
+			return 3 * tick
+		})
+	}
+	if want := []int{1, 4, 7, 10}; !slices.Equal(at, want) {
+		t.Errorf("looked at in ticks %v, want %v", at, want)
+	}
+}
+
+func TestWheelLeavesAloneWhatTheLookScheduled(t *testing.T) {
+	w, c := &wheel{}, &conn{}
+	w.schedule(c, tick)
+	w.advance(func(c *conn) time.Duration {
+		w.schedule(c, 7*tick)
+		return tick
+	})
+	if !c.scheduled || c.slot != 8 {
+		t.Errorf("scheduled %v in slot %d, want slot 8", c.scheduled, c.slot)
+	}
+}
+
+// A look may close any connection, also one that would be looked at in the same tick.
+func TestWheelSurvivesALookThatClosesOthers(t *testing.T) {
+	w := &wheel{}
+	all := make([]*conn, 100)
+	for i := range all {
+		all[i] = &conn{}
+		w.schedule(all[i], tick)
+	}
+	looked := 0
+	w.advance(func(c *conn) time.Duration {
+		looked++
+		for i, other := range all {
+			if other != c && other.scheduled && i%2 == 0 {
+				other.state = dead
+				w.cancel(other)
+			}
+		}
+		return tick
+	})
+	if looked != 51 && looked != 50 {
+		t.Errorf("looked at %d connections, want those that were not closed before", looked)
+	}
+	left := 0
+	w.each(func(*conn) { left++ })
+	if left != looked {
+		t.Errorf("%d on the wheel, want the %d that live", left, looked)
+	}
+}
+
+func TestWheelEachMayCloseTheOneItIsGiven(t *testing.T) {
+	w := &wheel{}
+	for i := range 1000 {
+		w.schedule(&conn{}, time.Duration(i)*tick)
+	}
+	seen := map[*conn]bool{}
+	w.each(func(c *conn) {
+		seen[c] = true
+		w.cancel(c)
+	})
+	if len(seen) != 1000 {
+		t.Errorf("saw %d of 1000", len(seen))
+	}
+	w.each(func(*conn) { t.Fatal("something is left") })
+}
+
+// TestWheelModel compares the wheel with a map from connection to the tick in which it is due.
+func TestWheelModel(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		w, now := &wheel{now: random.IntN(wheelSlots)}, 0
+		due := map[*conn]int{}
+		conns := make([]*conn, 200)
+		for i := range conns {
+			conns[i] = &conn{}
+		}
+		ticksOf := func(d time.Duration) int {
+			return min(max(int((d+tick-1)/tick), 1), wheelSlots-1)
+		}
+		some := func() time.Duration { return time.Duration(random.Int64N(int64(150 * time.Second))) }
+		for range 5000 {
+			c := conns[random.IntN(len(conns))]
+			switch random.IntN(4) {
+			case 0:
+				if !c.scheduled {
+					d := some()
+					w.schedule(c, d)
+					due[c] = now + ticksOf(d)
+				}
+			case 1:
+				w.cancel(c)
+				delete(due, c)
+			default:
+				now++
+				want := map[*conn]bool{}
+				for c, at := range due {
+					if at == now {
+						want[c] = true
+					}
+				}
+				w.advance(func(c *conn) time.Duration {
+					if !want[c] {
+						t.Fatalf("seed %d: looked at in tick %d, due in %d", seed, now, due[c])
+					}
+					delete(want, c)
+					d := some()
+					due[c] = now + ticksOf(d)
+					return d
+				})
+				if len(want) > 0 {
+					t.Fatalf("seed %d: %d connections not looked at in tick %d", seed, len(want), now)
+				}
+			}
+		}
+		on := 0
+		w.each(func(c *conn) {
+			if _, ok := due[c]; !ok {
+				t.Fatal("on the wheel without being due")
+			}
+			on++
+		})
+		if on != len(due) {
+			t.Fatalf("seed %d: %d on the wheel, want %d", seed, on, len(due))
+		}
+	}
+}

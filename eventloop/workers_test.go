@@ -1,0 +1,62 @@
+package eventloop
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+func TestWorkersDoEverythingSubmitted(t *testing.T) {
+	w := startWorkers(4, 1000)
+	var done atomic.Int64
+	for range 1000 {
+		if !w.submit(func() { done.Add(1) }) {
+			t.Error("no room in a queue that is as long")
+		}
+	}
+	w.stop()
+	if n := done.Load(); n != 1000 {
+		t.Errorf("%d of 1000 done", n)
+	}
+}
+
+func TestWorkersRefuseWhatDoesNotFit(t *testing.T) {
+	w := startWorkers(1, 2)
+	begun, release := make(chan struct{}), make(chan struct{})
+	if !w.submit(func() { close(begun); <-release }) {
+		t.Fatal("refused")
+	}
+	<-begun
+	for i, want := range []bool{true, true, false, false} {
+		if got := w.submit(func() {}); got != want {
+			t.Errorf("job %d behind the one that runs: %v", i+1, got)
+		}
+	}
+	close(release)
+	w.stop()
+}
+
+// Nothing that was taken is lost, nothing is taken behind the stop, and stop may be called by two at once.
+func TestWorkersStopWhileJobsCome(t *testing.T) {
+	w := startWorkers(2, 100)
+	var taken, done atomic.Int64
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 1000 {
+				if w.submit(func() { done.Add(1) }) {
+					taken.Add(1)
+				}
+			}
+		})
+	}
+	all.Go(w.stop)
+	all.Go(w.stop)
+	all.Wait()
+	if w.submit(func() { t.Error("done behind the stop") }) {
+		t.Error("taken behind the stop")
+	}
+	if taken.Load() != done.Load() {
+		t.Errorf("%d taken, %d done", taken.Load(), done.Load())
+	}
+}
