@@ -227,7 +227,11 @@ func (d *Directory) Terminate(user string) error {
 
 // TerminateHere is Terminate on this node alone.
 func (d *Directory) TerminateHere(user string) {
-	d.hub.Post(func(l *Loop) Task { return &terminate{loop: l, directory: d, user: user} })
+	for _, l := range d.hub.loops {
+		if l.population.Load() > 0 { // a loop that never had a connection cannot be woken
+			l.Post(&terminate{loop: l, directory: d, user: user})
+		}
+	}
 }
 
 // Channel is what the HTTP API may ask of one channel.

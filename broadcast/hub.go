@@ -60,13 +60,6 @@ func orDefault[T ~int64](v, def T) T {
 // Loops returns the loops, in the order of their index.
 func (h *Hub) Loops() []*Loop { return h.loops }
 
-// Post puts a task into the mailbox of every loop.
-func (h *Hub) Post(task func(l *Loop) Task) {
-	for _, l := range h.loops {
-		l.Post(task(l))
-	}
-}
-
 // Sweep drops expired cached events. Call it every few seconds, from any goroutine but a loop's.
 func (h *Hub) Sweep() {
 	now := h.now()

@@ -33,6 +33,7 @@ type Loop struct {
 
 	shard       shard
 	subscribers []*Subscriber
+	population  atomic.Int64 // of subscribers; read from anywhere
 
 	jobs   []job // taken from the mailbox, carried out up to next
 	next   int
@@ -69,8 +70,8 @@ func newLoop(index int, limit int64, deflating *atomic.Int64) *Loop {
 func (l *Loop) Index() int { return l.index }
 
 // Attach says how the loop is woken. ring is called from any goroutine when work has come to a loop that was idle;
-// again is called on the loop when a drain was cut short. After either, Drain must be called on the loop. Attach
-// may be called again, on the loop.
+// again is called on the loop when a drain was cut short. After either, Drain must be called on the loop. Call it
+// before anything is posted.
 func (l *Loop) Attach(ring, again func()) { l.ring, l.again = ring, again }
 
 // Post puts a task into the loop's mailbox. Safe for concurrent use.
@@ -85,6 +86,7 @@ func (l *Loop) Add(s *Subscriber, id pusher.SocketID, d *Directory, c Conn) {
 	s.ID, s.conn, s.loop, s.directory = id, c, l, d
 	s.place = int32(len(l.subscribers))
 	l.subscribers = append(l.subscribers, s)
+	l.population.Add(1)
 }
 
 // Remove ends all subscriptions of s and forgets it. Nothing is written to its connection from then on.
@@ -104,6 +106,7 @@ func (l *Loop) Remove(s *Subscriber) {
 	moved := l.subscribers[last]
 	l.subscribers[last] = nil
 	l.subscribers = l.subscribers[:last]
+	l.population.Add(-1)
 	if moved != s {
 		l.subscribers[s.place] = moved
 		moved.place = s.place

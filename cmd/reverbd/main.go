@@ -68,5 +68,6 @@ func start(c *cli.Context) error {
 	if err != nil {
 		return cli.Exit("the configuration cannot be used\n"+err.Error(), exitUsage)
 	}
+	loosenTimers()
 	return serve(c.Context, conf)
 }
