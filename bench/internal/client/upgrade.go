@@ -1,0 +1,33 @@
+package client
+
+import (
+	"bytes"
+	"fmt"
+
+	"reverbd/bench/internal/dialect"
+)
+
+// maxUpgrade is more than any server answers to a handshake, in bytes.
+const maxUpgrade = 16 << 10
+
+// parseUpgrade reads a server's answer to the handshake and returns its size in p; 0 means that p does not hold all of it
+// yet. The error says why the server refused.
+func parseUpgrade(p []byte) (n int, err error) {
+	end := bytes.Index(p, []byte("\r\n\r\n"))
+	switch {
+	case end < 0 && len(p) > maxUpgrade:
+		return 0, fmt.Errorf("the answer to the handshake is not HTTP")
+	case end < 0:
+		return 0, nil
+	}
+	head := p[:end]
+	line, _, _ := bytes.Cut(head, []byte("\r\n"))
+	_, status, _ := bytes.Cut(line, []byte(" "))
+	if !bytes.HasPrefix(line, []byte("HTTP/1.")) || !bytes.HasPrefix(status, []byte("101")) {
+		return 0, fmt.Errorf("handshake answered with %.60q", status)
+	}
+	if !bytes.Contains(head, []byte(dialect.WebSocketAccept)) {
+		return 0, fmt.Errorf("handshake answered with a wrong Sec-WebSocket-Accept")
+	}
+	return end + 4, nil
+}

@@ -1,0 +1,102 @@
+package client
+
+import (
+	"math"
+
+	"reverbd/bench/internal/clock"
+	"reverbd/bench/internal/epoll"
+	"reverbd/bench/internal/latency"
+	"reverbd/bench/internal/stamp"
+)
+
+// whispers is what the clients of a fleet say to each other. Connections i and i + Layout.Channels of a run are a pair.
+type whispers struct {
+	timer    *epoll.Timer
+	answered bool // each whisper is the answer to one
+	left     int  // how many may still be sent
+	schedule latency.Schedule
+	senders  []*conn
+	sent     int
+}
+
+// Answer has every pair send one whisper to and fro: the first of each begins, and each answers what it gets. The fleet
+// begins no whisper after that many (0 is no limit), or when StopWhispers is called.
+func (f *Fleet) Answer(most int) {
+	f.poller.Call(func() {
+		f.startWhispers(most)
+		f.whispers.answered = true
+		for _, c := range f.whispers.senders {
+			c.answer()
+		}
+	})
+}
+
+// Whisper has the first of every pair whisper in turn, perSecond a second all together, until StopWhispers is called or that
+// many have been sent (0 is no limit).
+func (f *Fleet) Whisper(most int, perSecond float64) {
+	f.poller.Call(func() {
+		f.startWhispers(most)
+		f.whispers.schedule = latency.NewSchedule(clock.Now(), perSecond)
+		f.whisperDue()
+	})
+}
+
+// StopWhispers lets no whisper begin any more. Afterwards Progress has all that were sent.
+func (f *Fleet) StopWhispers() {
+	f.poller.Call(func() {
+		f.whispers.left = 0
+		f.publish()
+	})
+}
+
+func (f *Fleet) startWhispers(most int) {
+	if most == 0 {
+		most = math.MaxInt
+	}
+	w := &f.whispers
+	*w = whispers{timer: w.timer, left: most}
+	for i := range f.conns {
+		if c := &f.conns[i]; c.state == live && int(c.index) < f.options.Layout.Channels {
+			w.senders = append(w.senders, c)
+		}
+	}
+}
+
+// whisperDue sends what is due.
+func (f *Fleet) whisperDue() {
+	w := &f.whispers
+	for w.left > 0 && len(w.senders) > 0 {
+		due := w.schedule.Due(w.sent)
+		if due > clock.Now() {
+			w.timer.Set(due)
+			return
+		}
+		w.senders[w.sent%len(w.senders)].whisper(due)
+	}
+}
+
+// answer sends the whisper that answers one, if the run is like that.
+func (c *conn) answer() {
+	if w := &c.fleet.whispers; w.answered && w.left > 0 {
+		c.whisper(clock.Now())
+	}
+}
+
+// whisper sends one, which was due at that time.
+func (c *conn) whisper(due int64) {
+	f := c.fleet
+	f.whispers.left--
+	f.whispers.sent++
+	if c.state != live {
+		return
+	}
+	f.now.sent++
+	c.sent++
+	channel, _ := f.options.Layout.Of(int(c.index))
+	side := int(c.index) / f.options.Layout.Channels
+	f.out = f.options.Dialect.AppendWhisper(f.out[:0], channel, stamp.Stamp{
+		Stream: uint32(channel*f.options.Streams.PerChannel + side),
+		Seq:    c.sent, Order: c.sent, Time: due,
+	})
+	c.write(f.out)
+}

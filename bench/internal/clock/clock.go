@@ -1,0 +1,10 @@
+// Package clock is the time that stamps are in. All processes on a machine read the same.
+package clock
+
+import "time"
+
+// base pairs a reading of the runtime's own monotonic clock with the system's.
+var base, offset = time.Now(), system()
+
+// Now returns nanoseconds of CLOCK_MONOTONIC on Linux. It makes no system call.
+func Now() int64 { return offset + int64(time.Since(base)) }

@@ -1,0 +1,64 @@
+package dialect
+
+import (
+	"strconv"
+
+	"reverbd/bench/internal/stamp"
+)
+
+// Dialect encodes what clients and publishers send. One belongs to one goroutine, because it keeps scratch memory.
+type Dialect interface {
+	// AppendSubscribe appends a client's request to subscribe to a channel. socketID is what the server has called the
+	// client.
+	AppendSubscribe(dst, socketID []byte, channel int) []byte
+
+	// AppendWhisper appends a client event.
+	AppendWhisper(dst []byte, channel int, s stamp.Stamp) []byte
+
+	// AppendPublish appends one HTTP request that publishes the events, at least one.
+	AppendPublish(dst []byte, events []Event) []byte
+}
+
+// Event is an event to publish.
+type Event struct {
+	Channel int
+	Stamp   stamp.Stamp
+}
+
+// Names of what a run sends. They hold neither a stamp's mark nor anything that JSON or a URL escapes.
+const (
+	Published = "bench"        // event of publishers
+	Whispered = "client-bench" // event of clients
+)
+
+// Messages is what the messages of a run look like.
+type Messages struct {
+	Prefix string // of the channels' names, such as "private-bench-"; their numbers follow
+	Size   int    // of an event's data in bytes, at least MinSize
+}
+
+// MinSize is the least size in bytes of an event's data: that of a whisper, whose stamp stands in an object, because
+// Reverb takes nothing else from clients.
+const MinSize = len(whisperHead) + stamp.Size + len(whisperTail)
+
+const (
+	whisperHead = `{"m":"`
+	whisperTail = `"}`
+)
+
+// AppendChannel appends the name of a channel.
+func (m Messages) AppendChannel(dst []byte, channel int) []byte {
+	return strconv.AppendInt(append(dst, m.Prefix...), int64(channel), 10)
+}
+
+// AppendData appends the data of a published event.
+func (m Messages) AppendData(dst []byte, s stamp.Stamp) []byte { return s.AppendPadded(dst, m.Size) }
+
+// appendWhisper appends the message of a client event, which is what its receivers get too.
+func (m Messages) appendWhisper(dst []byte, channel int, s stamp.Stamp) []byte {
+	dst = append(dst, `{"event":"`+Whispered+`","channel":"`...)
+	dst = m.AppendChannel(dst, channel)
+	dst = append(dst, `","data":`+whisperHead...)
+	dst = s.AppendPadded(dst, m.Size-len(whisperHead)-len(whisperTail))
+	return append(dst, whisperTail+`}`...)
+}

@@ -1,0 +1,67 @@
+package latency
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// What a histogram can tell apart: from a microsecond to an hour, in steps of at most 0.1 %.
+const (
+	lowest  = 1                             // microseconds
+	highest = int64(time.Hour) / int64(1e3) // microseconds
+	figures = 3
+)
+
+// Histogram is a distribution of durations. It belongs to one goroutine.
+type Histogram struct {
+	hdr *hdrhistogram.Histogram // of microseconds
+}
+
+// New returns an empty histogram, of about 180 KiB.
+func New() *Histogram { return &Histogram{hdrhistogram.New(lowest, highest, figures)} }
+
+// Record takes a duration in nanoseconds. What is less than a microsecond counts as one, what is more than an hour as an
+// hour.
+func (h *Histogram) Record(nanoseconds int64) {
+	_ = h.hdr.RecordValue(min(max((nanoseconds+500)/1000, lowest), highest)) // fails only outside of these bounds
+}
+
+// Merge adds what another histogram has.
+func (h *Histogram) Merge(other *Histogram) { h.hdr.Merge(other.hdr) }
+
+// MarshalText returns the HdrHistogram V2 form, compressed and in base64, which the tools of that family read. Values are
+// microseconds.
+func (h *Histogram) MarshalText() ([]byte, error) {
+	return h.hdr.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+}
+
+// UnmarshalText is the inverse of MarshalText.
+func (h *Histogram) UnmarshalText(text []byte) error {
+	hdr, err := hdrhistogram.Decode(text)
+	if err != nil {
+		return fmt.Errorf("latency: decoding a histogram: %w", err)
+	}
+	h.hdr = hdr
+	return nil
+}
+
+// Bar is one column of a histogram's picture.
+type Bar struct {
+	From, To time.Duration
+	Count    int64
+}
+
+// Bars returns the columns that have anything in them, ascending.
+func (h *Histogram) Bars() []Bar {
+	var bars []Bar
+	for _, b := range h.hdr.Distribution() {
+		if b.Count > 0 {
+			bars = append(bars, Bar{microseconds(b.From), microseconds(b.To), b.Count})
+		}
+	}
+	return bars
+}
+
+func microseconds(n int64) time.Duration { return time.Duration(n) * time.Microsecond }

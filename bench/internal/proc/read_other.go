@@ -1,0 +1,16 @@
+//go:build !linux
+
+package proc
+
+import (
+	"errors"
+	"time"
+)
+
+var errNotLinux = errors.New("proc: only Linux tells what another process uses")
+
+// Read fails: see the error.
+func Read(...int) (Usage, error) { return Usage{}, errNotLinux }
+
+// CPU fails: see the error.
+func CPU(...int) (time.Duration, error) { return 0, errNotLinux }

@@ -1,0 +1,37 @@
+package proc
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// ReadThreads is Read for a process of which only some threads count: CPU and context switches are theirs. The time of a
+// thread that is running is not quite up to date.
+func ReadThreads(pid int, threads []int) (Usage, error) {
+	u, err := Read(pid)
+	if err != nil {
+		return u, err
+	}
+	u.CPU, u.Voluntary, u.Involuntary = 0, 0, 0
+	for _, thread := range threads {
+		dir := filepath.Join(directory(pid), "task", strconv.Itoa(thread))
+		text, err := os.ReadFile(filepath.Join(dir, "schedstat"))
+		if err != nil {
+			return u, describe(pid, err)
+		}
+		ran, err := parseSchedstat(text)
+		if err != nil {
+			return u, describe(pid, err)
+		}
+		voluntary, involuntary, err := switchesOf(dir)
+		if err != nil {
+			return u, describe(pid, err)
+		}
+		u.CPU += time.Duration(ran)
+		u.Voluntary += voluntary
+		u.Involuntary += involuntary
+	}
+	return u, nil
+}

@@ -1,0 +1,133 @@
+package report
+
+import (
+	"time"
+
+	"reverbd/bench/internal/latency"
+	"reverbd/bench/internal/tally"
+)
+
+// Report is the result of one start of the program.
+type Report struct {
+	Version string    `json:"version"` // of the load tester
+	Begun   time.Time `json:"begun"`
+	URL     string    `json:"url"`
+	Machine Machine   `json:"machine"`
+	Runs    []Run     `json:"runs"`
+}
+
+// Machine is what it was measured on.
+type Machine struct {
+	CPUs   int    `json:"cpus"`
+	Kernel string `json:"kernel"`
+	Arch   string `json:"arch"`
+}
+
+// Run is one scenario, carried out once.
+type Run struct {
+	Scenario   string       `json:"scenario"`
+	Parameters Parameters   `json:"parameters"`
+	Server     Measurement  `json:"server"`
+	Floor      *Measurement `json:"floor,omitempty"` // of the same run: directly after the server
+}
+
+// Parameters is what was asked for. What a scenario has no use for is 0.
+type Parameters struct {
+	Connections int           `json:"connections"`
+	Channels    int           `json:"channels"`
+	Publishers  int           `json:"publishers,omitempty"`
+	Batch       int           `json:"batch,omitempty"`
+	Rate        float64       `json:"rate,omitempty"` // a second; 0 is as fast as it goes
+	Size        int           `json:"size,omitempty"` // bytes
+	Events      int           `json:"events,omitempty"`
+	Duration    time.Duration `json:"duration_ns,omitempty"`
+	Processes   int           `json:"processes"`
+}
+
+// Measurement is what one server did.
+type Measurement struct {
+	Connections Connections `json:"connections"`
+	Messages    *Messages   `json:"messages,omitempty"` // nil for a scenario that sends none
+	Process     *Process    `json:"process,omitempty"`  // nil without the server's process id
+	Interrupted bool        `json:"interrupted,omitempty"`
+}
+
+// Connections is how connecting went.
+type Connections struct {
+	Live      int            `json:"live"` // connected and subscribed
+	Refused   int            `json:"refused"`
+	Lost      int            `json:"lost"`              // live ones that ended before the run did
+	Reasons   map[string]int `json:"reasons,omitempty"` // of Refused and Lost
+	Seconds   float64        `json:"seconds"`           // until the last was live
+	PerSecond float64        `json:"per_second"`        // of Live
+	CPUMicros float64        `json:"cpu_us,omitempty"`  // of the server, for each live connection
+	Bytes     float64        `json:"bytes,omitempty"`   // of the server's memory, for each live connection
+	Errors    map[string]int `json:"errors,omitempty"`  // that the server told live connections of
+}
+
+// Messages is what became of the messages.
+type Messages struct {
+	Published int            `json:"published"` // the server has taken responsibility for them
+	Failed    int            `json:"failed"`    // it has not
+	Reasons   map[string]int `json:"reasons,omitempty"`
+	Expected  int            `json:"expected"` // Published, times their receivers
+	Lost      int            `json:"lost"`     // of Expected
+	tally.Counts
+
+	Seconds            float64 `json:"seconds"` // from the first sent to the last received
+	PublishedPerSecond float64 `json:"published_per_second"`
+	DeliveredPerSecond float64 `json:"delivered_per_second"`
+
+	Latency   latency.Summary    `json:"latency"` // from when a message was due to its receipt
+	Histogram *latency.Histogram `json:"latency_histogram"`
+	Request   latency.Summary    `json:"request_latency,omitzero"` // of publishers' requests: from when one was due to its answer
+}
+
+// Process is what the server used while messages were sent, or in a scenario that sends none, while clients connected.
+type Process struct {
+	CPUSeconds   float64 `json:"cpu_seconds"`
+	KernelShare  float64 `json:"kernel_share"`                   // of the CPU time, 0 to 1
+	PerDelivered float64 `json:"cpu_us_per_delivered,omitempty"` // microseconds of CPU: the headline
+	PerPublished float64 `json:"cpu_us_per_published,omitempty"` // microseconds of CPU
+	Voluntary    int64   `json:"voluntary_context_switches"`     // had nothing to do
+	Involuntary  int64   `json:"involuntary_context_switches"`   // lost the processor
+	Before       Held    `json:"before"`                         // nobody connected
+	Connected    Held    `json:"connected"`                      // everybody connected
+	After        Held    `json:"after"`                          // all messages delivered
+}
+
+// Held is what a process has at one time.
+type Held struct {
+	Memory      int64 `json:"memory_bytes"`
+	Descriptors int   `json:"descriptors"`
+}
+
+// Faults says what went wrong, a line each; nothing did if there are none. A message that was lost, or came twice or out of
+// order, is a fault, and so is a connection that was refused or broke.
+func (m Measurement) Faults() []string {
+	var all faults
+	all.add(m.Connections.Refused, "connection", "refused")
+	all.add(m.Connections.Lost, "connection", "lost")
+	for said, n := range m.Connections.Errors {
+		all.add(n, "time", said)
+	}
+	if s := m.Messages; s != nil {
+		all.add(s.Failed, "message", "not taken by the server")
+		all.add(s.Lost, "message", "lost")
+		all.add(int(s.Duplicated), "message", "delivered twice")
+		all.add(int(s.Reordered), "message", "out of order")
+		all.add(int(s.Stray), "message", "delivered to a client that had not subscribed")
+	}
+	return all
+}
+
+// Faults is Measurement.Faults of the server in all runs.
+func (r Report) Faults() []string {
+	var all []string
+	for _, run := range r.Runs {
+		for _, fault := range run.Server.Faults() {
+			all = append(all, run.Scenario+": "+fault)
+		}
+	}
+	return all
+}

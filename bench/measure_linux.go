@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"reverbd/bench/internal/client"
+	"reverbd/bench/internal/clock"
+	"reverbd/bench/internal/proc"
+	"reverbd/bench/internal/report"
+)
+
+// measurement is one scenario against one subject.
+type measurement struct {
+	*run
+	subject *subject
+	fleet   *client.Fleet
+	result  report.Measurement
+
+	before, connecting, connected, after proc.Usage
+}
+
+// measure connects the clients, has the scenario send its messages, and tells what that cost.
+func (r *run) measure(ctx context.Context, s *subject) (report.Measurement, error) {
+	m := &measurement{run: r, subject: s}
+	fleet, err := client.New(client.Options{
+		Server: s.address, Sources: client.NewSources(s.address.Addr(), r.options.Sources),
+		Upgrade: s.upgrade, Dialect: s.dialect(),
+		Connections: r.options.Connections,
+		Layout:      r.scenario.layout(r.options), Streams: r.scenario.streams(r.options),
+	})
+	if err != nil {
+		return m.result, err
+	}
+	m.fleet = fleet
+	err = m.carryOut(ctx)
+	m.close()
+	return m.result, err
+}
+
+func (m *measurement) carryOut(ctx context.Context) error {
+	if err := m.connect(ctx); err != nil {
+		return err
+	}
+	if m.scenario.sends && ctx.Err() == nil {
+		if err := m.send(ctx); err != nil {
+			return err
+		}
+	}
+	m.result.Interrupted = ctx.Err() != nil
+	m.finish()
+	return nil
+}
+
+// connect brings all clients to be subscribed.
+func (m *measurement) connect(ctx context.Context) (err error) {
+	if m.before, err = m.subject.usage(); err != nil {
+		return err
+	}
+	begun := clock.Now()
+	rate := 0.0
+	if !m.scenario.sends {
+		rate = m.options.Rate
+	}
+	m.fleet.Connect(rate)
+	total := m.options.Connections
+	m.await(ctx, m.subject.name+": connecting", total, func() (int, bool) {
+		p := m.fleet.Progress()
+		return p.Live, p.Live+p.Lost+p.Refused >= total
+	})
+	if m.connecting, err = m.subject.usage(); err != nil {
+		return err
+	}
+	m.result.Connections.Seconds = time.Duration(m.fleet.Connected() - begun).Seconds()
+	m.settle(ctx)
+	if m.connected, err = m.subject.usage(); err != nil {
+		return err
+	}
+	m.after = m.connected
+	if live := m.fleet.Progress().Live; m.scenario.sends && live < total && ctx.Err() == nil {
+		return fmt.Errorf("bench: %s: only %d of %d clients came to be subscribed: %s", m.subject.name, live, total,
+			mostFrequent(m.fleet.Outcome().Refusals))
+	}
+	return nil
+}
+
+// finish fills the result in.
+func (m *measurement) finish() {
+	progress, outcome := m.fleet.Progress(), m.fleet.Outcome()
+	c := &m.result.Connections
+	c.Live, c.Refused, c.Lost = progress.Live, progress.Refused, progress.Lost
+	c.Reasons = outcome.Refusals
+	c.Reasons = merge(outcome.Refusals, outcome.Losses)
+	c.Errors = outcome.Complaints
+	if c.Seconds > 0 {
+		c.PerSecond = float64(c.Live) / c.Seconds
+	}
+	if s := m.result.Messages; s != nil {
+		s.Counts, s.Histogram, s.Latency = outcome.Counts, outcome.Latency, outcome.Latency.Summary()
+		s.Lost = s.Expected - int(s.Delivered)
+	}
+	if len(m.subject.pids) > 0 {
+		m.account()
+	}
+}
+
+// account fills in what the subject used.
+func (m *measurement) account() {
+	c := &m.result.Connections
+	if c.Live > 0 {
+		c.CPUMicros = micros(m.connecting.Since(m.before).CPU) / float64(c.Live)
+		c.Bytes = float64(m.connected.Memory-m.before.Memory) / float64(c.Live)
+	}
+	used := m.connecting.Since(m.before)
+	if m.scenario.sends {
+		used = m.after.Since(m.connected)
+	}
+	p := &report.Process{
+		CPUSeconds: used.CPU.Seconds(), Voluntary: used.Voluntary, Involuntary: used.Involuntary,
+		Before: held(m.before), Connected: held(m.connected), After: held(m.after),
+	}
+	if all := used.User + used.System; all > 0 {
+		p.KernelShare = float64(used.System) / float64(all)
+	}
+	if s := m.result.Messages; s != nil && s.Delivered > 0 {
+		p.PerDelivered = micros(used.CPU) / float64(s.Delivered)
+		p.PerPublished = micros(used.CPU) / float64(s.Published)
+	}
+	m.result.Process = p
+}
+
+func (m *measurement) close() {
+	if err := m.fleet.Close(); err != nil {
+		m.result.Interrupted = true
+	}
+}
+
+func held(u proc.Usage) report.Held { return report.Held{Memory: u.Memory, Descriptors: u.Descriptors} }
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

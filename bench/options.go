@@ -1,0 +1,97 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"time"
+
+	"reverbd/bench/internal/dialect"
+)
+
+// Options is what to run, and against what.
+type Options struct {
+	URL                string // of the server: ws://host:port, with a path if its routes are below one
+	AppID, Key, Secret string // of an app on it
+
+	Scenario    string        // one of Scenarios
+	Connections int           // clients
+	Channels    int           // that they subscribe to; see the scenario for who is on which
+	Publishers  int           // connections to the HTTP API
+	Batch       int           // events in a request to it
+	Events      int           // messages in all; 0 is no limit but Duration
+	Duration    time.Duration // for which messages are sent; 0 is no limit but Events
+	Rate        float64       // messages a second, of all senders together, or connections in scenarios about these; 0 is as fast as the server takes them
+	Size        int           // of a message's data, in bytes
+
+	ServerPIDs []int         // the server's processes, whose usage is measured; none for a server that is elsewhere
+	Floor      bool          // measure the floor too, after each run
+	FloorBatch int           // events in a request to the floor; 0 is Batch
+	Repeat     int           // runs of the scenario
+	Settle     time.Duration // for which everything must be quiet before the server's memory is read
+	Patience   time.Duration // for which a run waits when nothing happens; 0 is 10 s
+	Sources    []netip.Addr  // to connect from, in turn; none leaves it to the load tester
+
+	Version string                          // of the program, for the report
+	Self    func(name string) *exec.Cmd     // starts this program again as one of Subprograms
+	Watch   func(what string, done, of int) // is told how far a run is, a few times a second; of is 0 if that is not known
+}
+
+// Limits of what makes sense.
+const (
+	maxConnections = 1_000_000
+	maxChannels    = 10_000_000
+	maxPublishers  = 1000
+	maxBatch       = 1000
+	maxSize        = 512 << 10
+)
+
+// Validate returns all that is wrong with the options, joined.
+func (o Options) Validate() error {
+	s, known := find(o.Scenario)
+	if !known {
+		return fmt.Errorf("bench: there is no scenario %q", o.Scenario)
+	}
+	var all []error
+	check := func(ok bool, format string, a ...any) {
+		if !ok {
+			all = append(all, fmt.Errorf("bench: "+format, a...))
+		}
+	}
+	check(o.Connections > 0 && o.Connections <= maxConnections, "--connections %d: from 1 to %d", o.Connections, maxConnections)
+	check(o.Rate >= 0 && o.Rate <= 1e9, "--rate %v: 0 for as fast as it goes, or so many a second", o.Rate)
+	check(o.FloorBatch >= 0 && o.FloorBatch <= maxBatch, "--floor-batch %d: from 1 to %d", o.FloorBatch, maxBatch)
+	check(o.Repeat > 0, "--repeat %d: at least 1", o.Repeat)
+	check(o.Settle >= 0, "--settle %v: no less than 0", o.Settle)
+	check(o.Channels > 0 && o.Channels <= maxChannels, "--channels %d: from 1 to %d", o.Channels, maxChannels)
+	for name, value := range map[string]string{"app-id": o.AppID, "key": o.Key, "secret": o.Secret} {
+		check(value != "", "--%s is missing", name)
+	}
+	check(plain(o.AppID) && plain(o.Key), "--app-id and --key are letters, digits, hyphens, underscores and dots")
+	if s.sends {
+		check(o.Size >= dialect.MinSize && o.Size <= maxSize, "--size %d: from %d to %d bytes", o.Size, dialect.MinSize, maxSize)
+		check(o.Events >= 0 && o.Duration >= 0, "--events and --duration are no less than 0")
+		check(o.Events > 0 || o.Duration > 0, "--events or --duration must say when to stop")
+	}
+	if s.publishes {
+		check(o.Publishers > 0 && o.Publishers <= maxPublishers, "--publishers %d: from 1 to %d", o.Publishers, maxPublishers)
+		check(o.Batch > 0 && o.Batch <= maxBatch, "--batch %d: from 1 to %d", o.Batch, maxBatch)
+	}
+	if s.check != nil {
+		all = append(all, s.check(o))
+	}
+	return errors.Join(all...)
+}
+
+// plain reports whether a text needs no encoding in a URL.
+func plain(text string) bool {
+	for _, r := range text {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_', r == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}

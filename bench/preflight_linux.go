@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"reverbd/bench/internal/client"
+	"reverbd/bench/internal/epoll"
+	"reverbd/bench/internal/proc"
+	"reverbd/protocol/pusher"
+)
+
+// preflight says at once what would go wrong later, and what to do about it.
+func (r *run) preflight(ctx context.Context) error {
+	if err := r.descriptors(); err != nil {
+		return err
+	}
+	if _, err := proc.Read(r.options.ServerPIDs...); err != nil {
+		return fmt.Errorf("bench: --server-pid: %w", err)
+	}
+	if err := r.tryClient(ctx); err != nil {
+		return err
+	}
+	if r.scenario.publishes {
+		return r.tryAPI(ctx)
+	}
+	return nil
+}
+
+// spareDescriptors is what a run needs beside its sockets.
+const spareDescriptors = 64
+
+// descriptors checks the limits of this program, and of the server.
+func (r *run) descriptors() error {
+	limit, err := epoll.DescriptorLimit()
+	if err != nil {
+		return fmt.Errorf("bench: reading the descriptor limit: %w", err)
+	}
+	need := r.options.Connections + r.options.Publishers + spareDescriptors
+	if need > limit {
+		return fmt.Errorf("bench: %d connections need %d descriptors, and this program may have %d: "+
+			"raise the limit (ulimit -n %[2]d), or ask for fewer connections", r.options.Connections, need, limit)
+	}
+	for _, pid := range r.options.ServerPIDs {
+		limit, err := proc.DescriptorLimit(pid)
+		if err != nil {
+			return fmt.Errorf("bench: --server-pid: %w", err)
+		}
+		if each := need / len(r.options.ServerPIDs); each > limit {
+			return fmt.Errorf("bench: the server (process %d) may have %d descriptors, too few for %d connections: "+
+				"start it with a higher limit (ulimit -n %d)", pid, limit, r.options.Connections, need)
+		}
+	}
+	return nil
+}
+
+// tryClient has one client subscribe.
+func (r *run) tryClient(ctx context.Context) error {
+	s := r.server()
+	layout := r.scenario.layout(r.options)
+	layout.Channels = 1
+	fleet, err := client.New(client.Options{
+		Server: s.address, Sources: client.NewSources(s.address.Addr(), r.options.Sources), Upgrade: s.upgrade,
+		Dialect: s.dialect(), Connections: 1, Layout: layout, Streams: r.scenario.streams(r.options),
+	})
+	if err != nil {
+		return err
+	}
+	m := &measurement{run: r, subject: s, fleet: fleet}
+	defer m.close()
+	fleet.Connect(0)
+	m.awaitFor(ctx, probeTime, "looking for the server", 1, func() (int, bool) {
+		p := fleet.Progress()
+		return p.Live, p.Live+p.Refused > 0
+	})
+	if fleet.Progress().Live == 1 || ctx.Err() != nil {
+		return nil
+	}
+	reason := mostFrequent(fleet.Outcome().Refusals)
+	switch {
+	case reason == "":
+		return fmt.Errorf("bench: %s does not answer within %v", r.options.URL, probeTime)
+	case contains(reason, unix.ECONNREFUSED.Error()):
+		return fmt.Errorf("bench: nothing listens at %s: start the server first (reverbd --dev), or say where it is with --url", r.options.URL)
+	case contains(reason, pusher.ErrUnknownApp.Message):
+		return fmt.Errorf("bench: %s has no app with the key %q: set --key", r.options.URL, r.options.Key)
+	case contains(reason, pusher.ErrUnauthorized.Message):
+		return fmt.Errorf("bench: %s does not accept the signature for a private channel: set --secret to that of the key %q", r.options.URL, r.options.Key)
+	}
+	return fmt.Errorf("bench: a first client could not subscribe at %s: %s", r.options.URL, reason)
+}
+
+// probeTime is how long a server may take for one client, or one request.
+const probeTime = 5 * time.Second
+
+// tryAPI makes one signed request that changes nothing.
+func (r *run) tryAPI(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	path := "/apps/" + r.options.AppID + "/channels"
+	query := pusher.SignQuery(r.options.Key, r.options.Secret, http.MethodGet, path, nil, nil, time.Now())
+	url := fmt.Sprintf("http://%s%s%s?%s", r.target.Host, r.target.Prefix, path, query)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	request.Close = true // nothing of this is to be there when the server is measured
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return fmt.Errorf("bench: the HTTP API does not answer: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, 200))
+	switch answer.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusUnauthorized:
+		return fmt.Errorf("bench: the HTTP API does not accept the signature: set --secret to that of the app %q (it says: %.80s)", r.options.AppID, body)
+	case http.StatusNotFound:
+		return fmt.Errorf("bench: the HTTP API knows no app with the id %q: set --app-id (it says: %.80s)", r.options.AppID, body)
+	}
+	return fmt.Errorf("bench: the HTTP API answers %s to a signed request: %.80s", answer.Status, body)
+}

@@ -1,0 +1,74 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"reverbd/bench/internal/dialect"
+	"reverbd/bench/internal/report"
+)
+
+// run is the carrying out of one scenario.
+type run struct {
+	options  Options
+	scenario Scenario
+	target   dialect.Target
+	messages dialect.Messages
+}
+
+// Run carries out a scenario. When ctx is done it ends early, and the report has what was measured until then. An error says
+// what keeps the scenario from being carried out; faults of the server are in the report.
+func Run(ctx context.Context, o Options) (report.Report, error) {
+	result := report.Report{Version: o.Version, Begun: time.Now(), URL: o.URL, Machine: machine()}
+	if err := o.Validate(); err != nil {
+		return result, err
+	}
+	r := run{options: o}
+	r.scenario, _ = find(o.Scenario)
+	r.messages = dialect.Messages{Prefix: r.scenario.prefix, Size: o.Size}
+	var err error
+	if r.target, err = dialect.ParseTarget(ctx, o.URL); err != nil {
+		return result, err
+	}
+	r.target.AppID, r.target.Key, r.target.Secret = o.AppID, o.Key, o.Secret
+	if err := r.preflight(ctx); err != nil {
+		return result, err
+	}
+	for len(result.Runs) < o.Repeat && ctx.Err() == nil {
+		once, err := r.once(ctx)
+		if err != nil {
+			return result, err
+		}
+		result.Runs = append(result.Runs, once)
+	}
+	return result, nil
+}
+
+// once carries out the scenario against the server, and if that is asked for against the floor.
+func (r *run) once(ctx context.Context) (report.Run, error) {
+	result := report.Run{Scenario: r.scenario.Name, Parameters: r.parameters()}
+	var err error
+	if result.Server, err = r.measure(ctx, r.server()); err != nil || !r.options.Floor || ctx.Err() != nil {
+		return result, err
+	}
+	bare, err := r.floor()
+	if err != nil {
+		return result, err
+	}
+	defer bare.stop()
+	floor, err := r.measure(ctx, bare)
+	result.Floor = &floor
+	return result, err
+}
+
+func (r *run) parameters() report.Parameters {
+	o := r.options
+	p := report.Parameters{Connections: o.Connections, Channels: o.Channels, Rate: o.Rate, Processes: 1}
+	if r.scenario.sends {
+		p.Size, p.Events, p.Duration = o.Size, o.Events, o.Duration
+	}
+	if r.scenario.publishes {
+		p.Publishers, p.Batch = o.Publishers, o.Batch
+	}
+	return p
+}

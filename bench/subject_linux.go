@@ -1,0 +1,54 @@
+package bench
+
+import (
+	"cmp"
+	"net/netip"
+	"runtime"
+
+	"reverbd/bench/internal/dialect"
+	"reverbd/bench/internal/floor"
+	"reverbd/bench/internal/proc"
+)
+
+// subject is what is measured: a server, or the floor.
+type subject struct {
+	name    string
+	address netip.AddrPort
+	upgrade []byte
+	dialect func() dialect.Dialect // a new one for each goroutine
+	batch   int                    // events in a request
+	pids    []int                  // none if its usage cannot be read
+	threads []int                  // of the only process, if others do not count
+	stop    func()
+}
+
+func (r *run) server() *subject {
+	return &subject{
+		name: "server", address: r.target.Address, upgrade: r.target.AppendUpgrade(nil),
+		batch: r.options.Batch, pids: r.options.ServerPIDs,
+		dialect: func() dialect.Dialect { return dialect.NewPusher(r.target, r.messages) },
+		stop:    func() {},
+	}
+}
+
+// floor starts the floor.
+func (r *run) floor() (*subject, error) {
+	child, err := floor.Start(r.options.Self(floorProgram), floor.Config{Threads: runtime.NumCPU(), Replies: dialect.Replies()})
+	if err != nil {
+		return nil, err
+	}
+	return &subject{
+		name: "floor", address: child.Address, upgrade: r.target.AppendUpgrade(nil),
+		batch: cmp.Or(r.options.FloorBatch, r.options.Batch), pids: []int{child.PID}, threads: child.Threads,
+		dialect: func() dialect.Dialect { return dialect.NewFloor(r.target, r.messages) },
+		stop:    child.Stop,
+	}, nil
+}
+
+// usage is zero for a subject that is elsewhere.
+func (s *subject) usage() (proc.Usage, error) {
+	if s.threads != nil {
+		return proc.ReadThreads(s.pids[0], s.threads)
+	}
+	return proc.Read(s.pids...)
+}

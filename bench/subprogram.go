@@ -1,0 +1,22 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+
+	"reverbd/bench/internal/floor"
+)
+
+// Names of the programs that a run starts beside itself.
+const floorProgram = "floor"
+
+// Subprograms is what a program has to hand to Subprogram when it is called with that name as its first argument.
+var Subprograms = []string{floorProgram}
+
+// Subprogram is the main function of the programs that Options.Self starts. It runs until in ends.
+func Subprogram(name string, in io.Reader, out io.Writer) error {
+	if name != floorProgram {
+		return fmt.Errorf("bench: no program %q", name)
+	}
+	return floor.Serve(in, out)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"reverbd/bench"
+)
+
+// flags is the flags of a scenario, with its defaults.
+func flags(s bench.Scenario) []cli.Flag {
+	d := s.Defaults
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "url", Value: "ws://127.0.0.1:8080", Usage: "the server, with the path that its routes are below, if any"},
+		&cli.StringFlag{Name: "app-id", Value: "app-id", EnvVars: []string{"REVERB_APP_ID"}, Usage: "the app on it"},
+		&cli.StringFlag{Name: "key", Value: "app-key", EnvVars: []string{"REVERB_APP_KEY"}, Usage: "the app's key"},
+		&cli.StringFlag{Name: "secret", Value: "app-secret", EnvVars: []string{"REVERB_APP_SECRET"}, Usage: "the app's secret"},
+		&cli.IntFlag{Name: "connections", Value: d.Connections, Usage: "clients"},
+	}
+	if s.Name != "whisper" {
+		flags = append(flags, &cli.IntFlag{Name: "channels", Value: d.Channels, Usage: "channels they subscribe to"})
+	}
+	if d.Publishers > 0 {
+		flags = append(flags,
+			&cli.IntFlag{Name: "publishers", Value: d.Publishers, Usage: "keep-alive connections to the HTTP API"},
+			&cli.IntFlag{Name: "batch", Value: d.Batch, Usage: "events in each request to it"},
+			&cli.IntFlag{Name: "floor-batch", Usage: "events in each request to the floor; 0: as many as in one to the server"})
+	}
+	if d.Duration > 0 {
+		flags = append(flags,
+			&cli.Float64Flag{Name: "rate", Value: d.Rate, Usage: "messages a second in all; 0: each as soon as the one before is answered"},
+			&cli.IntFlag{Name: "size", Value: d.Size, Usage: "bytes of a message's data"},
+			&cli.IntFlag{Name: "events", Usage: "messages to send in all; 0: no limit but --duration"},
+			&cli.DurationFlag{Name: "duration", Value: d.Duration, Usage: "how long to send; 0: no limit but --events"})
+	} else {
+		flags = append(flags, &cli.Float64Flag{Name: "rate", Usage: "connections a second; 0: as fast as the server takes them"})
+	}
+	return append(flags,
+		&cli.IntSliceFlag{Name: "server-pid", Usage: "process of the server, to measure its CPU and memory; several are added up"},
+		&cli.BoolFlag{Name: "floor", Usage: "also measure the least that any server must spend, and show the ratio"},
+		&cli.IntFlag{Name: "repeat", Value: 1, Usage: "carry the scenario out so many times"},
+		&cli.DurationFlag{Name: "settle", Value: time.Second, Usage: "how long the server must be idle before its memory is read"},
+		&cli.StringSliceFlag{Name: "source", Usage: "address to connect from; default: spread over 127.0.0.0/8 for a server on this machine"},
+		&cli.BoolFlag{Name: "json", Usage: "write the report as JSON, for programs and for --compare"})
+}
+
+// options is what the flags say.
+func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
+	o := bench.Options{
+		URL: c.String("url"), AppID: c.String("app-id"), Key: c.String("key"), Secret: c.String("secret"),
+		Scenario: s.Name, Connections: c.Int("connections"), Channels: c.Int("channels"),
+		Publishers: c.Int("publishers"), Batch: c.Int("batch"), FloorBatch: c.Int("floor-batch"),
+		Events: c.Int("events"), Duration: c.Duration("duration"), Rate: c.Float64("rate"), Size: c.Int("size"),
+		ServerPIDs: c.IntSlice("server-pid"), Floor: c.Bool("floor"), Repeat: c.Int("repeat"), Settle: c.Duration("settle"),
+		Version: version, Self: self,
+	}
+	if s.Name == "whisper" {
+		o.Channels = o.Connections / 2 // one for each pair
+	}
+	if c.IsSet("events") && !c.IsSet("duration") {
+		o.Duration = 0
+	}
+	for _, text := range c.StringSlice("source") {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return o, fmt.Errorf("--source: %w", err)
+		}
+		o.Sources = append(o.Sources, a)
+	}
+	return o, nil
+}

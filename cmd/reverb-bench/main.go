@@ -1,0 +1,96 @@
+// Command reverb-bench is a load tester for servers that speak Pusher's protocol: reverbd, Laravel Reverb, soketi and
+// others.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"reverbd/bench"
+)
+
+// version is set when a release is built: -ldflags "-X main.version=1.2.3".
+var version = "dev"
+
+// Exit codes.
+const (
+	exitFaults = 1 // the server lost, doubled or reordered messages, or refused or dropped connections
+	exitUsage  = 2 // nothing was measured
+)
+
+var errFaults = cli.Exit("", exitFaults)
+
+func main() {
+	if len(os.Args) > 1 && slices.Contains(bench.Subprograms, os.Args[1]) {
+		subprogram(os.Args[1])
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
+	if err := command().RunContext(ctx, os.Args); err != nil {
+		os.Exit(fail(err))
+	}
+}
+
+// fail says what is wrong, and returns the exit code.
+func fail(err error) int {
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(os.Stderr, "reverb-bench: "+text)
+	}
+	if exit, ok := errors.AsType[cli.ExitCoder](err); ok {
+		return exit.ExitCode()
+	}
+	return exitUsage
+}
+
+// subprogram is what this program does when it has been started by itself. A Ctrl-C on the terminal is not for it: it ends
+// when the one that started it says so, or is gone.
+func subprogram(name string) {
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	if err := bench.Subprogram(name, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitUsage)
+	}
+}
+
+// self returns a command that is this program, as a subprogram.
+func self(name string) *exec.Cmd {
+	return exec.Command("/proc/self/exe", name) //nolint:gosec // it is a name of ours
+}
+
+func command() *cli.App {
+	app := &cli.App{
+		Name:  "reverb-bench",
+		Usage: "a load tester for servers that speak Pusher's protocol",
+		Description: "Connects clients, sends messages, keeps the tally of what arrives, and with --server-pid measures what\n" +
+			"that costs the server. Exit code 1 says that the server lost, doubled or reordered messages, or refused\n" +
+			"or dropped connections; 2 that nothing could be measured.",
+		Version:         version,
+		HideHelpCommand: true,
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return cli.Exit(err.Error()+" (see reverb-bench --help)", exitUsage)
+		},
+		ExitErrHandler: func(*cli.Context, error) {}, // main prints and exits
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return cli.Exit(fmt.Sprintf("there is no scenario %q (see reverb-bench --help)", c.Args().First()), exitUsage)
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	for _, s := range bench.Scenarios {
+		app.Commands = append(app.Commands, &cli.Command{
+			Name: s.Name, Usage: s.Usage, Flags: flags(s), OnUsageError: app.OnUsageError,
+			Action: func(c *cli.Context) error { return run(c, s) },
+		})
+	}
+	return app
+}
