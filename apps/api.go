@@ -45,12 +45,20 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Serve(nil, w
 
 // Serve is ServeHTTP on a loop, which may be nil.
 func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+	body, err := whole(r.Body)
 	if err != nil {
 		text(http.StatusBadRequest, "Bad request.").write(w, r.Method)
 		return
 	}
 	a.answer(loop, r, body).write(w, r.Method)
+}
+
+// whole returns a request's body, without a copy if whoever read the request has it in one piece.
+func whole(body io.Reader) ([]byte, error) {
+	if b, ok := body.(interface{ Bytes() []byte }); ok {
+		return b.Bytes(), nil
+	}
+	return io.ReadAll(body)
 }
 
 // Immediate reports whether r only publishes, so that it may be answered on the loop that read it: nothing in it waits, and

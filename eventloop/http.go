@@ -120,6 +120,9 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) Close() error { return nil }
 
+// Bytes is what has not been read.
+func (b *body) Bytes() []byte { return b.rest }
+
 // headSize returns the number of bytes up to and with the empty line that ends a head, 0 if it is not there yet. seen bytes
 // have been looked through before.
 func headSize(p []byte, seen int) int {

@@ -23,7 +23,7 @@ import (
 // under ten seconds.
 const shutdownTime = 8 * time.Second
 
-// sweepInterval is how often expired cached events are looked for.
+// sweepInterval is how often expired cached events and unused memory are looked for.
 const sweepInterval = 5 * time.Second
 
 // serve composes the server and runs it until ctx is done.
@@ -68,6 +68,7 @@ func run(ctx context.Context, server *eventloop.Server, hub *broadcast.Hub, read
 	go func() { ended <- server.Run() }()
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
+	memory := newMemory()
 	booted := server.Booted()
 	for {
 		select {
@@ -78,6 +79,7 @@ func run(ctx context.Context, server *eventloop.Server, hub *broadcast.Hub, read
 			ready()
 		case <-sweep.C:
 			hub.Sweep()
+			memory.settle()
 		case <-ctx.Done():
 			log.Info("stopping: connections are told to come back", zap.Int("connections", server.Connections()))
 			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
