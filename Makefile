@@ -26,9 +26,10 @@ vet: go-tool
 	go vet ./...
 
 cross: go-tool ## the platforms that reverbd is built for
-	@for p in $(PLATFORMS); do \
-		echo "GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./..."; \
-		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./... || exit 1; \
+	@export CGO_ENABLED=0; for p in $(PLATFORMS); do \
+		export GOOS=$${p%/*} GOARCH=$${p#*/}; \
+		echo "GOOS=$$GOOS GOARCH=$$GOARCH go build ./... && go vet ./..."; \
+		go build ./... && go vet ./... || exit 1; \
 	done
 
 unit: go-tool test-tools ## unit and end-to-end tests, with the race detector

@@ -19,6 +19,7 @@ type loop struct {
 	shared *broadcast.Loop
 	bell   *doorbell // nil until it is enrolled
 	wheel  wheel
+	turned time.Time // when the hand of the wheel moved on
 
 	heads    headReader
 	response response
@@ -88,14 +89,27 @@ func (l *loop) Run() {
 		l.shared.Trim()
 	}
 	now := time.Now()
-	l.wheel.advance(func(c *conn) (wait time.Duration) {
-		defer func() {
-			if l.server.caught(recover(), "timer", c) {
-				wait = tick
-			}
-		}()
-		return c.look(now)
-	})
+	for range l.ticksBy(now) {
+		l.wheel.advance(func(c *conn) (wait time.Duration) {
+			defer func() {
+				if l.server.caught(recover(), "timer", c) {
+					wait = tick
+				}
+			}()
+			return c.look(now)
+		})
+	}
+}
+
+// ticksBy returns how many ticks have passed since it was last asked: more than one if the loop was held up, but never more than
+// it takes to look at every connection once.
+func (l *loop) ticksBy(now time.Time) int {
+	if l.turned.IsZero() {
+		l.turned = now.Add(-tick)
+	}
+	n := int(now.Sub(l.turned) / tick)
+	l.turned = l.turned.Add(time.Duration(n) * tick)
+	return min(n, wheelSlots)
 }
 
 // goingAway is the reason that a shutdown gives.

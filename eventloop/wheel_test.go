@@ -184,3 +184,18 @@ func TestWheelModel(t *testing.T) {
 		}
 	}
 }
+
+// A loop that was held up catches up with the time, at most by one round of the wheel.
+func TestTicksBy(t *testing.T) {
+	l, start := &loop{}, time.Unix(1000, 0)
+	for _, step := range []struct {
+		after time.Duration
+		ticks int
+	}{
+		{0, 1}, {tick / 2, 0}, {tick, 1}, {4*tick + tick/2, 3}, {5 * tick, 1}, {time.Hour, wheelSlots}, {time.Hour + tick, 1},
+	} {
+		if n := l.ticksBy(start.Add(step.after)); n != step.ticks {
+			t.Errorf("after %v: %d ticks, expected %d", step.after, n, step.ticks)
+		}
+	}
+}
