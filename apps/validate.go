@@ -18,8 +18,31 @@ type bag []message
 
 type message struct{ field, text string }
 
-func (b *bag) add(field, format string) {
-	*b = append(*b, message{field, fmt.Sprintf(format, strings.ReplaceAll(field, "_", " "))})
+func (b *bag) add(f field, format string) {
+	name := f.String()
+	*b = append(*b, message{name, fmt.Sprintf(format, strings.ReplaceAll(name, "_", " "))})
+}
+
+// field is a field of a request. Its name is put together only when there is something wrong with it.
+type field struct {
+	name    string
+	item    int // which event of a batch it belongs to; none if negative
+	element int // which element of an array it is; none if negative
+}
+
+// top is a field of the request itself.
+func top(name string) field { return field{name, -1, -1} }
+
+// String is Laravel's name: channels.0, batch.0.name.
+func (f field) String() string {
+	name := f.name
+	if f.item >= 0 {
+		name = "batch." + strconv.Itoa(f.item) + "." + name
+	}
+	if f.element >= 0 {
+		name += "." + strconv.Itoa(f.element)
+	}
+	return name
 }
 
 // The rules' texts; %s is the field.
@@ -97,10 +120,10 @@ func parseEvent(body []byte) (*event, bag, error) {
 	}
 	var b bag
 	e := &event{}
-	e.name = b.requiredString("name", f.name)
-	e.data = b.requiredString("data", f.data)
+	e.name = b.requiredString(top("name"), f.name)
+	e.data = b.requiredString(top("data"), f.data)
 	e.channels = b.channels(f)
-	e.take(&b, f, "")
+	e.take(&b, f, -1)
 	return e, b, nil
 }
 
@@ -121,11 +144,11 @@ func parseBatch(body []byte) ([]event, bag, error) {
 	}
 	var b bag
 	if blank(list) {
-		b.add("batch", required)
+		b.add(top("batch"), required)
 		return nil, b, nil
 	}
 	if list[0] != '[' {
-		b.add("batch", notArray)
+		b.add(top("batch"), notArray)
 		return nil, b, nil
 	}
 	items, err := pusher.ArrayElements(list)
@@ -134,7 +157,7 @@ func parseBatch(body []byte) ([]event, bag, error) {
 	}
 	var batch []event
 	for item, more := items.Next(); more; item, more = items.Next() {
-		batch = append(batch, b.item(item, "batch."+strconv.Itoa(len(batch))+"."))
+		batch = append(batch, b.item(item, len(batch)))
 	}
 	b.sortByRule()
 	return batch, b, nil
@@ -149,26 +172,26 @@ func (b bag) sortByRule() {
 }
 
 // item reads one event of a batch. An item that is no object lacks every field.
-func (b *bag) item(object []byte, prefix string) (e event) {
+func (b *bag) item(object []byte, item int) (e event) {
 	f, _ := readFields(object)
-	e.name = b.requiredString(prefix+"name", f.name)
-	e.data = b.requiredString(prefix+"data", f.data)
+	e.name = b.requiredString(field{"name", item, -1}, f.name)
+	e.data = b.requiredString(field{"data", item, -1}, f.data)
 	switch {
 	case blank(f.channel):
-		b.add(prefix+"channel", "The %s field is required when channels is not present.")
-	case b.string(prefix+"channel", f.channel):
-		e.channels = b.named(nil, prefix+"channel", f.channel)
+		b.add(field{"channel", item, -1}, "The %s field is required when channels is not present.")
+	case b.string(field{"channel", item, -1}, f.channel):
+		e.channels = b.named(nil, field{"channel", item, -1}, f.channel)
 	}
-	e.take(b, f, prefix)
+	e.take(b, f, item)
 	return e
 }
 
 // take reads the fields that may be absent.
-func (e *event) take(b *bag, f fields, prefix string) {
-	if b.string(prefix+"socket_id", f.socketID) {
+func (e *event) take(b *bag, f fields, item int) {
+	if b.string(field{"socket_id", item, -1}, f.socketID) {
 		e.except, _ = pusher.ParseSocketID(decode(f.socketID)) // an id that nobody has leaves nobody out
 	}
-	if b.string(prefix+"info", f.info) {
+	if b.string(field{"info", item, -1}, f.info) {
 		e.info, e.asked = parseAttributes(string(decode(f.info))), true
 	}
 }
@@ -176,60 +199,60 @@ func (e *event) take(b *bag, f fields, prefix string) {
 // channels reads the channels to publish to; channels wins over channel.
 func (b *bag) channels(f fields) (list [][]byte) {
 	if blank(f.channels) && blank(f.channel) {
-		b.add("channels", "The %s field is required when channel is not present.")
-		b.add("channel", "The %s field is required when channels is not present.")
+		b.add(top("channels"), "The %s field is required when channel is not present.")
+		b.add(top("channel"), "The %s field is required when channels is not present.")
 		return nil
 	}
 	if f.channels == nil {
-		if b.string("channel", f.channel) {
-			list = b.named(nil, "channel", f.channel)
+		if b.string(top("channel"), f.channel) {
+			list = b.named(nil, top("channel"), f.channel)
 		}
 		return list
 	}
 	elements, err := pusher.ArrayElements(f.channels)
 	if err != nil {
-		b.add("channels", notArray)
+		b.add(top("channels"), notArray)
 	}
 	for i := 0; err == nil; i++ {
 		element, more := elements.Next()
 		if !more {
 			break
 		}
-		if field := "channels." + strconv.Itoa(i); b.string(field, element) {
-			list = b.named(list, field, element)
+		if at := (field{"channels", -1, i}); b.string(at, element) {
+			list = b.named(list, at, element)
 		}
 	}
-	b.string("channel", f.channel)
+	b.string(top("channel"), f.channel)
 	return list
 }
 
 // named appends a channel, if a channel can have that name.
-func (b *bag) named(list [][]byte, field string, token []byte) [][]byte {
+func (b *bag) named(list [][]byte, f field, token []byte) [][]byte {
 	if !pusher.ValidName(decode(token)) {
-		b.add(field, invalidFormat)
+		b.add(f, invalidFormat)
 		return list
 	}
 	return append(list, token)
 }
 
-func (b *bag) requiredString(field string, value []byte) []byte {
+func (b *bag) requiredString(f field, value []byte) []byte {
 	if blank(value) {
-		b.add(field, required)
+		b.add(f, required)
 		return nil
 	}
-	if !b.string(field, value) {
+	if !b.string(f, value) {
 		return nil
 	}
 	return value
 }
 
 // string checks a field that may be absent, and reports whether it is there as a string.
-func (b *bag) string(field string, value []byte) bool {
+func (b *bag) string(f field, value []byte) bool {
 	if value == nil {
 		return false
 	}
 	if value[0] != '"' {
-		b.add(field, notString)
+		b.add(f, notString)
 		return false
 	}
 	return true
