@@ -49,11 +49,13 @@ func TestPathPrefix(t *testing.T) {
 
 func TestChromium(t *testing.T) {
 	t.Parallel()
-	t.Run("room", func(t *testing.T) {
-		t.Parallel()
-		s := startServer(t, "--dev")
-		runScenarios(t, "chromium", s, "RESTART_URL="+restarter(t, s))
-	})
+	for name, args := range map[string][]string{"room": {"--dev"}, "compressed": {"--dev", "--compression"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startServer(t, args...)
+			runScenarios(t, "chromium", s, "RESTART_URL="+restarter(t, s))
+		})
+	}
 	t.Run("origins", func(t *testing.T) {
 		t.Parallel()
 		runScenarios(t, "chromium-origins", startServer(t, "--config", writeConfig(t, `"allowed_origins": ["localhost"]`)))
