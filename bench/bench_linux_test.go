@@ -27,19 +27,20 @@ func TestScenariosAgainstTheServer(t *testing.T) {
 		"channels, batches":  with(scenario("channels", url), func(o *bench.Options) { o.Batch = 7 }),
 		"fanout at a rate":   with(scenario("fanout", url), func(o *bench.Options) { o.Rate, o.Publishers = 500, 2 }),
 		"whisper":            scenario("whisper", url),
+		"storm":              scenario("storm", url),
+		"presence":           scenario("presence", url),
+		"presence at a rate": with(scenario("presence", url), func(o *bench.Options) { o.Rate, o.Guests = 500, 5 }),
 		"whisper at a rate":  with(scenario("whisper", url), func(o *bench.Options) { o.Rate = 1000 }),
 		"connect at a rate":  with(scenario("connect", url), func(o *bench.Options) { o.Rate = 400 }),
 		"big messages":       with(scenario("fanout", url), func(o *bench.Options) { o.Size = 5000 }),
 		"whisper for a time": with(scenario("whisper", url), func(o *bench.Options) { o.Events, o.Duration = 0, 100*time.Millisecond }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.ServerPIDs, o.Floor, o.Settle = []int{pid}, true, 20*time.Millisecond
+			o.ServerPIDs, o.Floor, o.Settle = []int{pid}, o.Scenario != "presence", 20*time.Millisecond
 			report := run(t, o)
-			for _, m := range []*struct {
-				name string
-				is   *bench.Measurement
-			}{{"server", &report.Runs[0].Server}, {"floor", report.Runs[0].Floor}} {
-				check(t, m.name, o, m.is)
+			check(t, "server", o, &report.Runs[0].Server)
+			if o.Floor {
+				check(t, "floor", o, report.Runs[0].Floor)
 			}
 			text, err := json.Marshal(report)
 			if err != nil {
@@ -71,7 +72,7 @@ func check(t *testing.T, name string, o bench.Options, m *bench.Measurement) {
 	if faults := m.Faults(); len(faults) > 0 {
 		t.Errorf("%s: %q %v", name, faults, m.Connections.Reasons)
 	}
-	if c := m.Connections; c.Live != o.Connections || c.PerSecond <= 0 || c.CPUMicros <= 0 {
+	if c := m.Connections; c.Live != o.Connections+o.Guests || c.PerSecond <= 0 || c.CPUMicros <= 0 {
 		t.Errorf("%s: connections are %+v", name, c)
 	}
 	if m.Process == nil || m.Process.CPUSeconds <= 0 || m.Process.Connected.Descriptors < o.Connections {
@@ -87,7 +88,7 @@ func check(t *testing.T, name string, o bench.Options, m *bench.Measurement) {
 	if o.Events > 0 && s.Published != o.Events || s.Published == 0 {
 		t.Errorf("%s: %d of %d messages were published", name, s.Published, o.Events)
 	}
-	receivers := map[string]int{"fanout": o.Connections, "channels": o.Connections / o.Channels, "whisper": 1}[o.Scenario]
+	receivers := map[string]int{"fanout": o.Connections, "presence": o.Connections, "storm": o.Connections, "channels": o.Connections / o.Channels, "whisper": 1}[o.Scenario]
 	if want := s.Published * receivers; s.Expected != want || s.Delivered != int64(want) || s.Latency.Count != int64(want) {
 		t.Errorf("%s: %d expected, %d delivered, %d with a latency; want %d of each", name, s.Expected, s.Delivered, s.Latency.Count, want)
 	}
@@ -192,6 +193,8 @@ func TestSaidAtOnce(t *testing.T) {
 		"a wrong path":          {scenario("fanout", url+"/nowhere"), "404"},
 		"too many connections":  {with(scenario("connect", url), func(o *bench.Options) { o.Connections = 1_000_000 }), "ulimit -n"},
 		"no such process":       {with(scenario("connect", url), func(o *bench.Options) { o.ServerPIDs = []int{1 << 22} }), "there is no process"},
+		"presence's floor":      {with(scenario("presence", url), func(o *bench.Options) { o.Floor = true }), "--floor"},
+		"no guests":             {with(scenario("presence", url), func(o *bench.Options) { o.Guests = 0 }), "--guests"},
 		"no such scenario":      {scenario("dance", url), `no scenario "dance"`},
 		"TLS":                   {scenario("connect", "wss://127.0.0.1"), "TLS"},
 		"no end":                {with(scenario("fanout", url), func(o *bench.Options) { o.Events = 0 }), "--duration"},

@@ -5,28 +5,36 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"reverbd/bench/internal/dialect"
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
 
 // fake is a Pusher server with as much of the protocol as a run needs, and with faults.
 type fake struct {
-	deliver func(n int, frame []byte) (frames [][]byte) // what the n-th frame for one client (from 1) becomes; nil: itself
-	ping    bool                                        // is sent before everything else, so that it is answered before anything is asked for
+	deliver  func(n int, frame []byte) (frames [][]byte) // what the n-th frame for one client (from 1) becomes; nil: itself
+	ping     bool                                        // is sent before everything else, so that it is answered before anything is asked for
+	pong     func(n int) bool                            // whether the n-th ping (from 1) is answered; nil: all are
+	refuse   func(n int) bool                            // whether the n-th handshake (from 1) is
+	miscount int                                         // is added to the number of members that a guest is told
 
 	mu      sync.Mutex
 	clients []*fakeClient // subscribed
 	pongs   int
+	pings   int
+	asked   int // for a WebSocket
 }
 
 type fakeClient struct {
 	net.Conn
 	channels map[string]bool
-	n        int // frames
+	n        int    // frames
+	member   []byte // channel_data
 }
 
 // start serves until the test ends.
@@ -46,6 +54,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "{}")
 		return
 	}
+	if f.refuses() {
+		http.Error(w, "full", http.StatusServiceUnavailable)
+		return
+	}
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		return
@@ -59,9 +71,17 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.read(&fakeClient{Conn: conn, channels: map[string]bool{}}, buffered)
 }
 
+func (f *fake) refuses() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked++
+	return f.refuse != nil && f.refuse(f.asked)
+}
+
 // read serves one client until it goes.
 func (f *fake) read(c *fakeClient, from io.Reader) {
 	defer c.Close()
+	defer f.forget(c)
 	var reader ws.Reader
 	buffer := make([]byte, 4096)
 	for {
@@ -94,8 +114,30 @@ func (f *fake) message(c *fakeClient, m pusher.Message) {
 			f.clients = append(f.clients, c)
 		}
 		c.channels[string(s.Channel)] = true
+		if s.ChannelData != nil {
+			f.join(c, s)
+			return
+		}
 		_, _ = c.Write(ws.AppendFrame(nil, ws.OpText, pusher.AppendSubscriptionSucceeded(nil, s.Channel)))
+	case pusher.EventPing:
+		if f.pings++; f.pong == nil || f.pong(f.pings) {
+			_, _ = c.Write(ws.AppendFrame(nil, ws.OpText, pusher.AppendPong(nil)))
+		}
+	case pusher.EventUnsubscribe:
+		f.leave(c)
+	case dialect.Whispered:
+		for _, other := range f.clients {
+			if other != c && other.channels[string(m.Channel)] {
+				f.write(other, ws.AppendFrame(nil, ws.OpText, pusher.AppendClientEvent[[]byte](nil, m.Event, m.Channel, m.Data, nil)))
+			}
+		}
 	}
+}
+
+func (f *fake) forget(c *fakeClient) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clients = slices.DeleteFunc(f.clients, func(x *fakeClient) bool { return x == c })
 }
 
 // publish delivers the one event of an API request.
@@ -115,13 +157,18 @@ func (f *fake) publish(body []byte) {
 		if !c.channels[strings.Trim(string(event["channel"]), `"`)] {
 			continue
 		}
-		c.n++
-		frames := [][]byte{frame}
-		if f.deliver != nil {
-			frames = f.deliver(c.n, frame)
-		}
-		for _, frame := range frames {
-			_, _ = c.Write(frame)
-		}
+		f.write(c, frame)
+	}
+}
+
+// write sends a client what becomes of a frame.
+func (f *fake) write(c *fakeClient, frame []byte) {
+	c.n++
+	frames := [][]byte{frame}
+	if f.deliver != nil {
+		frames = f.deliver(c.n, frame)
+	}
+	for _, frame := range frames {
+		_, _ = c.Write(frame)
 	}
 }

@@ -44,8 +44,20 @@ func scenario(name, url string) bench.Options {
 	switch name {
 	case "fanout":
 		o.Channels, o.Publishers, o.Batch, o.Size, o.Events = 2, 1, 1, 100, 50
+	case "soak":
+		o.Connections, o.Publishers, o.Batch, o.Size, o.Rate, o.Duration = 80, 2, 1, 100, 400, time.Second
+	case "ping":
+		o.Publishers, o.Batch, o.Size, o.Duration = 1, 1, 100, 500*time.Millisecond
+	case "slow":
+		o.Connections, o.Slow, o.Publishers, o.Batch, o.Size, o.Rate, o.Duration = 5, 2, 1, 1, 8000, 1500, 4*time.Second
+	case "all":
+		o.Connections, o.Duration = 160, 200*time.Millisecond
+	case "storm":
+		o.Publishers, o.Batch, o.Size, o.Events = 1, 1, 100, 5
 	case "channels":
 		o.Channels, o.Publishers, o.Batch, o.Size, o.Events = 10, 3, 1, 100, 100
+	case "presence":
+		o.Guests, o.Events = 2, 60
 	case "whisper":
 		o.Channels, o.Size, o.Events = 20, 100, 200
 	}

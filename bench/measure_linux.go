@@ -7,6 +7,7 @@ import (
 
 	"reverbd/bench/internal/client"
 	"reverbd/bench/internal/clock"
+	"reverbd/bench/internal/crew"
 	"reverbd/bench/internal/proc"
 	"reverbd/bench/internal/report"
 )
@@ -15,7 +16,7 @@ import (
 type measurement struct {
 	*run
 	subject *subject
-	fleet   *client.Fleet
+	fleet   *crew.Crew
 	result  report.Measurement
 
 	before, connecting, connected, after proc.Usage
@@ -24,24 +25,53 @@ type measurement struct {
 // measure connects the clients, has the scenario send its messages, and tells what that cost.
 func (r *run) measure(ctx context.Context, s *subject) (report.Measurement, error) {
 	m := &measurement{run: r, subject: s}
-	fleet, err := client.New(client.Options{
-		Server: s.address, Sources: client.NewSources(s.address.Addr(), r.options.Sources),
-		Upgrade: s.upgrade, Dialect: s.dialect(),
-		Connections: r.options.Connections,
-		Layout:      r.scenario.layout(r.options), Streams: r.scenario.streams(r.options),
-	})
+	if r.scenario.whole {
+		samples := m.sample()
+		err := m.whole(ctx)
+		m.result.Samples = samples()
+		return m.result, err
+	}
+	fleet, err := r.crew(s)
 	if err != nil {
 		return m.result, err
 	}
 	m.fleet = fleet
+	samples := m.sample()
 	err = m.carryOut(ctx)
+	m.result.Samples = samples()
 	m.close()
 	return m.result, err
+}
+
+// fleetOptions is those of all clients of a run.
+func (r *run) fleetOptions(s *subject) client.Options {
+	return client.Options{
+		Server: s.address, Sources: client.NewSources(s.address.Addr(), r.options.Sources),
+		Upgrade: s.upgrade, Dialect: s.dialect(),
+		Connections: r.total(), Guests: r.options.Guests, Room: r.room(s),
+		Layout: r.scenario.layout(r.options), Streams: r.scenario.streams(r.options),
+	}
+}
+
+// whole carries out a scenario that consists of others.
+func (m *measurement) whole(ctx context.Context) error {
+	switch m.scenario.Name {
+	case "ping":
+		return m.ping(ctx)
+	case "slow":
+		return m.slow(ctx)
+	}
+	return m.soak(ctx)
 }
 
 func (m *measurement) carryOut(ctx context.Context) error {
 	if err := m.connect(ctx); err != nil {
 		return err
+	}
+	if m.scenario.storms && ctx.Err() == nil {
+		if err := m.storm(ctx); err != nil {
+			return err
+		}
 	}
 	if m.scenario.sends && ctx.Err() == nil {
 		if err := m.send(ctx); err != nil {
@@ -64,7 +94,7 @@ func (m *measurement) connect(ctx context.Context) (err error) {
 		rate = m.options.Rate
 	}
 	m.fleet.Connect(rate)
-	total := m.options.Connections
+	total := m.total()
 	m.await(ctx, m.subject.name+": connecting", total, func() (int, bool) {
 		p := m.fleet.Progress()
 		return p.Live, p.Live+p.Lost+p.Refused >= total
@@ -92,7 +122,11 @@ func (m *measurement) finish() {
 	c.Live, c.Refused, c.Lost = progress.Live, progress.Refused, progress.Lost
 	c.Reasons = outcome.Refusals
 	c.Reasons = merge(outcome.Refusals, outcome.Losses)
+	for why, n := range outcome.Retries {
+		c.Reasons["(tried again) "+why] += n
+	}
 	c.Errors = outcome.Complaints
+	m.result.Deaths = m.fleet.Deaths()
 	if c.Seconds > 0 {
 		c.PerSecond = float64(c.Live) / c.Seconds
 	}

@@ -18,6 +18,8 @@ type Options struct {
 	Scenario    string        // one of Scenarios
 	Connections int           // clients
 	Channels    int           // that they subscribe to; see the scenario for who is on which
+	Guests      int           // further clients, that join a presence channel and leave it again
+	Slow        int           // further clients, that stop reading
 	Publishers  int           // connections to the HTTP API
 	Batch       int           // events in a request to it
 	Events      int           // messages in all; 0 is no limit but Duration
@@ -31,6 +33,7 @@ type Options struct {
 	Repeat     int           // runs of the scenario
 	Settle     time.Duration // for which everything must be quiet before the server's memory is read
 	Patience   time.Duration // for which a run waits when nothing happens; 0 is 10 s
+	Processes  int           // that the clients are shared out among; 0 is 1
 	Sources    []netip.Addr  // to connect from, in turn; none leaves it to the load tester
 
 	Version string                          // of the program, for the report
@@ -43,6 +46,7 @@ const (
 	maxConnections = 1_000_000
 	maxChannels    = 10_000_000
 	maxPublishers  = 1000
+	maxGuests      = 1000
 	maxBatch       = 1000
 	maxSize        = 512 << 10
 )
@@ -62,6 +66,7 @@ func (o Options) Validate() error {
 	check(o.Connections > 0 && o.Connections <= maxConnections, "--connections %d: from 1 to %d", o.Connections, maxConnections)
 	check(o.Rate >= 0 && o.Rate <= 1e9, "--rate %v: 0 for as fast as it goes, or so many a second", o.Rate)
 	check(o.FloorBatch >= 0 && o.FloorBatch <= maxBatch, "--floor-batch %d: from 1 to %d", o.FloorBatch, maxBatch)
+	all = append(all, o.checkProcesses(s))
 	check(o.Repeat > 0, "--repeat %d: at least 1", o.Repeat)
 	check(o.Settle >= 0, "--settle %v: no less than 0", o.Settle)
 	check(o.Channels > 0 && o.Channels <= maxChannels, "--channels %d: from 1 to %d", o.Channels, maxChannels)
@@ -69,8 +74,10 @@ func (o Options) Validate() error {
 		check(value != "", "--%s is missing", name)
 	}
 	check(plain(o.AppID) && plain(o.Key), "--app-id and --key are letters, digits, hyphens, underscores and dots")
-	if s.sends {
+	if s.Defaults.Size > 0 {
 		check(o.Size >= dialect.MinSize && o.Size <= maxSize, "--size %d: from %d to %d bytes", o.Size, dialect.MinSize, maxSize)
+	}
+	if s.sends {
 		check(o.Events >= 0 && o.Duration >= 0, "--events and --duration are no less than 0")
 		check(o.Events > 0 || o.Duration > 0, "--events or --duration must say when to stop")
 	}
@@ -78,6 +85,8 @@ func (o Options) Validate() error {
 		check(o.Publishers > 0 && o.Publishers <= maxPublishers, "--publishers %d: from 1 to %d", o.Publishers, maxPublishers)
 		check(o.Batch > 0 && o.Batch <= maxBatch, "--batch %d: from 1 to %d", o.Batch, maxBatch)
 	}
+	check(!s.Timed || o.Duration > 0, "--duration says when to stop")
+	check(!s.Floorless || !o.Floor, "--floor: there is none for this scenario")
 	if s.check != nil {
 		all = append(all, s.check(o))
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"reverbd/bench/internal/client"
+	"reverbd/bench/internal/crew"
 	"reverbd/bench/internal/epoll"
 	"reverbd/bench/internal/proc"
 	"reverbd/protocol/pusher"
@@ -42,10 +43,9 @@ func (r *run) descriptors() error {
 	if err != nil {
 		return fmt.Errorf("bench: reading the descriptor limit: %w", err)
 	}
-	need := r.options.Connections + r.options.Publishers + spareDescriptors
-	if need > limit {
-		return fmt.Errorf("bench: %d connections need %d descriptors, and this program may have %d: "+
-			"raise the limit (ulimit -n %[2]d), or ask for fewer connections", r.options.Connections, need, limit)
+	need := r.total() + r.options.Publishers + spareDescriptors
+	if err := r.ownDescriptors(limit); err != nil {
+		return err
 	}
 	for _, pid := range r.options.ServerPIDs {
 		limit, err := proc.DescriptorLimit(pid)
@@ -60,6 +60,26 @@ func (r *run) descriptors() error {
 	return nil
 }
 
+// ownDescriptors checks the limit of each client process.
+func (r *run) ownDescriptors(limit int) error {
+	spare := r.options.Publishers + spareDescriptors
+	processes := max(1, r.options.Processes)
+	need := (r.total()+processes-1)/processes + spare
+	if need <= limit {
+		return nil
+	}
+	advice := "or ask for fewer connections"
+	if r.scenario.Shared() && limit > spare {
+		advice = fmt.Sprintf("share them out among more processes (--processes %d), ", r.total()/(limit-spare)+1) + advice
+	}
+	whose := "this program"
+	if processes > 1 {
+		whose = fmt.Sprintf("each of %d client processes", processes)
+	}
+	return fmt.Errorf("bench: %d connections need %d descriptors, and %s may have %d: raise the limit (ulimit -n %[2]d), %[5]s",
+		r.total(), need, whose, limit, advice)
+}
+
 // tryClient has one client subscribe.
 func (r *run) tryClient(ctx context.Context) error {
 	s := r.server()
@@ -67,12 +87,12 @@ func (r *run) tryClient(ctx context.Context) error {
 	layout.Channels = 1
 	fleet, err := client.New(client.Options{
 		Server: s.address, Sources: client.NewSources(s.address.Addr(), r.options.Sources), Upgrade: s.upgrade,
-		Dialect: s.dialect(), Connections: 1, Layout: layout, Streams: r.scenario.streams(r.options),
+		Dialect: s.dialect(), Connections: 1, Room: r.room(s), Layout: layout, Streams: r.scenario.streams(r.options),
 	})
 	if err != nil {
 		return err
 	}
-	m := &measurement{run: r, subject: s, fleet: fleet}
+	m := &measurement{run: r, subject: s, fleet: crew.Alone(fleet)}
 	defer m.close()
 	fleet.Connect(0)
 	m.awaitFor(ctx, probeTime, "looking for the server", 1, func() (int, bool) {

@@ -23,6 +23,9 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 	if err := o.Validate(); err != nil {
 		return result, err
 	}
+	if o.Scenario == allName {
+		return everything(ctx, o, result)
+	}
 	r := run{options: o}
 	r.scenario, _ = find(o.Scenario)
 	r.messages = dialect.Messages{Prefix: r.scenario.prefix, Size: o.Size}
@@ -63,7 +66,7 @@ func (r *run) once(ctx context.Context) (report.Run, error) {
 
 func (r *run) parameters() report.Parameters {
 	o := r.options
-	p := report.Parameters{Connections: o.Connections, Channels: o.Channels, Rate: o.Rate, Processes: 1}
+	p := report.Parameters{Connections: o.Connections, Channels: o.Channels, Rate: o.Rate, Processes: max(1, o.Processes)}
 	if r.scenario.sends {
 		p.Size, p.Events, p.Duration = o.Size, o.Events, o.Duration
 	}

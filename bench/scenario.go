@@ -2,6 +2,7 @@ package bench
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"reverbd/bench/internal/client"
@@ -14,10 +15,15 @@ type Scenario struct {
 	Usage    string  // one line
 	Defaults Options // those that depend on the scenario
 
+	Timed     bool // it goes by Duration alone
+	Floorless bool // it has no floor
+
 	prefix    string // of its channels
 	all       bool   // every client is on every channel
 	sends     bool   // it is about messages
 	publishes bool   // which go through the HTTP API
+	storms    bool   // but first everybody drops and comes back
+	whole     bool   // it consists of others
 	check     func(Options) error
 }
 
@@ -49,6 +55,48 @@ var Scenarios = []Scenario{
 		prefix:   "private-bench-", sends: true,
 		check: inPairs,
 	},
+	{
+		Name:     "presence",
+		Usage:    "guests join a presence channel of many members and leave it, one after the other",
+		Defaults: Options{Connections: 1000, Guests: 1, Rate: 20, Duration: 10 * time.Second},
+		prefix:   "presence-bench-", Floorless: true, all: true, sends: true,
+		check: oneRoom,
+	},
+	{
+		Name:     "storm",
+		Usage:    "all clients drop and come back at once; then events show whether all are there",
+		Defaults: Options{Connections: 5000, Channels: 1, Publishers: 1, Batch: 1, Rate: 5, Size: 100, Duration: 2 * time.Second},
+		prefix:   "bench-", all: true, sends: true, publishes: true, storms: true,
+	},
+	{
+		Name: "soak",
+		Usage: "fan-out, channels, whispers, and clients that come and go, all at the same time; then nobody, and a look at " +
+			"what the server keeps",
+		Defaults: Options{Connections: 1000, Publishers: 2, Rate: 400, Size: 100, Duration: 30 * time.Second},
+		prefix:   "private-bench-", sends: true, publishes: true, whole: true, Timed: true, Floorless: true,
+		check: fourParts,
+	},
+	{
+		Name:     "ping",
+		Usage:    "how long another connection waits for a pong while events go without a pause to a tenth of the clients, and to all",
+		Defaults: Options{Connections: 10_000, Publishers: 1, Size: 100, Duration: 5 * time.Second},
+		prefix:   "bench-", all: true, sends: true, publishes: true, whole: true, Timed: true, Floorless: true,
+		check: tenths,
+	},
+	{
+		Name:     "slow",
+		Usage:    "what becomes of clients that stop reading, and what the others notice, while events go to all",
+		Defaults: Options{Connections: 100, Slow: 1, Publishers: 1, Rate: 250, Size: 4000, Duration: 20 * time.Second},
+		prefix:   "bench-", all: true, sends: true, publishes: true, whole: true, Timed: true, Floorless: true,
+		check: someSlow,
+	},
+	{
+		Name:     allName,
+		Usage:    "all of the above, of a moderate size: about a minute and a half",
+		Defaults: Options{Connections: 2000, Duration: 5 * time.Second},
+		Timed:    true,
+		check:    enough,
+	},
 }
 
 func find(name string) (Scenario, bool) {
@@ -62,6 +110,11 @@ func find(name string) (Scenario, bool) {
 
 var (
 	errIdleChannels = errors.New("bench: --channels: more than --connections, so that some would have no subscriber")
+	errManyRooms    = errors.New("bench: --channels: there is one, which all join")
+	errFewParts     = errors.New("bench: --connections: at least 40, which are shared out among the parts")
+	errNoTenth      = fmt.Errorf("bench: --connections: at least %d", fewest)
+	errNobodySlow   = fmt.Errorf("bench: --slow: from 1 to %d", maxGuests)
+	errNoRate       = errors.New("bench: --rate: more than 0")
 	errNoPairs      = errors.New("bench: --connections: an even number, and --channels is half of it")
 )
 
@@ -79,6 +132,45 @@ func inPairs(o Options) error {
 	return nil
 }
 
+func oneRoom(o Options) error {
+	var all []error
+	if o.Channels != 1 {
+		all = append(all, errManyRooms)
+	}
+	if o.Guests <= 0 || o.Guests > maxGuests {
+		all = append(all, fmt.Errorf("bench: --guests %d: from 1 to %d", o.Guests, maxGuests))
+	}
+	return errors.Join(all...)
+}
+
+func fourParts(o Options) error {
+	var all []error
+	if o.Connections < 40 {
+		all = append(all, errFewParts)
+	}
+	if o.Rate <= 0 {
+		all = append(all, errNoRate)
+	}
+	return errors.Join(all...)
+}
+
+// fewest is the least number of clients that have a tenth.
+const fewest = 10
+
+func tenths(o Options) error {
+	if o.Connections < fewest {
+		return errNoTenth
+	}
+	return nil
+}
+
+func someSlow(o Options) error {
+	if o.Slow <= 0 || o.Slow > maxGuests {
+		return errNobodySlow
+	}
+	return nil
+}
+
 // layout says who is on which channel.
 func (s Scenario) layout(o Options) client.Layout {
 	return client.Layout{Channels: o.Channels, All: s.all}
@@ -86,6 +178,9 @@ func (s Scenario) layout(o Options) client.Layout {
 
 // streams numbers the senders.
 func (s Scenario) streams(o Options) tally.Streams {
+	if o.Guests > 0 {
+		return tally.RoomStreams(o.Guests)
+	}
 	if s.publishes || !s.sends {
 		return tally.PublisherStreams(o.Channels, max(o.Publishers, 1))
 	}

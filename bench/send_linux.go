@@ -16,9 +16,12 @@ func (m *measurement) send(ctx context.Context) (err error) {
 	}
 	m.result.Messages = &report.Messages{}
 	begun := clock.Now()
-	if m.scenario.publishes {
+	switch {
+	case m.scenario.publishes:
 		err = m.publish(ctx)
-	} else {
+	case m.options.Guests > 0:
+		m.visit(ctx)
+	default:
 		m.whisper(ctx)
 	}
 	if err != nil {
@@ -29,6 +32,9 @@ func (m *measurement) send(ctx context.Context) (err error) {
 	s.Seconds = time.Duration(clock.Now() - begun).Seconds()
 	s.PublishedPerSecond = float64(s.Published) / s.Seconds
 	s.DeliveredPerSecond = float64(m.fleet.Progress().Delivered) / s.Seconds
+	if m.options.Guests > 0 {
+		m.visited()
+	}
 	m.after, err = m.subject.usage()
 	return err
 }
@@ -87,12 +93,8 @@ func (m *measurement) whisper(ctx context.Context) {
 	} else {
 		m.fleet.Answer(o.Events)
 	}
-	limit := ctx
-	if o.Duration > 0 {
-		var cancel context.CancelFunc
-		limit, cancel = context.WithTimeout(ctx, o.Duration)
-		defer cancel()
-	}
+	limit, cancel := timeLimit(ctx, o.Duration)
+	defer cancel()
 	m.await(limit, m.subject.name+": whispering", o.Events, func() (int, bool) {
 		p := m.fleet.Progress()
 		return p.Delivered, o.Events > 0 && p.Sent >= o.Events
@@ -100,6 +102,14 @@ func (m *measurement) whisper(ctx context.Context) {
 	m.fleet.StopWhispers()
 	m.result.Messages.Published = m.fleet.Progress().Sent
 	m.result.Messages.Expected = m.result.Messages.Published // each has one receiver
+}
+
+// timeLimit is ctx for at most that long; 0 is no limit.
+func timeLimit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d > 0 {
+		return context.WithTimeout(ctx, d)
+	}
+	return context.WithCancel(ctx)
 }
 
 // drain waits for the messages that are still on their way.

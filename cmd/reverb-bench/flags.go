@@ -20,30 +20,48 @@ func flags(s bench.Scenario) []cli.Flag {
 		&cli.StringFlag{Name: "secret", Value: "app-secret", EnvVars: []string{"REVERB_APP_SECRET"}, Usage: "the app's secret"},
 		&cli.IntFlag{Name: "connections", Value: d.Connections, Usage: "clients"},
 	}
-	if s.Name != "whisper" {
+	if d.Guests > 0 {
+		flags = append(flags, &cli.IntFlag{Name: "guests", Value: d.Guests, Usage: "further clients, which join and leave"})
+	}
+	if d.Slow > 0 {
+		flags = append(flags, &cli.IntFlag{Name: "slow", Value: d.Slow, Usage: "further clients, which stop reading"})
+	}
+	if d.Channels > 0 {
 		flags = append(flags, &cli.IntFlag{Name: "channels", Value: d.Channels, Usage: "channels they subscribe to"})
 	}
 	if d.Publishers > 0 {
+		flags = append(flags, &cli.IntFlag{Name: "publishers", Value: d.Publishers, Usage: "keep-alive connections to the HTTP API"})
+	}
+	if d.Batch > 0 {
 		flags = append(flags,
-			&cli.IntFlag{Name: "publishers", Value: d.Publishers, Usage: "keep-alive connections to the HTTP API"},
 			&cli.IntFlag{Name: "batch", Value: d.Batch, Usage: "events in each request to it"},
 			&cli.IntFlag{Name: "floor-batch", Usage: "events in each request to the floor; 0: as many as in one to the server"})
 	}
 	if d.Duration > 0 {
+		if s.Name != "all" {
+			flags = append(flags, &cli.Float64Flag{Name: "rate", Value: d.Rate, Usage: "messages a second in all; 0: each as soon as the one before is answered"})
+		}
 		flags = append(flags,
-			&cli.Float64Flag{Name: "rate", Value: d.Rate, Usage: "messages a second in all; 0: each as soon as the one before is answered"},
-			&cli.IntFlag{Name: "size", Value: d.Size, Usage: "bytes of a message's data"},
-			&cli.IntFlag{Name: "events", Usage: "messages to send in all; 0: no limit but --duration"},
 			&cli.DurationFlag{Name: "duration", Value: d.Duration, Usage: "how long to send; 0: no limit but --events"})
+		if !s.Timed {
+			flags = append(flags, &cli.IntFlag{Name: "events", Usage: "messages to send in all; 0: no limit but --duration"})
+		}
+		if d.Size > 0 {
+			flags = append(flags, &cli.IntFlag{Name: "size", Value: d.Size, Usage: "bytes of a message's data"})
+		}
 	} else {
 		flags = append(flags, &cli.Float64Flag{Name: "rate", Usage: "connections a second; 0: as fast as the server takes them"})
+	}
+	if s.Shared() {
+		flags = append(flags, &cli.IntFlag{Name: "processes", Value: 1, Usage: "processes to share the clients out among, for more than one may have descriptors"})
 	}
 	return append(flags,
 		&cli.IntSliceFlag{Name: "server-pid", Usage: "process of the server, to measure its CPU and memory; several are added up"},
 		&cli.BoolFlag{Name: "floor", Usage: "also measure the least that any server must spend, and show the ratio"},
-		&cli.IntFlag{Name: "repeat", Value: 1, Usage: "carry the scenario out so many times"},
+		&cli.IntFlag{Name: "repeat", Value: 1, Usage: "carry the scenario out so many times, and show the medians"},
 		&cli.DurationFlag{Name: "settle", Value: time.Second, Usage: "how long the server must be idle before its memory is read"},
 		&cli.StringSliceFlag{Name: "source", Usage: "address to connect from; default: spread over 127.0.0.0/8 for a server on this machine"},
+		&cli.StringFlag{Name: "html", Usage: "also write the report as one HTML page with plots, to this `FILE`"},
 		&cli.BoolFlag{Name: "json", Usage: "write the report as JSON, for programs and for --compare"})
 }
 
@@ -54,8 +72,20 @@ func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 		Scenario: s.Name, Connections: c.Int("connections"), Channels: c.Int("channels"),
 		Publishers: c.Int("publishers"), Batch: c.Int("batch"), FloorBatch: c.Int("floor-batch"),
 		Events: c.Int("events"), Duration: c.Duration("duration"), Rate: c.Float64("rate"), Size: c.Int("size"),
-		ServerPIDs: c.IntSlice("server-pid"), Floor: c.Bool("floor"), Repeat: c.Int("repeat"), Settle: c.Duration("settle"),
+		ServerPIDs: c.IntSlice("server-pid"), Floor: c.Bool("floor"), Repeat: c.Int("repeat"), Processes: c.Int("processes"), Settle: c.Duration("settle"),
 		Version: version, Self: self,
+	}
+	if s.Defaults.Channels == 0 {
+		o.Channels = 1
+	}
+	if s.Defaults.Batch == 0 {
+		o.Batch = 1
+	}
+	if s.Defaults.Guests > 0 {
+		o.Guests = c.Int("guests")
+	}
+	if s.Defaults.Slow > 0 {
+		o.Slow = c.Int("slow")
 	}
 	if s.Name == "whisper" {
 		o.Channels = o.Connections / 2 // one for each pair

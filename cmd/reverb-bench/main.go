@@ -79,7 +79,11 @@ func command() *cli.App {
 			return cli.Exit(err.Error()+" (see reverb-bench --help)", exitUsage)
 		},
 		ExitErrHandler: func(*cli.Context, error) {}, // main prints and exits
+		Flags:          []cli.Flag{compareFlag},
 		Action: func(c *cli.Context) error {
+			if c.IsSet(compareFlag.Name) {
+				return compare(c.App.Writer, append([]string{c.String(compareFlag.Name)}, c.Args().Slice()...))
+			}
 			if c.Args().Present() {
 				return cli.Exit(fmt.Sprintf("there is no scenario %q (see reverb-bench --help)", c.Args().First()), exitUsage)
 			}

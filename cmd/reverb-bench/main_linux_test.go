@@ -21,6 +21,10 @@ func TestMistakes(t *testing.T) {
 		"connect --rate -1 --connections 0":    "--rate -1",
 		"whisper --connections 7":              "even number",
 		"channels --channels 7 --publishers 0": "--publishers 0",
+		"fanout --processes 65":                "--processes 65",
+		"fanout --html /nowhere/page.html":     "--html",
+		"--compare old.json":                   "takes two reports",
+		"--compare /nowhere.json new.json":     "/nowhere.json",
 	} {
 		t.Run(args, func(t *testing.T) {
 			app := command()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -20,17 +22,41 @@ func run(c *cli.Context, s bench.Scenario) error {
 	if err != nil {
 		return err
 	}
-	report, err := bench.Run(c.Context, o)
-	if err != nil {
-		return fmt.Errorf("%s", strings.ReplaceAll(err.Error(), "bench: ", ""))
+	asJSON, page := c.Bool("json"), c.String("html")
+	if err := writable(page); err != nil {
+		return err
 	}
-	if err := show(report, c.Bool("json")); err != nil {
+	report, err := watched(c.Context, o, asJSON)
+	if err != nil {
+		return withoutPrefix(err)
+	}
+	if err := show(report, asJSON); err != nil {
+		return err
+	}
+	if err := writePage(report, page); err != nil {
 		return err
 	}
 	if len(report.Faults()) > 0 {
 		return errFaults
 	}
 	return nil
+}
+
+// watched runs with a line that tells how far it is, for people.
+func watched(ctx context.Context, o bench.Options, asJSON bool) (bench.Report, error) {
+	if line := newProgress(); line != nil && !asJSON {
+		o.Watch = line.watch
+		defer line.end()
+	}
+	return bench.Run(ctx, o)
+}
+
+// withoutPrefix takes out of an error what says that it is of the package bench.
+func withoutPrefix(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), "bench: ", ""))
 }
 
 // show writes the report to standard output, for programs or for people.

@@ -217,3 +217,15 @@ func TestReasons(t *testing.T) {
 		t.Errorf("merged: %d x, %d new", r["x"], r["new"])
 	}
 }
+
+func TestRosterSize(t *testing.T) {
+	for message, want := range map[string]int{
+		`{"event":"x","data":"{\"presence\":{\"count\":12,\"ids\":[\"r7\"]}}"}`: 12,
+		`{"data":{"presence":{"ids":["r7"],"hash":{},"count": 3}}}`:             3,
+		`{"data":"{}"}`: -1,
+	} {
+		if got := rosterSize([]byte(message)); got != want {
+			t.Errorf("%s: %d, want %d", message, got, want)
+		}
+	}
+}

@@ -33,6 +33,7 @@ type conn struct {
 	out      []byte // what the socket did not take
 	receiver tally.Receiver
 	sent     uint32 // whispers
+	members  int32  // of the presence channel, as this client has been told
 }
 
 // maxKept is how much memory a connection keeps for the beginnings of frames, in bytes.
@@ -43,6 +44,8 @@ var errClosed = errors.New("closed without a close frame")
 // connect begins the connection's life.
 func (c *conn) connect() {
 	f := c.fleet
+	c.in = nil // it may have been connected before
+	c.receiver = tally.Receiver{}
 	fd, err := epoll.Connect(f.options.Server, f.options.Sources.Of(int(c.index)))
 	if err == nil {
 		c.fd, c.state = int32(fd), connecting
@@ -56,6 +59,9 @@ func (c *conn) connect() {
 
 // Ready implements epoll.Handler.
 func (c *conn) Ready(events uint32) {
+	if c.fleet.stalled || c.state == closed {
+		return
+	}
 	if c.state == connecting && !c.connected(events) {
 		return
 	}
@@ -181,7 +187,7 @@ func (c *conn) fail(why error) {
 	case live:
 		c.fleet.lostOne(why)
 	default:
-		c.fleet.refusedOne(why)
+		c.fleet.refusedOne(c, why)
 	}
 }
 

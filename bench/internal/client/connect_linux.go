@@ -16,6 +16,9 @@ type ramp struct {
 	next     int // the next connection to begin
 	total    int
 	pending  int
+	most     int     // that may be pending
+	retries  bool    // a connection that is refused tries again
+	again    []retry // those that will, the first due first
 	rated    bool
 	schedule latency.Schedule
 	last     int64 // when the last connection came to be live, by clock.Now
@@ -26,7 +29,7 @@ type ramp struct {
 func (f *Fleet) Connect(perSecond float64) {
 	f.poller.Call(func() {
 		r := &f.ramp
-		*r = ramp{timer: r.timer, total: len(f.conns), rated: perSecond > 0, last: clock.Now()}
+		*r = ramp{timer: r.timer, total: len(f.conns), most: max(1, maxPending/max(1, f.options.Share.Of)), rated: perSecond > 0, last: clock.Now()}
 		if r.rated {
 			r.schedule = latency.NewSchedule(clock.Now(), perSecond)
 		}
@@ -44,13 +47,14 @@ func (f *Fleet) Connected() (at int64) {
 
 // connectMore begins the connections that are due.
 func (f *Fleet) connectMore() {
+	f.connectAgain()
 	r := &f.ramp
 	for r.next < r.total {
 		switch {
 		case r.rated && r.schedule.Due(r.next) > clock.Now():
 			r.timer.Set(r.schedule.Due(r.next))
 			return
-		case !r.rated && r.pending >= maxPending:
+		case !r.rated && r.pending >= r.most:
 			return
 		}
 		r.next++
@@ -68,8 +72,12 @@ func (f *Fleet) connectedOne() {
 }
 
 // refusedOne is told of a connection that will not come to be live.
-func (f *Fleet) refusedOne(why error) {
+func (f *Fleet) refusedOne(c *conn, why error) {
 	f.ramp.pending--
+	if f.ramp.retries {
+		f.tryLater(c, why)
+		return
+	}
 	f.now.refused++
 	f.refusals.add(why)
 	// Not connectMore, which may be what is running: the next one begins once this one's failure has been handled.

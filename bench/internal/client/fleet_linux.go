@@ -19,10 +19,13 @@ type Options struct {
 	Upgrade []byte          // the request that opens a WebSocket
 	Dialect dialect.Dialect // the fleet's own
 
-	Connections int // in this fleet
-	First       int // number of the first of them in the run, which has more when there are several processes
+	Connections int   // in this fleet
+	Share       Share // which of the run's connections they are
 	Layout      Layout
 	Streams     tally.Streams
+
+	Room   dialect.Room // set if the one channel is a presence channel; the fleet's own
+	Guests int          // the last of the connections, which do not subscribe but wait for Visit
 }
 
 // Fleet is the clients of one process. They live on one thread, which runs from New to Close; its methods may be called
@@ -39,10 +42,15 @@ type Fleet struct {
 	conns      []conn
 	ramp       ramp
 	whispers   whispers
+	room       room
+	churn      churn
+	pings      pings
+	stalled    bool   // nobody reads
 	in, out    []byte // scratch
 	counts     tally.Counts
 	latency    *latency.Histogram
 	refusals   Reasons // of connections that never came to be subscribed
+	retries    Reasons // of those that tried again
 	losses     Reasons // of those that were
 	complaints Reasons // what the server said to those that are
 	now        struct{ live, refused, lost, sent int64 }
@@ -60,12 +68,13 @@ func New(o Options) (*Fleet, error) {
 	f := &Fleet{
 		options: o, poller: poller, in: make([]byte, bufferSize), latency: latency.New(),
 		conns:    make([]conn, o.Connections),
-		refusals: Reasons{}, losses: Reasons{}, complaints: Reasons{},
+		refusals: Reasons{}, retries: Reasons{}, losses: Reasons{}, complaints: Reasons{},
 	}
 	for i := range f.conns {
-		f.conns[i] = conn{fleet: f, fd: -1, index: int32(o.First + i)}
+		f.conns[i] = conn{fleet: f, fd: -1, index: int32(o.Share.Index(i))}
 	}
 	poller.AfterBatch = f.publish
+	f.room.fleet, f.room.guests = f, make([]guest, o.Guests)
 	if err := f.addTimers(); err != nil {
 		poller.Close()
 		return nil, err
@@ -78,7 +87,16 @@ func (f *Fleet) addTimers() (err error) {
 	if f.ramp.timer, err = f.poller.NewTimer(f.connectMore); err != nil {
 		return err
 	}
-	f.whispers.timer, err = f.poller.NewTimer(f.whisperDue)
+	if f.whispers.timer, err = f.poller.NewTimer(f.whisperDue); err != nil {
+		return err
+	}
+	if f.room.timer, err = f.poller.NewTimer(f.room.visitDue); err != nil {
+		return err
+	}
+	if f.churn.timer, err = f.poller.NewTimer(f.churnDue); err != nil {
+		return err
+	}
+	f.pings.timer, err = f.poller.NewTimer(f.pingDue)
 	return err
 }
 
@@ -97,7 +115,7 @@ type Progress struct {
 	Refused   int // connections that did not come so far
 	Lost      int // connections that were live and are no longer
 	Delivered int // messages received, without duplicates
-	Sent      int // whispers sent
+	Sent      int // whispers sent, or joins and leaves
 }
 
 // Progress returns how far the fleet is, as of a moment ago.
@@ -113,17 +131,19 @@ type Outcome struct {
 	Counts     tally.Counts
 	Latency    *latency.Histogram
 	Refusals   Reasons // why connections did not come to be subscribed
+	Retries    Reasons // why connections had to try again
 	Losses     Reasons // why live connections ended
 	Complaints Reasons // errors that the server sent to live connections
 }
 
 // Outcome returns what the fleet has seen since it began.
 func (f *Fleet) Outcome() Outcome {
-	o := Outcome{Latency: latency.New(), Refusals: Reasons{}, Losses: Reasons{}, Complaints: Reasons{}}
+	o := Outcome{Latency: latency.New(), Refusals: Reasons{}, Retries: Reasons{}, Losses: Reasons{}, Complaints: Reasons{}}
 	f.poller.Call(func() {
 		o.Counts = f.counts
 		o.Latency.Merge(f.latency)
 		o.Refusals.Merge(f.refusals)
+		o.Retries.Merge(f.retries)
 		o.Losses.Merge(f.losses)
 		o.Complaints.Merge(f.complaints)
 	})
@@ -138,6 +158,9 @@ func (f *Fleet) Close() error {
 		}
 		f.ramp.timer.Close()
 		f.whispers.timer.Close()
+		f.room.timer.Close()
+		f.churn.timer.Close()
+		f.pings.timer.Close()
 	})
 	f.poller.Stop()
 	f.ended.Wait()

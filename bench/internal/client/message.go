@@ -13,9 +13,12 @@ import (
 const (
 	eventEstablished = "pusher:connection_established"
 	eventPing        = "pusher:ping"
+	eventPong        = "pusher:pong"
 	eventError       = "pusher:error"
 	eventSubscribed  = "pusher_internal:subscription_succeeded"
 	eventRefused     = "pusher:subscription_error"
+	eventAdded       = "pusher_internal:member_added"
+	eventRemoved     = "pusher_internal:member_removed"
 )
 
 // eventName returns the name of a message's event, nil if it has none. All servers put it first and write it without
@@ -61,6 +64,24 @@ func socketID(message []byte) []byte {
 		return nil
 	}
 	return rest[:end]
+}
+
+// rosterSize returns how many members a presence channel has, as the answer to a subscription says, or -1. Users of a run
+// are not called count.
+func rosterSize(message []byte) int {
+	_, rest, _ := bytes.Cut(message, []byte("count"))
+	start := bytes.IndexAny(rest, "0123456789")
+	if start < 0 {
+		return -1
+	}
+	n := 0
+	for _, digit := range rest[start:] {
+		if digit < '0' || digit > '9' {
+			break
+		}
+		n = 10*n + int(digit-'0')
+	}
+	return n
 }
 
 // complaint is the text of a pusher:error or pusher:subscription_error message.

@@ -42,10 +42,16 @@ func (c *conn) message(p []byte, now int64) {
 		}
 	case eventPing:
 		c.write(pong)
+	case eventPong:
+		c.ponged(now)
 	case eventEstablished:
 		c.subscribe(p)
 	case eventSubscribed:
-		c.subscribed()
+		c.subscribed(p)
+	case eventAdded:
+		c.fleet.room.added(c, p, now)
+	case eventRemoved:
+		c.fleet.room.removed(c, p, now)
 	case eventError, eventRefused:
 		c.complain(complaint(p))
 	}
@@ -79,6 +85,10 @@ func (c *conn) subscribe(established []byte) {
 		return
 	}
 	f := c.fleet
+	if f.options.Room != nil {
+		f.room.enter(c, id)
+		return
+	}
 	first, channels := f.options.Layout.Of(int(c.index))
 	c.receiver = tally.NewReceiver(f.options.Streams, first, channels)
 	c.awaited, c.state = int32(channels), subscribing
@@ -90,7 +100,10 @@ func (c *conn) subscribe(established []byte) {
 }
 
 // subscribed is told that the server has taken one subscription.
-func (c *conn) subscribed() {
+func (c *conn) subscribed(answer []byte) {
+	if c.fleet.options.Room != nil {
+		c.fleet.room.subscribed(c, answer)
+	}
 	if c.state != subscribing {
 		return
 	}

@@ -14,3 +14,6 @@ func Read(...int) (Usage, error) { return Usage{}, errNotLinux }
 
 // CPU fails: see the error.
 func CPU(...int) (time.Duration, error) { return 0, errNotLinux }
+
+// Memory fails: see the error.
+func Memory(...int) (int64, error) { return 0, errNotLinux }

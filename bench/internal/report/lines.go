@@ -2,19 +2,27 @@ package report
 
 import "reverbd/bench/internal/latency"
 
-// lines fills a table with a run.
-type lines struct {
-	t   *table
-	run Run
+// Figures returns the figures of runs with the same scenario and parameters, at least one, in the order of the table.
+func Figures(runs []Run) []Figure {
+	l := lines{runs: runs}
+	l.all()
+	return l.figures
 }
 
-func (l lines) all() {
+// lines gathers figures.
+type lines struct {
+	runs    []Run
+	figures []Figure
+}
+
+func (l *lines) all() {
 	l.headline()
-	if l.run.Server.Messages != nil {
+	if l.runs[0].Server.Messages != nil {
 		l.messages()
 	}
+	l.details()
 	l.connections()
-	if l.run.Server.Process != nil {
+	if l.runs[0].Server.Process != nil {
 		l.process()
 	}
 }
@@ -23,43 +31,54 @@ func (l lines) all() {
 type value func(Measurement) (float64, bool)
 
 // compared adds a line with the ratio to the floor.
-func (l lines) compared(name string, get value, write func(float64) string) {
-	server, ok := get(l.run.Server)
-	if !ok {
+func (l *lines) compared(name string, unit Unit, get value) {
+	if !l.beside(name, unit, get) {
 		return
 	}
-	if l.run.Floor == nil {
-		l.t.add(name, write(server))
-		return
+	var ratios []float64
+	for _, run := range l.runs {
+		if run.Floor == nil {
+			continue
+		}
+		server, ok1 := get(run.Server)
+		floor, ok2 := get(*run.Floor)
+		if ok1 && ok2 && floor > 0 {
+			ratios = append(ratios, server/floor)
+		}
 	}
-	floor, ok := get(*l.run.Floor)
-	switch {
-	case !ok:
-		l.t.add(name, write(server))
-	case floor <= 0:
-		l.t.add(name, write(server), write(floor))
-	default:
-		l.t.add(name, write(server), write(floor), figures(server/floor)+" x")
+	if len(ratios) > 0 {
+		l.figures[len(l.figures)-1].Ratio = spread(Times, ratios)
 	}
 }
 
-// beside adds a line whose figures are not compared.
-func (l lines) beside(name string, get func(Measurement) string) {
-	if l.run.Floor == nil {
-		l.t.add(name, get(l.run.Server))
-		return
+// beside adds a line whose figures are not compared, if any run has that figure.
+func (l *lines) beside(name string, unit Unit, get value) bool {
+	var server, floor []float64
+	for _, run := range l.runs {
+		if x, ok := get(run.Server); ok {
+			server = append(server, x)
+		}
+		if run.Floor == nil {
+			continue
+		}
+		if x, ok := get(*run.Floor); ok {
+			floor = append(floor, x)
+		}
 	}
-	l.t.add(name, get(l.run.Server), get(*l.run.Floor))
+	if len(server) == 0 {
+		return false
+	}
+	f := Figure{Name: name, Unit: unit, Server: *spread(unit, server)}
+	if len(floor) > 0 {
+		f.Floor = spread(unit, floor)
+	}
+	l.figures = append(l.figures, f)
+	return true
 }
 
-// count adds a line with an integer.
-func (l lines) count(name string, get func(Measurement) int) {
-	l.beside(name, func(m Measurement) string { return grouped(int64(get(m))) })
-}
-
-func (l lines) headline() {
-	l.compared("CPU per delivered message", ofProcess(func(p Process) float64 { return p.PerDelivered }), microseconds)
-	l.compared("CPU per published message", ofProcess(func(p Process) float64 { return p.PerPublished }), microseconds)
+func (l *lines) headline() {
+	l.compared("CPU per delivered message", Microseconds, ofProcess(func(p Process) float64 { return p.PerDelivered }))
+	l.compared("CPU per published message", Microseconds, ofProcess(func(p Process) float64 { return p.PerPublished }))
 }
 
 // ofProcess is a figure that is 0 where the scenario has none.
@@ -73,25 +92,40 @@ func ofProcess(get func(Process) float64) value {
 	}
 }
 
-func (l lines) messages() {
-	of := func(get func(Messages) float64) value {
-		return func(m Measurement) (float64, bool) { return get(*m.Messages), true }
+// ofMessages is a figure of all that got so far as to send messages.
+func ofMessages(get func(Messages) float64) value {
+	return func(m Measurement) (float64, bool) {
+		if m.Messages == nil {
+			return 0, false
+		}
+		return get(*m.Messages), true
 	}
-	l.compared("delivered per second", of(func(m Messages) float64 { return m.DeliveredPerSecond }), figures)
-	l.compared("published per second", of(func(m Messages) float64 { return m.PublishedPerSecond }), figures)
-	l.count("published", func(m Measurement) int { return m.Messages.Published })
-	l.count("expected", func(m Measurement) int { return m.Messages.Expected })
-	l.count("delivered", func(m Measurement) int { return int(m.Messages.Delivered) })
-	l.count("lost", func(m Measurement) int { return m.Messages.Lost })
-	l.count("duplicated", func(m Measurement) int { return int(m.Messages.Duplicated) })
-	l.count("out of order", func(m Measurement) int { return int(m.Messages.Reordered) })
+}
+
+func (l *lines) messages() {
+	l.compared("delivered per second", PerSecond, ofMessages(func(m Messages) float64 { return m.DeliveredPerSecond }))
+	l.compared("published per second", PerSecond, ofMessages(func(m Messages) float64 { return m.PublishedPerSecond }))
+	for _, count := range []struct {
+		name string
+		unit Unit
+		get  func(Messages) int64
+	}{
+		{"published", Count, func(m Messages) int64 { return int64(m.Published) }},
+		{"expected", Count, func(m Messages) int64 { return int64(m.Expected) }},
+		{"delivered", Count, func(m Messages) int64 { return m.Delivered }},
+		{"lost", Fault, func(m Messages) int64 { return int64(m.Lost) }},
+		{"duplicated", Fault, func(m Messages) int64 { return m.Duplicated }},
+		{"out of order", Fault, func(m Messages) int64 { return m.Reordered }},
+	} {
+		l.beside(count.name, count.unit, ofMessages(func(m Messages) float64 { return float64(count.get(m)) }))
+	}
 	l.latency("latency", func(m Messages) latency.Summary { return m.Latency })
-	if l.run.Server.Messages.Request.Count > 0 {
+	if l.runs[0].Server.Messages.Request.Count > 0 {
 		l.latency("request", func(m Messages) latency.Summary { return m.Request })
 	}
 }
 
-func (l lines) latency(name string, get func(Messages) latency.Summary) {
+func (l *lines) latency(name string, get func(Messages) latency.Summary) {
 	for _, q := range []struct {
 		name string
 		get  func(latency.Summary) int64
@@ -102,45 +136,46 @@ func (l lines) latency(name string, get func(Messages) latency.Summary) {
 		{"p99.9", func(s latency.Summary) int64 { return s.P999 }},
 		{"max", func(s latency.Summary) int64 { return s.Max }},
 	} {
-		l.beside(name+" "+q.name, func(m Measurement) string { return microseconds(float64(q.get(get(*m.Messages)))) })
+		l.beside(name+" "+q.name, Microseconds, ofMessages(func(m Messages) float64 { return float64(q.get(get(m))) }))
 	}
 }
 
-func (l lines) connections() {
+func (l *lines) connections() {
 	of := func(get func(Connections) float64) value {
 		return func(m Measurement) (float64, bool) {
 			x := get(m.Connections)
 			return x, x != 0
 		}
 	}
-	l.count("connections", func(m Measurement) int { return m.Connections.Live })
-	l.compared("subscribed per second", of(func(c Connections) float64 { return c.PerSecond }), figures)
-	l.compared("CPU per connection", of(func(c Connections) float64 { return c.CPUMicros }), microseconds)
-	if l.run.Server.Messages == nil {
-		l.beside("memory per connection", func(m Measurement) string {
-			if m.Process == nil {
-				return "not measured"
-			}
-			return size(m.Connections.Bytes)
-		})
+	l.beside("connections", Count, func(m Measurement) (float64, bool) { return float64(m.Connections.Live), true })
+	l.compared("subscribed per second", PerSecond, of(func(c Connections) float64 { return c.PerSecond }))
+	l.compared("CPU per connection", Microseconds, of(func(c Connections) float64 { return c.CPUMicros }))
+	if l.runs[0].Server.Messages == nil {
+		l.beside("memory per connection", Bytes, of(func(c Connections) float64 { return c.Bytes }))
 	}
 }
 
-func (l lines) process() {
-	l.compared("CPU in all", ofProcess(func(p Process) float64 { return p.CPUSeconds }), seconds)
-	l.beside("of it in the kernel", func(m Measurement) string { return percent(m.Process.KernelShare) })
-	for _, at := range []struct {
+func (l *lines) process() {
+	l.compared("CPU in all", Seconds, ofProcess(func(p Process) float64 { return p.CPUSeconds }))
+	for _, f := range []struct {
 		name string
-		get  func(Process) Held
+		unit Unit
+		get  func(Process) float64
 	}{
-		{"before", func(p Process) Held { return p.Before }},
-		{"connected", func(p Process) Held { return p.Connected }},
-		{"after", func(p Process) Held { return p.After }},
+		{"of it in the kernel", Share, func(p Process) float64 { return p.KernelShare }},
+		{"memory before", Bytes, func(p Process) float64 { return float64(p.Before.Memory) }},
+		{"memory connected", Bytes, func(p Process) float64 { return float64(p.Connected.Memory) }},
+		{"memory after", Bytes, func(p Process) float64 { return float64(p.After.Memory) }},
+		{"descriptors before", Count, func(p Process) float64 { return float64(p.Before.Descriptors) }},
+		{"descriptors connected", Count, func(p Process) float64 { return float64(p.Connected.Descriptors) }},
+		{"context switches, waiting", Count, func(p Process) float64 { return float64(p.Voluntary) }},
+		{"context switches, pushed off", Count, func(p Process) float64 { return float64(p.Involuntary) }},
 	} {
-		l.beside("memory "+at.name, func(m Measurement) string { return size(float64(at.get(*m.Process).Memory)) })
+		l.beside(f.name, f.unit, func(m Measurement) (float64, bool) {
+			if m.Process == nil {
+				return 0, false
+			}
+			return f.get(*m.Process), true
+		})
 	}
-	l.count("descriptors before", func(m Measurement) int { return m.Process.Before.Descriptors })
-	l.count("descriptors connected", func(m Measurement) int { return m.Process.Connected.Descriptors })
-	l.count("context switches, waiting", func(m Measurement) int { return int(m.Process.Voluntary) })
-	l.count("context switches, pushed off", func(m Measurement) int { return int(m.Process.Involuntary) })
 }

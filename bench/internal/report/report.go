@@ -49,7 +49,11 @@ type Measurement struct {
 	Connections Connections `json:"connections"`
 	Messages    *Messages   `json:"messages,omitempty"` // nil for a scenario that sends none
 	Process     *Process    `json:"process,omitempty"`  // nil without the server's process id
+	Details     []Detail    `json:"details,omitempty"`  // of this scenario alone
+	Timings     []Timing    `json:"timings,omitempty"`  // of this scenario alone
 	Interrupted bool        `json:"interrupted,omitempty"`
+	Deaths      []string    `json:"client_process_deaths,omitempty"`
+	Samples     []Sample    `json:"samples,omitempty"` // several a second, fewer in a long run
 }
 
 // Connections is how connecting went.
@@ -106,6 +110,9 @@ type Held struct {
 // order, is a fault, and so is a connection that was refused or broke.
 func (m Measurement) Faults() []string {
 	var all faults
+	for _, why := range m.Deaths {
+		all = append(all, why+"; what its clients received last is not known")
+	}
 	all.add(m.Connections.Refused, "connection", "refused")
 	all.add(m.Connections.Lost, "connection", "lost")
 	for said, n := range m.Connections.Errors {
@@ -117,6 +124,11 @@ func (m Measurement) Faults() []string {
 		all.add(int(s.Duplicated), "message", "delivered twice")
 		all.add(int(s.Reordered), "message", "out of order")
 		all.add(int(s.Stray), "message", "delivered to a client that had not subscribed")
+	}
+	for _, d := range m.Details {
+		if d.Unit == Fault && d.Value != 0 {
+			all = append(all, d.Name+": "+Fault.Format(d.Value))
+		}
 	}
 	return all
 }

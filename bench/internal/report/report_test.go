@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -75,6 +76,44 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "table.golden", text.String())
+}
+
+// TestMedians lets one run of three lose messages.
+func TestMedians(t *testing.T) {
+	r := sample()
+	first := r.Runs[0]
+	r.Runs = nil
+	for i, us := range []float64{6, 12, 9} {
+		run := first
+		process, messages := *first.Server.Process, *first.Server.Messages
+		process.PerDelivered = us
+		messages.Lost = 3 * (i % 2)
+		run.Server.Process, run.Server.Messages = &process, &messages
+		r.Runs = append(r.Runs, run)
+	}
+	var text strings.Builder
+	if err := r.Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "medians.golden", text.String())
+	out, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back struct {
+		Medians []Group
+		Runs    []Run
+	}
+	if err := json.Unmarshal(out, &back); err != nil {
+		t.Fatal(err)
+	}
+	if len(back.Runs) != 3 || len(back.Medians) != 1 || back.Medians[0].Repeats != 3 {
+		t.Fatalf("%d runs, medians %+v", len(back.Runs), back.Medians)
+	}
+	want := Spread{9, 6, 12}
+	if f := back.Medians[0].Figures[0]; f.Name != "CPU per delivered message" || f.Server != want || f.Ratio == nil {
+		t.Errorf("figure is %+v, want %+v", f, want)
+	}
 }
 
 func golden(t *testing.T, name, got string) {

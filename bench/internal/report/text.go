@@ -9,22 +9,86 @@ import (
 	"strings"
 )
 
-// Write writes a run for people.
-func (r Run) Write(w io.Writer) error {
-	t := &table{}
-	if r.Floor == nil {
-		t.add("", "server")
-	} else {
-		t.add("", "server", "floor", "ratio")
+// Write writes the runs of one scenario for people: their medians, and how far they lie apart.
+func (g Group) Write(w io.Writer) error {
+	repeats := ""
+	if g.Repeats > 1 {
+		repeats = fmt.Sprintf("; medians of %d runs", g.Repeats)
 	}
-	lines{t, r}.all()
-	if _, err := fmt.Fprintf(w, "\n%s: %s\n\n", r.Scenario, r.Parameters); err != nil {
+	if _, err := fmt.Fprintf(w, "\n%s: %s%s\n\n", g.Scenario, g.Parameters, repeats); err != nil {
 		return err
 	}
-	if err := t.write(w); err != nil {
+	if err := g.table().write(w); err != nil {
 		return err
 	}
-	return r.writeFaults(w)
+	for i, run := range g.Runs {
+		if err := run.writeFaults(w, g.runName(i)); err != nil {
+			return err
+		}
+	}
+	if g.Runs[0].Server.Process == nil {
+		_, err := io.WriteString(w, "  (--server-pid also measures the server's CPU and memory)\n")
+		return err
+	}
+	return nil
+}
+
+// runName is what stands before what concerns one of several runs.
+func (g Group) runName(i int) string {
+	if g.Repeats == 1 {
+		return ""
+	}
+	return fmt.Sprintf("run %d: ", i+1)
+}
+
+func (g Group) table() *table {
+	t, floor := &table{}, g.Runs[0].Floor != nil
+	heads := []string{"", "server"}
+	if floor {
+		heads = append(heads, "floor", "ratio")
+	}
+	if g.Repeats > 1 {
+		heads = append(heads, "server, min .. max")
+		if floor {
+			heads = append(heads, "ratio, min .. max")
+		}
+	}
+	t.add(heads...)
+	for _, f := range g.Figures {
+		t.add(f.cells(floor, g.Repeats > 1)...)
+	}
+	return t
+}
+
+// cells is a figure's line of the table.
+func (f Figure) cells(floor, spreads bool) []string {
+	cells := []string{f.Name, f.Unit.Format(f.Server.Value)}
+	if floor {
+		cells = append(cells, f.Floor.format(f.Unit), f.Ratio.format(Times))
+	}
+	if spreads {
+		cells = append(cells, f.Server.span(f.Unit))
+		if floor {
+			cells = append(cells, f.Ratio.span(Times))
+		}
+	}
+	return cells
+}
+
+// format is empty for a figure that is not there.
+func (s *Spread) format(u Unit) string {
+	if s == nil {
+		return ""
+	}
+	return u.Format(s.Value)
+}
+
+// span is empty for a figure that is always the same.
+func (s *Spread) span(u Unit) string {
+	if s == nil || s.Min == s.Max {
+		return ""
+	}
+	return u.Format(s.Min) + " .. " + u.Format(s.Max)
 }
 
 // String is the parameters in words.
@@ -58,12 +122,13 @@ func plural(n int, noun string) string {
 	return grouped(int64(n)) + " " + noun
 }
 
-func (r Run) writeFaults(w io.Writer) error {
+// writeFaults writes what went wrong in a run, each line beginning with its name.
+func (r Run) writeFaults(w io.Writer, name string) error {
 	var text strings.Builder
 	for _, m := range []struct {
 		name string
 		m    *Measurement
-	}{{"", &r.Server}, {"floor: ", r.Floor}} {
+	}{{name, &r.Server}, {name + "floor: ", r.Floor}} {
 		if m.m == nil {
 			continue
 		}
@@ -99,8 +164,8 @@ func (m *Measurement) reasons() []string {
 
 // Write writes the report for people.
 func (r Report) Write(w io.Writer) error {
-	for _, run := range r.Runs {
-		if err := run.Write(w); err != nil {
+	for _, group := range r.Groups() {
+		if err := group.Write(w); err != nil {
 			return err
 		}
 	}

@@ -6,14 +6,14 @@ import "reverbd/bench/internal/stamp"
 type Receiver struct {
 	first    uint32 // the first stream of its channels, which are consecutive
 	streams  []Tracker
-	orders   []uint32 // for each sender, the highest order seen; nil for a receiver on one channel, where streams say it all
+	orders   []uint32 // for each sender, the highest order seen; nil where streams say it all
 	received uint32   // without duplicates
 }
 
 // NewReceiver returns the Receiver of a connection on that many channels from first on.
 func NewReceiver(s Streams, first, channels int) Receiver {
 	r := Receiver{first: uint32(first * s.PerChannel), streams: make([]Tracker, channels*s.PerChannel)}
-	if channels > 1 {
+	if channels > 1 || s.Senders < s.PerChannel {
 		r.orders = make([]uint32, s.Senders)
 	}
 	return r
@@ -43,3 +43,12 @@ func (r *Receiver) See(s stamp.Stamp) Verdict {
 
 // Received returns how many different messages have come.
 func (r *Receiver) Received() int { return int(r.received) }
+
+// Missed returns how many messages are missing behind the first that came: for a receiver that begins in the middle of its
+// streams, these are the lost ones.
+func (r *Receiver) Missed() (n int) {
+	for i := range r.streams {
+		n += r.streams[i].missed()
+	}
+	return n
+}

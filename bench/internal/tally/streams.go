@@ -19,6 +19,10 @@ func PublisherStreams(channels, publishers int) Streams {
 // PairStreams is the numbering for channels with two clients on each that whisper to each other.
 func PairStreams() Streams { return Streams{PerChannel: 2, Senders: 2} }
 
+// RoomStreams is the numbering of the guests of one presence channel: each has a stream, and all of them have one order, as
+// if they were one sender, because everybody must see the same.
+func RoomStreams(guests int) Streams { return Streams{PerChannel: guests, Senders: 1} }
+
 // Turn returns the channel of a publisher's n-th message (from 0), and that message's stream.
 func (s Streams) Turn(publisher, n, channels int) (channel int, stream uint32) {
 	if s.PerChannel > 1 {

@@ -154,3 +154,41 @@ func BenchmarkReceiver(b *testing.B) {
 		}
 	}
 }
+
+// TestRanks shows two receivers the joins of two guests in different orders.
+func TestRanks(t *testing.T) {
+	var ranks Ranks
+	first, second := NewReceiver(RoomStreams(2), 0, 1), NewReceiver(RoomStreams(2), 0, 1)
+	see := func(r *Receiver, guest, seq uint32) Verdict {
+		s := stamp.Stamp{Stream: guest, Seq: seq}
+		s.Order = ranks.Of(s)
+		return r.See(s)
+	}
+	for i, step := range []struct {
+		at         *Receiver
+		guest, seq uint32
+		want       Verdict
+	}{
+		{&first, 0, 1, InOrder}, {&first, 1, 1, InOrder}, {&first, 1, 2, InOrder},
+		{&second, 1, 1, InOrder}, {&second, 0, 1, Late}, {&second, 1, 2, InOrder}, {&second, 1, 2, Duplicate},
+		{&first, 2, 1, Stray},
+	} {
+		if got := see(step.at, step.guest, step.seq); got != step.want {
+			t.Errorf("step %d: %v, want %v", i, got, step.want)
+		}
+	}
+}
+
+// TestMissed begins in the middle of a stream.
+func TestMissed(t *testing.T) {
+	r := NewReceiver(PublisherStreams(1, 1), 0, 1)
+	for _, step := range []struct {
+		seq  uint32
+		want int
+	}{{7, 0}, {8, 0}, {10, 1}, {14, 4}, {12, 3}, {9, 2}, {9, 2}, {15, 2}} {
+		r.See(stamp.Stamp{Seq: step.seq})
+		if got := r.Missed(); got != step.want {
+			t.Errorf("after %d: %d missed, want %d", step.seq, got, step.want)
+		}
+	}
+}

@@ -43,6 +43,19 @@ func (t *Tracker) skip(seq uint32) {
 	t.last = seq
 }
 
+// missed counts what is missing, but for what is in front of all that came.
+func (t *Tracker) missed() (n int) {
+	if t.gaps == nil {
+		return 0
+	}
+	for _, g := range *t.gaps {
+		if g.first > 1 {
+			n += int(g.end - g.first)
+		}
+	}
+	return n
+}
+
 // gap is the numbers from first up to, not including, end.
 type gap struct{ first, end uint32 }
 

@@ -1,0 +1,29 @@
+package bench
+
+import (
+	"os/exec"
+
+	"reverbd/bench/internal/client"
+	"reverbd/bench/internal/crew"
+)
+
+// crew returns the clients for a subject, on as many processes as are asked for, with no connection yet.
+func (r *run) crew(s *subject) (*crew.Crew, error) {
+	o := r.fleetOptions(s)
+	if r.options.Processes <= 1 {
+		fleet, err := client.New(o)
+		return crew.Alone(fleet), err
+	}
+	shares := crew.Shares(r.options.Processes, r.scenario.block(r.options))
+	total := o.Connections
+	o.Share, o.Connections = shares[0], shares[0].Size(total)
+	fleet, err := client.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return crew.Start(fleet, crew.Config{
+		Server: s.address, Sources: r.options.Sources, Upgrade: s.upgrade,
+		Floor: s.name == floorProgram, Target: r.target, Messages: r.messages,
+		Connections: total, Layout: o.Layout, Streams: o.Streams,
+	}, shares, func() *exec.Cmd { return r.options.Self(clientsProgram) })
+}

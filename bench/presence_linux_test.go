@@ -1,0 +1,123 @@
+package bench_test
+
+import (
+	"bytes"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"reverbd/bench"
+	"reverbd/protocol/pusher"
+	"reverbd/protocol/ws"
+)
+
+// join puts a client in the presence channel, and tells it and the others.
+func (f *fake) join(c *fakeClient, s pusher.Subscribe) {
+	c.member = bytes.Clone(s.ChannelData)
+	roster, count := f.roster(c.member)
+	_, _ = c.Write(ws.AppendFrame(nil, ws.OpText, pusher.AppendPresenceSucceeded(nil, s.Channel, count, roster)))
+	f.news(c, pusher.AppendMemberAdded(nil, s.Channel, c.member))
+}
+
+// leave takes a client out of the presence channel, and tells the others.
+func (f *fake) leave(c *fakeClient) {
+	member, err := pusher.ParseMember(c.member)
+	if err != nil {
+		return
+	}
+	c.member = nil
+	f.news(c, pusher.AppendMemberRemoved(nil, "presence-bench-0", member.ID))
+}
+
+// roster is wrong by miscount for a guest.
+func (f *fake) roster(of []byte) (members iter.Seq[pusher.Member], count int) {
+	for _, c := range f.clients {
+		if c.member != nil {
+			count++
+		}
+	}
+	if isGuest(of) {
+		count += f.miscount
+	}
+	return func(yield func(pusher.Member) bool) {
+		for _, c := range f.clients {
+			if m, err := pusher.ParseMember(c.member); err == nil && !yield(m) {
+				return
+			}
+		}
+	}, count
+}
+
+func isGuest(text []byte) bool { return bytes.IndexByte(text, '@') >= 0 }
+
+// news tells all members but one. Only what is about guests comes with faults.
+func (f *fake) news(about *fakeClient, text []byte) {
+	frame := ws.AppendFrame(nil, ws.OpText, text)
+	for _, c := range f.clients {
+		switch {
+		case c == about || c.member == nil:
+		case isGuest(text):
+			f.write(c, frame)
+		default:
+			_, _ = c.Write(frame)
+		}
+	}
+}
+
+// TestPresenceHidesNothing lets a server tell the wrong things about who comes and goes.
+func TestPresenceHidesNothing(t *testing.T) {
+	var held []byte
+	for name, c := range map[string]struct {
+		f    *fake
+		want []string
+	}{
+		"nothing wrong": {&fake{}, nil},
+		"one of ten lost": {&fake{deliver: func(n int, frame []byte) [][]byte {
+			if n%10 == 0 {
+				return nil
+			}
+			return [][]byte{frame}
+		}}, []string{"20 messages lost", "members with a wrong roster: 4"}},
+		"one of ten doubled": {&fake{deliver: func(n int, frame []byte) [][]byte {
+			if n%10 == 0 {
+				return [][]byte{frame, frame}
+			}
+			return [][]byte{frame}
+		}}, []string{"20 messages delivered twice", "members with a wrong roster: 4"}},
+		"one of ten late": {&fake{deliver: func(n int, frame []byte) [][]byte {
+			switch n % 10 {
+			case 3: // all members get the same, one after the other
+				held = frame
+				return nil
+			case 4:
+				return [][]byte{frame, held}
+			}
+			return [][]byte{frame}
+		}}, []string{"20 messages out of order"}},
+		"wrong counts": {&fake{miscount: 1}, []string{"wrong counts on joining: 25"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := scenario("presence", c.f.start(t))
+			o.Connections, o.Guests, o.Events, o.Rate, o.Patience = 4, 1, 50, 500, 200*time.Millisecond
+			report := run(t, o)
+			m := report.Runs[0].Server
+			if got, want := strings.Join(m.Faults(), ", "), strings.Join(c.want, ", "); got != want {
+				t.Errorf("faults are %q, want %q", got, want)
+			}
+			if m.Messages.Published != 50 || m.Messages.Expected != 200 {
+				t.Errorf("%+v", m.Messages)
+			}
+		})
+	}
+}
+
+// TestGuestsTakeTurns has several guests come and go as fast as it is seen.
+func TestGuestsTakeTurns(t *testing.T) {
+	var f fake
+	o := with(scenario("presence", f.start(t)), func(o *bench.Options) { o.Guests = 3 })
+	m := run(t, o).Runs[0].Server
+	if faults := m.Faults(); len(faults) > 0 || m.Messages.Delivered != int64(40*60) {
+		t.Errorf("%q %+v", faults, m.Messages)
+	}
+}

@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"sync"
+	"time"
+
+	"reverbd/bench/internal/proc"
+	"reverbd/bench/internal/report"
+)
+
+const (
+	// sampleEvery is how often a measurement is sampled at first. Reading a server's memory stops it for about as long as
+	// it takes to walk its page table: a millisecond for 100 MiB.
+	sampleEvery = 250 * time.Millisecond
+	// maxSamples bounds how many are kept: every other one is dropped when there are more, and it samples half as often.
+	maxSamples = 1200
+)
+
+// sampler looks at a measurement several times a second, in a goroutine of its own.
+type sampler struct {
+	m       *measurement
+	begun   time.Time
+	cpu     time.Duration // at the beginning
+	every   time.Duration
+	samples []report.Sample
+	stop    chan struct{}
+	ended   sync.WaitGroup
+}
+
+// sample begins to sample. The samples are there when end returns.
+func (m *measurement) sample() (end func() []report.Sample) {
+	s := &sampler{m: m, begun: time.Now(), every: sampleEvery, stop: make(chan struct{})}
+	s.cpu, _ = proc.CPU(m.subject.pids...)
+	s.ended.Go(s.run)
+	return func() []report.Sample {
+		close(s.stop)
+		s.ended.Wait()
+		return s.samples
+	}
+}
+
+func (s *sampler) run() {
+	ticker := time.NewTicker(s.every)
+	defer ticker.Stop()
+	for {
+		s.take()
+		select {
+		case <-s.stop:
+			s.take()
+			return
+		case <-ticker.C:
+		}
+		if len(s.samples) >= maxSamples {
+			s.thin()
+			ticker.Reset(s.every)
+		}
+	}
+}
+
+// take adds one sample. A process that is gone is zero: the run itself says so.
+func (s *sampler) take() {
+	sample := report.Sample{Seconds: time.Since(s.begun).Seconds()}
+	if s.m.fleet != nil { // a scenario that consists of others has none
+		p := s.m.fleet.Progress()
+		sample.Live, sample.Delivered = p.Live, p.Delivered
+	}
+	if pids := s.m.subject.pids; len(pids) > 0 {
+		used, _ := proc.CPU(pids...)
+		sample.CPU = max(0, (used - s.cpu).Seconds())
+		sample.Memory, _ = proc.Memory(pids...)
+	}
+	s.samples = append(s.samples, sample)
+}
+
+// thin drops every other sample.
+func (s *sampler) thin() {
+	for i := range len(s.samples) / 2 {
+		s.samples[i] = s.samples[2*i]
+	}
+	s.samples = s.samples[:len(s.samples)/2]
+	s.every *= 2
+}

@@ -1,0 +1,160 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"reverbd/bench/internal/proc"
+	"reverbd/bench/internal/report"
+)
+
+const (
+	// warmUp is the share of Options.Duration that a soak goes on before anything is held against it: a server's first
+	// connections make it grow.
+	warmUp = 5
+	// churnShare is the part of its churning clients that a soak ends and begins again each second.
+	churnShare = 0.1
+	// lettingGo is how long a server may take to give its descriptors back once everybody has gone.
+	lettingGo = 5 * time.Second
+)
+
+// soak carries the mix out twice, a short time and the whole, and looks what the server keeps when everybody has gone.
+func (m *measurement) soak(ctx context.Context) error {
+	mix := mix{measurement: m}
+	if err := mix.carryOut(ctx, "warming up", m.options.Duration/warmUp); err != nil {
+		return err
+	}
+	m.settle(ctx)
+	before, err := m.subject.usage()
+	if err != nil {
+		return err
+	}
+	m.before, mix.counts = before, true
+	if err := mix.carryOut(ctx, "soaking", m.options.Duration); err != nil {
+		return err
+	}
+	m.result.Detail("connections that ended and came back", report.Count, float64(mix.churned))
+	m.result.Detail("missed by those that came back", report.Fault, float64(mix.missed))
+	m.result.Interrupted = ctx.Err() != nil
+	if len(m.subject.pids) == 0 {
+		return nil
+	}
+	m.account()
+	return m.keeps(ctx, before)
+}
+
+// keeps tells what the server has that it did not have before.
+func (m *measurement) keeps(ctx context.Context, before proc.Usage) error {
+	var after proc.Usage
+	var err error
+	limit, cancel := timeLimit(context.WithoutCancel(ctx), lettingGo)
+	defer cancel()
+	m.awaitFor(limit, endless, m.subject.name+": letting go", before.Descriptors, func() (int, bool) {
+		after, err = m.subject.usage()
+		return after.Descriptors, err != nil || after.Descriptors <= before.Descriptors
+	})
+	m.settle(ctx)
+	if after, err = m.subject.usage(); err != nil {
+		return err
+	}
+	m.result.Process.After = held(after)
+	d := &m.result
+	d.Detail("descriptors when nobody was connected, before", report.Count, float64(before.Descriptors))
+	d.Detail("descriptors when nobody was connected, after", report.Count, float64(after.Descriptors))
+	d.Detail("descriptors that did not come back", report.Fault, float64(max(0, after.Descriptors-before.Descriptors)))
+	d.Detail("memory when nobody was connected, before", report.Bytes, float64(before.Memory))
+	d.Detail("memory when nobody was connected, after", report.Bytes, float64(after.Memory))
+	d.Detail("memory after, of before", report.Share, float64(after.Memory)/float64(max(before.Memory, 1)))
+	return nil
+}
+
+// mix is the parts of a soak: a quarter of the clients in a fan-out, a quarter on small channels, a quarter that whispers, and
+// a quarter in the same fan-out that come and go.
+type mix struct {
+	*measurement
+	counts  bool // what it sees is added to the measurement
+	churned int
+	missed  int
+}
+
+// Channels of the parts.
+const (
+	soakFanout  = "bench-soak-all-"
+	soakFew     = "bench-soak-few-"
+	soakWhisper = "private-bench-"
+)
+
+// carryOut has all parts go on for a time.
+func (x *mix) carryOut(ctx context.Context, what string, d time.Duration) error {
+	all, err := x.parts(d)
+	defer all.close()
+	if err != nil {
+		return err
+	}
+	if err := all.connect(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	if x.connecting, err = x.subject.usage(); err != nil {
+		return err
+	}
+	x.connected = x.connecting
+	talkers, churners := all[:3], all[3]
+	churners.fleet.Churn(float64(churners.options.Connections) * churnShare)
+	stop := x.tell(what, all[0])
+	err = talkers.send(ctx)
+	stop()
+	churned := churners.fleet.StopChurn()
+	if err != nil {
+		return err
+	}
+	x.await(context.WithoutCancel(ctx), x.subject.name+": coming back", churners.options.Connections, func() (int, bool) {
+		p := churners.fleet.Progress()
+		return p.Live, p.Live+p.Refused+p.Lost >= churners.options.Connections
+	})
+	if x.after, err = x.subject.usage(); err != nil {
+		return err
+	}
+	if x.counts {
+		x.churned, x.missed = churned, churners.fleet.Missed()
+		x.collect(talkers, churners)
+	}
+	return nil
+}
+
+// parts makes them, with fewer messages a second for those that have more receivers.
+func (x *mix) parts(d time.Duration) (all parts, err error) {
+	quarter := x.options.Connections / 8 * 2 // even, for pairs
+	for _, p := range []struct {
+		name, prefix string
+		connections  int
+		channels     int
+		rate         float64
+	}{
+		{"fanout", soakFanout, quarter, 1, x.options.Rate / 40},
+		{"channels", soakFew, quarter, max(quarter/4, 1), x.options.Rate / 2},
+		{"whisper", soakWhisper, quarter, quarter / 2, x.options.Rate / 2},
+		{"fanout", soakFanout, x.options.Connections - 3*quarter, 1, 0},
+	} {
+		m, err := x.part(p.name, p.prefix, func(o *Options) {
+			o.Connections, o.Channels, o.Rate, o.Duration, o.Events = p.connections, p.channels, p.rate, d, 0
+		})
+		if err != nil {
+			return all, fmt.Errorf("bench: %s: %w", p.name, err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// collect adds what the parts have seen. What came to a client between coming and going is no part of what was expected; but
+// it must not come twice, or late, or with gaps.
+func (x *mix) collect(talkers parts, churners *measurement) {
+	for _, part := range talkers {
+		x.add(part)
+	}
+	x.add(churners)
+	seen := churners.fleet.Outcome().Counts
+	seen.Delivered = 0
+	x.result.Messages.Merge(seen)
+}
