@@ -152,7 +152,7 @@ func (s *Server) Run() error {
 		gnet.WithReuseAddr(true),
 		gnet.WithTicker(true),
 		gnet.WithTCPKeepAlive(time.Minute),
-		gnet.WithLogger(s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()))
+		gnet.WithLogger(&engineLog{SugaredLogger: s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()}))
 	s.closeBells()
 	switch {
 	case err != nil:
@@ -346,6 +346,20 @@ func (s *Server) slowConsumer(c *conn) {
 	if s.slow.ready() {
 		s.log.Warn("slow consumer cut off", zap.Stringer("client", c.gnet.RemoteAddr()),
 			zap.Int("bytes waiting", c.gnet.OutboundBuffered()), zap.Int64("cut off so far", n))
+	}
+}
+
+// engineLog is gnet's logger. gnet warns of every event that was on its way when its connection was closed, which is no fault and
+// comes by the hundred when many clients leave at once: once in a while is enough.
+type engineLog struct {
+	*zap.SugaredLogger
+	warnings throttle
+}
+
+// Warnf implements gnet's logging.Logger.
+func (l *engineLog) Warnf(format string, args ...any) {
+	if l.warnings.ready() {
+		l.SugaredLogger.Warnf(format, args...)
 	}
 }
 
