@@ -9,49 +9,48 @@ import (
 // so one that was busy and then is idle would hold on to what it no longer needs, for minutes or for good.
 type memory struct {
 	samples   []metrics.Sample
-	allocated uint64
-	settled   bool // given back since the last time the server was busy
+	allocated uint64 // ever, when last looked at
+	settled   uint64 // held after memory was last given back
 }
 
 // What memory reads of the runtime, all in bytes.
 const (
 	allocatedEver = iota // by the program since its start
-	live                 // reachable when garbage was last collected
-	objects              // reachable now, and garbage
+	objects              // in use, and garbage
 	free                 // neither, and not given back
 	unused               // lost between objects
 )
 
-// Below these nothing is worth a collection: what is allocated between two looks by a server that is idle, and what could be given
-// back, in bytes.
-const (
-	idleAllocation = 4 << 20
-	worthwhile     = 8 << 20
-)
+// A server that allocates less than this between two looks is idle, in bytes.
+const idleAllocation = 4 << 20
+
+// Giving back is worth a collection when the server holds so many bytes more than after the last time, and a quarter more.
+const worthwhile = 4 << 20
 
 func newMemory() *memory {
 	return &memory{samples: []metrics.Sample{
 		allocatedEver: {Name: "/gc/heap/allocs:bytes"},
-		live:          {Name: "/gc/heap/live:bytes"},
 		objects:       {Name: "/memory/classes/heap/objects:bytes"},
 		free:          {Name: "/memory/classes/heap/free:bytes"},
 		unused:        {Name: "/memory/classes/heap/unused:bytes"},
 	}}
 }
 
-// settle is called every few seconds. Once after each busy time it collects garbage and returns what is free, if there is enough of
-// it: more than a quarter of what is in use.
+// settle is called every few seconds. When the server has become idle it collects garbage and returns what is free.
 func (m *memory) settle() {
-	metrics.Read(m.samples)
-	at := func(i int) uint64 { return m.samples[i].Value.Uint64() }
-	idle := at(allocatedEver)-m.allocated < idleAllocation
-	m.allocated = at(allocatedEver)
-	if !idle {
-		m.settled = false
+	allocated, held := m.read()
+	idle := allocated-m.allocated < idleAllocation
+	m.allocated = allocated
+	if !idle || held < m.settled+max(m.settled/4, worthwhile) {
 		return
 	}
-	if held := at(objects) + at(free) + at(unused); !m.settled && held > at(live)+max(at(live)/4, worthwhile) {
-		debug.FreeOSMemory()
-		m.settled = true
-	}
+	debug.FreeOSMemory()
+	m.allocated, m.settled = m.read()
+}
+
+// read returns what has been allocated since the start, and what is held now.
+func (m *memory) read() (allocated, held uint64) {
+	metrics.Read(m.samples)
+	at := func(i int) uint64 { return m.samples[i].Value.Uint64() }
+	return at(allocatedEver), at(objects) + at(free) + at(unused)
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+)
+
+// What a burst took is given back when the server has become idle, not while it is busy, and not again and again.
+func TestMemorySettles(t *testing.T) {
+	m := newMemory()
+	burst := make([][]byte, 64)
+	for i := range burst {
+		burst[i] = make([]byte, 1<<20)
+	}
+	_, high := m.read()
+	runtime.KeepAlive(burst)
+	burst = nil
+
+	m.settle() // all that was allocated since the start: busy
+	if m.settled != 0 {
+		t.Fatal("gave back while the server was busy")
+	}
+	m.settle()
+	_, low := m.read()
+	if m.settled == 0 || low > high-32<<20 {
+		t.Errorf("holds %d bytes of %d", low, high)
+	}
+	before := m.settled
+	m.settle()
+	if m.settled != before {
+		t.Error("gave back again although nothing had happened")
+	}
+}
