@@ -14,7 +14,6 @@ func TestMemorySettles(t *testing.T) {
 	}
 	_, high := m.read()
 	runtime.KeepAlive(burst)
-	burst = nil
 
 	m.settle() // all that was allocated since the start: busy
 	if m.settled != 0 {
