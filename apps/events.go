@@ -43,12 +43,12 @@ func (s *Session) handle(op ws.OpCode, payload []byte) error {
 		return s.clientEvent(m)
 	}
 	switch string(m.Event) {
-	case "pusher:ping":
+	case pusher.EventPing:
 		s.Send(pongEvent)
-	case "pusher:pong":
-	case "pusher:subscribe":
+	case pusher.EventPong:
+	case pusher.EventSubscribe:
 		return s.subscribe(m.Data)
-	case "pusher:unsubscribe":
+	case pusher.EventUnsubscribe:
 		return s.unsubscribe(m.Data)
 	case "pusher:connection_established":
 		s.established()

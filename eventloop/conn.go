@@ -142,7 +142,7 @@ func (c *conn) Write(p []byte) {
 func (c *conn) cutOff() {
 	c.loop.server.slowConsumer(c)
 	if c.state == open {
-		c.Close(closeSlowConsumer, "Slow consumer")
+		c.Close(pusher.CloseSlowConsumer, "Slow consumer")
 		return
 	}
 	c.drop()

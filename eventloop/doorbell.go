@@ -15,7 +15,7 @@ import (
 // executes itself again is run before the loop polls.
 type doorbell struct {
 	loop *loop
-	fd   int // the end that is written to; -1 until the other one is enrolled
+	fd   int // the end that is written to
 }
 
 // newDoorbell has a bell enrolled in l. It is of use once its conn has been opened: until then l.bell is nil.

@@ -16,7 +16,6 @@ import (
 	"go.uber.org/zap"
 
 	"reverbd/broadcast"
-	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
 
@@ -94,9 +93,6 @@ type Server struct {
 
 // stats are counters since the start. Safe for concurrent use.
 type stats struct{ refused, slowConsumers, panics atomic.Int64 }
-
-// closeSlowConsumer is the close code for a client that is cut off: it comes back after a second.
-const closeSlowConsumer = pusher.CloseSlowConsumer
 
 // ErrStopped is returned by Run when the engine stopped by itself.
 var ErrStopped = errors.New("eventloop: the engine has stopped without being asked to")

@@ -30,11 +30,13 @@ func (m *Measurement) Timing(name string, h *latency.Histogram) {
 func (l *lines) details() {
 	first := l.runs[0].Server
 	for i, t := range first.Timings {
-		l.quantiles(t.Name, func(m Measurement) (s latency.Summary, ok bool) {
-			if i >= len(m.Timings) {
-				return s, false
+		l.quantiles(t.Name, briefly, func(get quantile) value {
+			return func(m Measurement) (float64, bool) {
+				if i >= len(m.Timings) {
+					return 0, false
+				}
+				return float64(get(m.Timings[i].Summary)), true
 			}
-			return m.Timings[i].Summary, true
 		})
 	}
 	for i, d := range first.Details {
@@ -43,24 +45,6 @@ func (l *lines) details() {
 				return 0, false
 			}
 			return m.Details[i].Value, true
-		})
-	}
-}
-
-// quantiles adds a line for each of those that people ask for.
-func (l *lines) quantiles(name string, get func(Measurement) (latency.Summary, bool)) {
-	for _, q := range []struct {
-		name string
-		get  func(latency.Summary) int64
-	}{
-		{"p50", func(s latency.Summary) int64 { return s.P50 }},
-		{"p90", func(s latency.Summary) int64 { return s.P90 }},
-		{"p99", func(s latency.Summary) int64 { return s.P99 }},
-		{"max", func(s latency.Summary) int64 { return s.Max }},
-	} {
-		l.beside(name+" "+q.name, Microseconds, func(m Measurement) (float64, bool) {
-			s, ok := get(m)
-			return float64(q.get(s)), ok
 		})
 	}
 }

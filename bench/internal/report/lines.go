@@ -125,19 +125,10 @@ func (l *lines) messages() {
 	}
 }
 
-func (l *lines) latency(name string, get func(Messages) latency.Summary) {
-	for _, q := range []struct {
-		name string
-		get  func(latency.Summary) int64
-	}{
-		{"p50", func(s latency.Summary) int64 { return s.P50 }},
-		{"p90", func(s latency.Summary) int64 { return s.P90 }},
-		{"p99", func(s latency.Summary) int64 { return s.P99 }},
-		{"p99.9", func(s latency.Summary) int64 { return s.P999 }},
-		{"max", func(s latency.Summary) int64 { return s.Max }},
-	} {
-		l.beside(name+" "+q.name, Microseconds, ofMessages(func(m Messages) float64 { return float64(q.get(get(m))) }))
-	}
+func (l *lines) latency(name string, of func(Messages) latency.Summary) {
+	l.quantiles(name, inFull, func(get quantile) value {
+		return ofMessages(func(m Messages) float64 { return float64(get(of(m))) })
+	})
 }
 
 func (l *lines) connections() {
