@@ -87,6 +87,9 @@ func (a *API) answer(loop *broadcast.Loop, r *http.Request, body []byte) reply {
 	if c.app = a.Registry.ByID(c.parts[1]); c.app == nil {
 		return text(http.StatusNotFound, "No matching application for ID ["+c.parts[1]+"].")
 	}
+	if c.app.Disabled {
+		return text(http.StatusForbidden, pusher.ErrDisabled.Message+".")
+	}
 	// One reading of the query serves the signature and everything after it: a parameter that is given twice must not
 	// mean one thing to the one and another to the other.
 	if c.query, ok = pusher.ParseQuery(rawQuery); !ok || !c.query.Verify(c.app.Secret, r.Method, path, body) {

@@ -13,10 +13,11 @@ import (
 // event, and the connection stays open.
 func (s *Session) Message(op ws.OpCode, payload []byte) {
 	s.touch()
+	s.renew()
 	if t := s.sessions.Trace; t != nil {
 		t.Message("Message Received", s.ID.String(), payload)
 	}
-	if s.limiter != nil && !s.limiter.allow(s.app.RateLimit, s.now()) {
+	if s.limited() {
 		s.fail(pusher.ErrRateLimit)
 		if s.app.RateLimit.TerminateOnLimit {
 			s.Close(pusher.CloseRateLimit, pusher.ErrRateLimit.Message)

@@ -3,12 +3,23 @@ package apps
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
 )
 
-// Registry finds an application by its id or key, both compared as strings. It never changes.
+// Registry finds an application by its id or key, both compared as strings. Its applications are replaced as a whole; who looks
+// one up sees either the old ones or the new ones and waits for nobody. Safe for concurrent use.
 type Registry struct {
+	hub     *broadcast.Hub
+	current atomic.Pointer[catalog]
+	mu      sync.Mutex // held by Replace
+}
+
+// catalog is the applications of one configuration. It never changes.
+type catalog struct {
 	apps  []*App
 	byKey map[string]*App
 	byID  map[string]*App
@@ -16,30 +27,99 @@ type Registry struct {
 
 // NewRegistry makes the applications known, each with its channels in hub. The error joins all problems.
 func NewRegistry(hub *broadcast.Hub, settings []Settings) (*Registry, error) {
-	r := &Registry{byKey: map[string]*App{}, byID: map[string]*App{}}
-	var problems []error
-	for _, s := range settings {
-		switch {
-		case s.ID == "" || s.Key == "" || s.Secret == "":
-			problems = append(problems, fmt.Errorf("apps: app %q needs an id, a key and a secret", s.ID))
-		case r.byID[s.ID] != nil:
-			problems = append(problems, fmt.Errorf("apps: two apps have the id %q", s.ID))
-		case r.byKey[s.Key] != nil:
-			problems = append(problems, fmt.Errorf("apps: the apps %q and %q have the same key", r.byKey[s.Key].ID, s.ID))
-		default:
-			a := &App{Settings: s, Channels: hub.NewDirectory(s.ID), origins: newOrigins(s.AllowedOrigins)}
-			r.byID[s.ID], r.byKey[s.Key] = a, a
-			r.apps = append(r.apps, a)
-		}
-	}
-	return r, errors.Join(problems...)
+	r := &Registry{hub: hub}
+	r.current.Store(&catalog{})
+	_, err := r.Replace(settings)
+	return r, err
 }
 
 // Apps returns all applications in the order in which they were configured.
-func (r *Registry) Apps() []*App { return r.apps }
+func (r *Registry) Apps() []*App { return r.current.Load().apps }
 
 // ByKey returns the application that clients name by key, or nil.
-func (r *Registry) ByKey(key string) *App { return r.byKey[key] }
+func (r *Registry) ByKey(key string) *App { return r.current.Load().byKey[key] }
 
 // ByID returns the application that servers name by id, or nil.
-func (r *Registry) ByID(id string) *App { return r.byID[id] }
+func (r *Registry) ByID(id string) *App { return r.current.Load().byID[id] }
+
+// Replacement is what became of the applications when they were replaced, by id.
+type Replacement struct{ Added, Changed, Disabled, Removed []string }
+
+// Replace puts these applications in the place of those that are known. One with the id of a known one is the same application:
+// it keeps its channels and connections, and the new settings hold for these at once, except for what only a connection that is
+// being made is asked (key, origin, max_connections). The connections of an application that is gone are closed with 4001, those of
+// one that is disabled with 4003. The error joins all problems, and nothing has changed then.
+func (r *Registry) Replace(settings []Settings) (Replacement, error) {
+	if err := check(settings); err != nil {
+		return Replacement{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var became Replacement
+	old := r.current.Load()
+	next := &catalog{byKey: make(map[string]*App, len(settings)), byID: make(map[string]*App, len(settings))}
+	for _, s := range settings {
+		a := old.byID[s.ID]
+		switch {
+		case a == nil:
+			a = newApp(s, r.hub.NewDirectory(s.ID))
+			became.Added = append(became.Added, s.ID)
+		case a.with(s) != a:
+			became.Changed = append(became.Changed, s.ID)
+			if s.Disabled && !a.Disabled {
+				became.Disabled = append(became.Disabled, s.ID)
+			}
+			a = a.with(s)
+		}
+		next.apps = append(next.apps, a)
+		next.byID[s.ID], next.byKey[s.Key] = a, a
+	}
+	for _, a := range old.apps {
+		if next.byID[a.ID] == nil {
+			became.Removed = append(became.Removed, a.ID)
+		}
+	}
+	r.install(next)
+	r.end(old, became)
+	return became, nil
+}
+
+// install makes the catalog the current one. A connection looks its app up and is counted in one step of its loop, so that
+// whoever is told to go by a task that is posted from now on includes everyone who came in by the old one.
+func (r *Registry) install(next *catalog) {
+	for _, a := range next.apps {
+		a.tenancy.latest.Store(a)
+	}
+	r.current.Store(next)
+}
+
+// end closes what may not go on.
+func (r *Registry) end(old *catalog, became Replacement) {
+	for _, id := range became.Disabled {
+		old.byID[id].Channels.Dismiss(sealError(pusher.ErrDisabled), pusher.CloseDisabled, pusher.ErrDisabled.Message)
+	}
+	for _, id := range became.Removed {
+		d := old.byID[id].Channels
+		d.Dismiss(sealError(pusher.ErrUnknownApp), pusher.CloseUnknownApp, pusher.ErrUnknownApp.Message)
+		r.hub.Forget(d)
+	}
+}
+
+// check finds what makes settings useless together.
+func check(settings []Settings) error {
+	var problems []error
+	ids, keys := make(map[string]bool), make(map[string]string)
+	for _, s := range settings {
+		switch first, taken := keys[s.Key]; {
+		case s.ID == "" || s.Key == "" || s.Secret == "":
+			problems = append(problems, fmt.Errorf("apps: app %q needs an id, a key and a secret", s.ID))
+		case ids[s.ID]:
+			problems = append(problems, fmt.Errorf("apps: two apps have the id %q", s.ID))
+		case taken:
+			problems = append(problems, fmt.Errorf("apps: the apps %q and %q have the same key", first, s.ID))
+		default:
+			ids[s.ID], keys[s.Key] = true, s.ID
+		}
+	}
+	return errors.Join(problems...)
+}

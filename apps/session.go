@@ -23,12 +23,12 @@ type Session struct {
 	broadcast.Subscriber
 
 	sessions *Sessions
-	app      *App // nil when the key is unknown
-	limiter  *limiter
-	seen     int64 // when the client was last heard, by elapsed
-	pinged   int64 // when it was asked for a sign of life since, or 0
-	framed   bool  // the client uses control frames, so it is pinged with one
-	entered  bool  // counts as a connection of its app
+	app      *App     // nil when the key is unknown
+	limiter  *limiter // nil until a message has been counted
+	seen     int64    // when the client was last heard, by elapsed
+	pinged   int64    // when it was asked for a sign of life since, or 0
+	framed   bool     // the client uses control frames, so it is pinged with one
+	entered  bool     // counts as a connection of its app
 }
 
 // Accept makes the session of a client that asks for the percent-encoded path, or returns nil if that is not
@@ -56,6 +56,9 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 	}
 	l.Add(&s.Subscriber, pusher.NewSocketID(), s.app.Channels, c)
 	switch {
+	case s.app.Disabled:
+		s.refuse(pusher.ErrDisabled, pusher.CloseDisabled)
+		return
 	case !s.app.enter():
 		s.refuse(pusher.ErrOverQuota, pusher.CloseOverQuota)
 		return
@@ -65,9 +68,6 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 		return
 	}
 	s.entered = true
-	if s.app.RateLimit.Enabled {
-		s.limiter = new(limiter)
-	}
 	s.info("Connection Established", s.ID)
 	s.established()
 }
@@ -88,7 +88,7 @@ func (s *Session) MaxMessageSize() int64 {
 	if s.app == nil {
 		return 1
 	}
-	return int64(s.app.MaxMessageSize)
+	return int64(s.app.latest().MaxMessageSize)
 }
 
 // Control notes that a control frame of the client has been handled.
@@ -105,6 +105,13 @@ func (s *Session) Gone() {
 		s.entered = false
 		s.app.leave()
 		s.info("Connection Closed", s.ID)
+	}
+}
+
+// renew makes what has been configured since hold for the session. One message is handled by one configuration.
+func (s *Session) renew() {
+	if s.app != nil {
+		s.app = s.app.latest()
 	}
 }
 
@@ -129,6 +136,7 @@ func (s *Session) touch() {
 // ping interval is pinged; one that then says nothing within the activity timeout is closed with 4201.
 func (s *Session) Check() time.Duration {
 	now := s.elapsed()
+	s.renew()
 	if s.pinged != 0 {
 		left := s.pinged + s.app.ActivityTimeout.Milliseconds() - now
 		if left <= 0 {
@@ -152,8 +160,10 @@ func (s *Session) Check() time.Duration {
 }
 
 // error tells the client of a mistake.
-func (s *Session) error(e *pusher.Error) {
-	s.Send(broadcast.SealText(e.Append(broadcast.TextBuffer(len(e.Message)))))
+func (s *Session) error(e *pusher.Error) { s.Send(sealError(e)) }
+
+func sealError(e *pusher.Error) broadcast.Frame {
+	return broadcast.SealText(e.Append(broadcast.TextBuffer(len(e.Message))))
 }
 
 func (s *Session) info(title string, id pusher.SocketID) {

@@ -25,6 +25,7 @@ type RateLimit struct {
 // They never change once an App is built from them.
 type Settings struct {
 	ID, Key, Secret        string
+	Disabled               bool          // nobody may connect and nothing may be published
 	AllowedOrigins         []string      // host patterns, "*" matches any run of characters
 	PingInterval           time.Duration // idle time after which the server pings
 	ActivityTimeout        time.Duration // told to clients; and how long a ping may stay unanswered

@@ -61,8 +61,8 @@ func (b *cacheBudget) over() bool { return b.used.Load() > b.limit }
 func (d *Directory) remember(t *Topic, f Frame) {
 	d.forget(t)
 	e := &cachedEvent{topic: t, frame: f, expires: d.hub.now().Add(d.hub.cache.ttl)}
-	if e.size() > d.hub.cache.limit {
-		return // it would push everything else out
+	if e.size() > d.hub.cache.limit || d.forgotten.Load() {
+		return // it would push everything else out, or nobody would ever forget it
 	}
 	t.cached = e
 	t.stripe.cached.push(e)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"reverbd/protocol/pusher"
 )
@@ -15,10 +16,11 @@ const stripeCount = 256
 // Directory is the channels of one app. Subscribe and Unsubscribe belong to the loop of the subscriber; all
 // else is safe for concurrent use.
 type Directory struct {
-	App     string
-	hub     *Hub
-	seed    maphash.Seed
-	stripes [stripeCount]stripe
+	App       string
+	hub       *Hub
+	seed      maphash.Seed
+	stripes   [stripeCount]stripe
+	forgotten atomic.Bool // by the hub: what is cached now would stay for ever
 }
 
 // stripe is a part of the channels, under one lock. Under it only a mailbox may be locked.

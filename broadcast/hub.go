@@ -68,6 +68,29 @@ func (h *Hub) Sweep() {
 	}
 }
 
+// Forget takes the channels of an app out of the hub, and drops its cached events. Subscribers that are still there are not told:
+// see Directory.Dismiss.
+func (h *Hub) Forget(d *Directory) {
+	h.mu.Lock()
+	kept := make([]*Directory, 0, len(h.directories)) // who walks over the old list may go on
+	for _, other := range h.directories {
+		if other != d {
+			kept = append(kept, other)
+		}
+	}
+	h.directories = kept
+	h.mu.Unlock()
+	d.forgotten.Store(true) // from here on nothing is cached
+	for i := range d.stripes {
+		st := &d.stripes[i]
+		st.mu.Lock()
+		for st.cached.first != nil {
+			d.drop(st.cached.first.topic)
+		}
+		st.mu.Unlock()
+	}
+}
+
 func (h *Hub) all() []*Directory {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -13,6 +13,7 @@ type Error struct {
 // the connection goes on.
 var (
 	ErrUnknownApp      = &Error{4001, "Application does not exist"}                          // closes
+	ErrDisabled        = &Error{4003, "Application disabled"}                                // closes; Pusher's, not in Reverb
 	ErrOverQuota       = &Error{4004, "Application is over connection quota"}                // closes
 	ErrOrigin          = &Error{4009, "Origin not allowed"}                                  // closes
 	ErrUnauthorized    = &Error{4009, "Connection is unauthorized"}                          // signature wrong or missing
@@ -36,6 +37,7 @@ var (
 //	other       reconnects after a second
 const (
 	CloseUnknownApp   = 4001
+	CloseDisabled     = 4003
 	CloseOverQuota    = 4004
 	CloseForbidden    = 4009 // origin refused, or terminated through the API
 	CloseSlowConsumer = 4100

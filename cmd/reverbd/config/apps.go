@@ -128,6 +128,7 @@ func (l *loader) app(a appSource) apps.Settings {
 		}
 	}
 	l.credentials(a, &s)
+	s.Disabled = !l.truth(a.setting("REVERB_APP_ENABLED", "enabled"), true)
 	s.AllowedOrigins = l.origins(a.setting("REVERB_APP_ALLOWED_ORIGINS", "allowed_origins"), s.AllowedOrigins)
 	s.PingInterval = l.seconds(a.setting("REVERB_APP_PING_INTERVAL", "ping_interval"), s.PingInterval, 1)
 	s.ActivityTimeout = l.seconds(a.setting("REVERB_APP_ACTIVITY_TIMEOUT", "activity_timeout"), s.ActivityTimeout, 1)

@@ -57,6 +57,7 @@ var keys = map[string]fate{
 	"apps.apps[].id":                               scalar,
 	"apps.apps[].key":                              scalar,
 	"apps.apps[].secret":                           scalar,
+	"apps.apps[].enabled":                          scalar,
 	"apps.apps[].allowed_origins":                  hosts,
 	"apps.apps[].ping_interval":                    scalar,
 	"apps.apps[].activity_timeout":                 scalar,
