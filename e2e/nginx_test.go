@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -60,7 +58,7 @@ func startNginx(t *testing.T, o nginxSetup) *nginx {
 			t.Logf("error.log of nginx:\n%s", log)
 		}
 	})
-	n.await(t, "its port", func() bool { return n.accepts(n.port) })
+	n.await(t, "its port", func() bool { return answers(n.port) })
 	return n
 }
 
@@ -88,15 +86,6 @@ func (n *nginx) reload(t *testing.T) {
 		_ = res.Body.Close()
 		return true
 	})
-}
-
-// accepts reports whether somebody listens.
-func (n *nginx) accepts(port int) bool {
-	conn, err := net.Dial("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return false
-	}
-	return conn.Close() == nil
 }
 
 // front is what clients see: the proxy in the place of a server.

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"errors"
+	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,4 +96,19 @@ func run(t *testing.T, dir, name string, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// answers reports whether somebody listens on a port of 127.0.0.1.
+func answers(port int) bool {
+	conn, err := net.Dial("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
+}
+
+// ownerOf is the user that a process runs as.
+func ownerOf(t *testing.T, pid string) string {
+	t.Helper()
+	return strings.TrimSpace(run(t, "/", "ps", "-o", "user=", "-p", pid))
 }
