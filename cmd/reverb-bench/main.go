@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"reverbd/bench"
+	"reverbd/cmd/internal/manual"
 )
 
 // version is set when a release is built: -ldflags "-X main.version=1.2.3".
@@ -75,6 +76,9 @@ func command() *cli.App {
 			"or dropped connections; 2 that nothing could be measured.",
 		Version:         version,
 		HideHelpCommand: true,
+		Commands:        []*cli.Command{manual.Command(1)},
+
+		EnableBashCompletion: true,
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return cli.Exit(err.Error()+" (see reverb-bench --help)", exitUsage)
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"reverbd/cmd/internal/manual"
 	"reverbd/cmd/reverbd/config"
 )
 
@@ -40,15 +41,19 @@ func main() {
 func command() *cli.App {
 	flags := config.Flags()
 	return &cli.App{
-		Name:            "reverbd",
-		Usage:           "a Pusher-protocol WebSocket server, in the place of Laravel Reverb",
+		Name:  "reverbd",
+		Usage: "a Pusher-protocol WebSocket server, in the place of Laravel Reverb",
+		Description: "Settings come from flags, the environment, .env in the working directory, and the file that --config names, in\n" +
+			"this order. Exit code 0 says that it was stopped, 1 that it could not start or go on, 2 that a flag or a\n" +
+			"setting is wrong.",
 		Version:         version,
 		Flags:           flags,
 		HideHelpCommand: true,
 		Action:          start,
 		Commands: []*cli.Command{{
 			Name: "start", Usage: "run the server (what reverbd alone does, too)", Flags: flags, Action: start,
-		}},
+		}, manual.Command(8)},
+		EnableBashCompletion: true,
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return cli.Exit(err.Error()+" (see reverbd --help)", exitUsage)
 		},
