@@ -1,0 +1,27 @@
+package sysctl
+
+// rule looks at one thing. A finding without a name means that it does not concern this machine.
+type rule func(Facts, Need) Finding
+
+// Check compares the facts with the need. The findings come in the order in which a connection meets what they are about.
+func Check(f Facts, n Need) []Finding {
+	rules := []rule{checkDescriptors, checkRedis, checkRedisClients, checkRedisBuffer}
+	if n.Connections > 0 {
+		rules = []rule{
+			checkDescriptors, checkNrOpen, checkSupervisor, checkFileMax, checkEpollWatches,
+			checkSomaxconn, checkSynBacklog, checkPorts, checkListenPort, checkTimeWait, checkConntrack,
+			checkTCPMemory, checkWriteBuffer, checkReadBuffer, checkMemory, checkGroupMemory, checkOvercommit, checkSwap,
+			checkTasks, checkCPU, checkClock,
+			checkNginx, checkNginxDescriptors, checkNginxConnections, checkNginxBacklog,
+			checkNginxApp, checkNginxAPI, checkNginxUpgrade, checkNginxTimeout,
+			checkRedis, checkRedisClients, checkRedisBuffer,
+		}
+	}
+	var findings []Finding
+	for _, r := range rules {
+		if finding := r(f, n); finding.Check != "" {
+			findings = append(findings, finding)
+		}
+	}
+	return findings
+}

@@ -1,0 +1,120 @@
+package sysctl
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Level says how bad a finding is.
+type Level int
+
+// The levels, from good to bad.
+const (
+	OK Level = iota
+	Warning
+	Fatal
+)
+
+func (l Level) String() string { return [...]string{"ok", "warning", "fatal"}[l] }
+
+// MarshalJSON writes the word.
+func (l Level) MarshalJSON() ([]byte, error) { return json.Marshal(l.String()) }
+
+// Finding is the outcome of one check.
+type Finding struct {
+	Check string `json:"check"` // its name, which does not change: "descriptors", "nginx.connections"
+	Level Level  `json:"level"`
+	Found string `json:"found"` // what is there
+	Need  string `json:"need"`  // what N connections need
+	Why   string `json:"why"`   // the arithmetic behind it, or the reason
+	Fixes []Fix  `json:"fixes,omitempty"`
+}
+
+// Fix is one change that helps: lines of a file, edits of one that is there, or words where no file does it.
+type Fix struct {
+	File    string   `json:"file,omitempty"`    // absolute
+	Section string   `json:"section,omitempty"` // of the file: "[Service]"
+	Lines   []string `json:"lines,omitempty"`
+	Apply   string   `json:"apply,omitempty"` // the command after which it counts
+	Say     string   `json:"say,omitempty"`   // what to do where no file does it
+
+	edits []Edit // where the file is somebody else's and keeps the rest of what it has
+}
+
+// Edit replaces the bytes From to To of a file.
+type Edit struct {
+	File     string
+	From, To int
+	Text     string
+}
+
+// mostShown are the lines that are shown in a sentence.
+const mostShown = 3
+
+// String is the change as a sentence.
+func (f Fix) String() string {
+	if f.File == "" {
+		return f.Say
+	}
+	what := strings.Join(f.Lines, " ")
+	if len(f.Lines) > mostShown {
+		what = fmt.Sprintf("%s ... (%d lines; see --print-fixes)", strings.Join(f.Lines[:mostShown-1], " "), len(f.Lines))
+	}
+	if f.Section != "" {
+		what = f.Section + " " + what
+	}
+	s := f.File + ": " + what
+	if f.Say != "" {
+		s += " (" + f.Say + ")"
+	}
+	if f.Apply != "" {
+		s += " - then: " + f.Apply
+	}
+	return s
+}
+
+// Worst is the worst level of all.
+func Worst(findings []Finding) Level {
+	worst := OK
+	for _, f := range findings {
+		worst = max(worst, f.Level)
+	}
+	return worst
+}
+
+// Only are the findings of at least that level.
+func Only(findings []Finding, least Level) []Finding {
+	var found []Finding
+	for _, f := range findings {
+		if f.Level >= least {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// finding is one whose level is that of the first of the limits that is broken.
+func finding(check string, level Level, found, need, why string, fixes ...Fix) Finding {
+	f := Finding{Check: check, Level: level, Found: found, Need: need, Why: why}
+	if level != OK {
+		f.Fixes = fixes
+	}
+	return f
+}
+
+// untold is the finding about something that the system does not tell.
+func untold(check, why string) Finding {
+	return Finding{Check: check, Found: Unknown.String(), Need: "-", Why: why}
+}
+
+// levelOf is Fatal when the first holds, Warning when the second does.
+func levelOf(fatal, warning bool) Level {
+	switch {
+	case fatal:
+		return Fatal
+	case warning:
+		return Warning
+	}
+	return OK
+}

@@ -1,0 +1,37 @@
+package sysctl
+
+import "time"
+
+// Need is what is asked of the machine.
+type Need struct {
+	Connections Number // 0: only what the server needs in any case is checked
+	Loops       int    // event loops
+
+	// Descriptors of the server: for each connection (TLS in the process takes no further one), for each event loop, and spare.
+	DescriptorsEach, DescriptorsLoop, DescriptorsSpare Number
+
+	MemoryEach Number // bytes of process memory for a connection
+	MemoryBase Number // bytes of process memory without any
+
+	Port            int // that the server listens on, 0 for none
+	Path            string
+	PingInterval    time.Duration // the longest of all apps
+	ActivityTimeout time.Duration
+	Tolerance       time.Duration // for the time in a signature; 0 checks none
+	LargestEvent    Number        // bytes that one event may have
+}
+
+// What a connection takes outside of reverbd.
+const (
+	// A socket's structures in the kernel, in bytes: the socket, its inode, file and directory entry, and its place in epoll.
+	kernelSocket = 4096
+	// A page each for what was sent and what was received, once anything is under way.
+	busySocket = 2 * pageSize
+	// nginx keeps a connection to the client and one to the server, with their pools and a buffer.
+	nginxEach = 12 << 10
+	// Both of nginx's connections of a client: its own, and the one that it passes on.
+	proxiedSockets = 2
+)
+
+// seconds is a duration as nginx writes it.
+func seconds(d time.Duration) Number { return Number(d / time.Second) }
