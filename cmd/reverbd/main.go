@@ -28,7 +28,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := command().RunContext(ctx, os.Args); err != nil {
-		fmt.Fprintln(os.Stderr, "reverbd: "+err.Error())
+		if text := err.Error(); text != "" { // preflight has said all there is to say
+			fmt.Fprintln(os.Stderr, "reverbd: "+text)
+		}
 		code := exitFailure
 		if exit, ok := errors.AsType[cli.ExitCoder](err); ok {
 			code = exit.ExitCode()
@@ -52,7 +54,7 @@ func command() *cli.App {
 		Action:          start,
 		Commands: []*cli.Command{{
 			Name: "start", Usage: "run the server (what reverbd alone does, too)", Flags: flags, Action: start,
-		}, manual.Command(8)},
+		}, preflightCommand(), manual.Command(8)},
 		EnableBashCompletion: true,
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return cli.Exit(err.Error()+" (see reverbd --help)", exitUsage)

@@ -32,6 +32,9 @@ func serve(ctx context.Context, conf config.Config) error {
 	for _, note := range conf.Notes {
 		log.Info(note)
 	}
+	if err := checkMachine(conf, log); err != nil {
+		return err
+	}
 	hub := broadcast.NewHub(broadcast.Options{
 		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes,
 	})

@@ -225,7 +225,7 @@ func (l *loader) maxConnections(s setting) int {
 		l.problem(v.from, "0 would let nobody in; leave it empty for no limit, or give a number from 1")
 		return 0
 	}
-	return int(l.numberOf(v, 0, limits{"a number of connections", 1, 1 << 30}))
+	return int(l.numberOf(v, 0, limits{"a number of connections", 1, maxConnections}))
 }
 
 // maxMessageSize: 0 is no limit, as in Reverb; a client cannot subscribe in less than the minimum.

@@ -20,6 +20,9 @@ type Config struct {
 	Reactors       int // event loops, 1 to 64
 	MaxRequestSize int // bytes of headers plus body
 
+	ExpectConnections int  // that the machine must be able to hold; 0 when nothing is said
+	SkipPreflight     bool // start whatever the checks of the machine say
+
 	Debug, Dev  bool
 	Compression bool // permessage-deflate for clients that offer it
 
@@ -40,8 +43,9 @@ const (
 	defaultCacheBytes     = 64 << 20
 	defaultSlowConsumer   = 1 << 20
 
-	maxReactors = 64
-	maxSize     = 1 << 30 // bytes of a request or message
+	maxReactors    = 64
+	maxSize        = 1 << 30 // bytes of a request or message
+	maxConnections = 1 << 30
 )
 
 // Load reads the configuration. flags holds the flags that were given (see Given), lookup the environment, and dir is
@@ -79,6 +83,9 @@ func (l *loader) server() Config {
 	c.Hostname = l.hostname(setting{"hostname", "REVERB_HOST", "servers.reverb.hostname"})
 	c.Reactors = int(l.number(setting{"reactors", "REVERB_REACTORS", "servers.reverb.reactors"},
 		int64(min(runtime.GOMAXPROCS(0), maxReactors)), limits{"a number of event loops", 1, maxReactors}))
+	c.ExpectConnections = l.expectConnections(setting{"expect-connections", "REVERB_EXPECT_CONNECTIONS",
+		"servers.reverb.expect_connections"})
+	c.SkipPreflight = l.truth(setting{flag: "skip-preflight", env: "REVERB_SKIP_PREFLIGHT"}, false)
 	// A browser's handshake with a few cookies does not fit into less than the minimum.
 	c.MaxRequestSize = int(l.number(setting{"", "REVERB_MAX_REQUEST_SIZE", "servers.reverb.max_request_size"},
 		defaultMaxRequestSize, limits{"a size in bytes", 1024, maxSize}))
@@ -124,6 +131,15 @@ func (l *loader) hostname(s setting) string {
 	host, err := bindHost(v.text)
 	l.check(v, err)
 	return host
+}
+
+// expectConnections: nothing says nothing, as with max_connections.
+func (l *loader) expectConnections(s setting) int {
+	v, ok := l.find(s)
+	if !ok || v.text == "" {
+		return 0
+	}
+	return int(l.numberOf(v, 0, limits{"a number of connections", 1, maxConnections}))
 }
 
 // slowConsumerBytes must hold the largest event that can be published, or that event alone would close every healthy

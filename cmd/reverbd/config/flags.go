@@ -15,6 +15,8 @@ func Flags() []cli.Flag {
 		&cli.BoolFlag{Name: "compression", Usage: "compress messages for clients that offer it (REVERB_COMPRESSION)"},
 		&cli.StringFlag{Name: "config", Usage: "YAML or JSON `FILE` in the shape of config('reverb') (REVERB_CONFIG)"},
 		&cli.StringFlag{Name: "env-file", Usage: "`FILE` to read in place of .env (REVERB_ENV_FILE)"},
+		&cli.StringFlag{Name: "expect-connections", Usage: "start only if the machine can hold `NUMBER` connections (REVERB_EXPECT_CONNECTIONS, default the sum of max_connections)"},
+		&cli.BoolFlag{Name: "skip-preflight", Usage: "start whatever the checks of the machine say (REVERB_SKIP_PREFLIGHT)"},
 		&cli.BoolFlag{Name: "dev", Usage: "demo app on 127.0.0.1 with debug output (REVERB_DEV)"},
 	}
 }

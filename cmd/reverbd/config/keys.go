@@ -43,6 +43,7 @@ var keys = map[string]fate{
 
 	"servers.reverb.reactors":                 scalar,
 	"servers.reverb.compression":              scalar,
+	"servers.reverb.expect_connections":       scalar,
 	"servers.reverb.debug":                    scalar,
 	"servers.reverb.auth_timestamp_tolerance": scalar,
 	"servers.reverb.cache_ttl":                scalar,
