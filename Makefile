@@ -5,11 +5,14 @@ CACHE      := .cache
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS    := -s -w -X main.version=$(VERSION)
 LINT       := v2.15.0
+NFPM       := v2.43.4
+DIST       := dist
 PLATFORMS  := linux/arm64 darwin/amd64 darwin/arm64
+RELEASES   := linux/amd64 $(PLATFORMS)
 export GOFLAGS := -buildvcs=false
 export PATH := $(abspath $(CACHE))/bin:$(PATH)
 
-.PHONY: run build test lint vet cross unit bench fuzz clean go-tool test-tools
+.PHONY: run build test lint vet cross unit bench fuzz dist clean go-tool test-tools
 
 run: build ## build and serve a demo app on 127.0.0.1:8080
 	$(BIN)/reverbd --dev
@@ -46,8 +49,11 @@ fuzz: go-tool ## every fuzz target for FUZZTIME
 		done || exit 1; \
 	done
 
+dist: $(CACHE)/nfpm-$(NFPM) ## archives and Debian packages of RELEASES, in dist
+	LDFLAGS='$(LDFLAGS)' NFPM=$(abspath $<) .ci/dist $(DIST) $(VERSION) $(RELEASES)
+
 clean:
-	rm -rf $(BIN) $(CACHE) e2e/js/node_modules
+	rm -rf $(BIN) $(CACHE) dist e2e/js/node_modules
 
 go-tool:
 	@.ci/install go
@@ -59,3 +65,9 @@ $(CACHE)/golangci-lint-$(LINT): | go-tool
 	@mkdir -p $(CACHE)
 	GOBIN=$(abspath $(CACHE)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
 	@mv $(CACHE)/golangci-lint $@
+
+# The Debian packager. Its later versions need a module that the Go module proxy does not have.
+$(CACHE)/nfpm-$(NFPM): | go-tool
+	@mkdir -p $(CACHE)
+	GOBIN=$(abspath $(CACHE)) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM)
+	@mv $(CACHE)/nfpm $@
