@@ -19,7 +19,10 @@ type preflightReport struct {
 	Findings    []preflightFinding
 }
 
-type preflightFinding struct{ Check, Level, Found, Need, Why string }
+type preflightFinding struct {
+	Check, Level, Found, Need, Why string
+	Fixes                          []struct{ File string }
+}
 
 // of is the finding of one check.
 func (r preflightReport) of(t *testing.T, check string) preflightFinding {
@@ -204,5 +207,41 @@ http {
 	}
 	if text, err := exec.Command("nginx", "-t", "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log")).CombinedOutput(); err != nil {
 		t.Errorf("nginx refuses the fix: %v\n%s", err, text)
+	}
+}
+
+// Under Supervisor preflight knows who limits it and by which file. supervisord raises its soft limit to minfds and leaves a higher
+// hard one as it is, which its programs inherit and Go uses.
+func TestPreflightUnderSupervisor(t *testing.T) {
+	t.Parallel()
+	dir := publicDir(t)
+	file, report := filepath.Join(dir, "supervisord.conf"), filepath.Join(dir, "report")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, `[supervisord]
+nodaemon=true
+user=%[4]s
+logfile=%[1]s/supervisord.log
+pidfile=%[1]s/supervisord.pid
+childlogdir=%[1]s
+minfds=2000 ; more than the soft limit
+[program:preflight]
+command=%[2]s preflight --json --connections 5000
+directory=%[1]s
+autorestart=false
+startsecs=0
+stdout_logfile=%[3]s
+`, dir, publicBinary(t), report, currentUser(t)), 0o644))
+	p := startProgram(t, dir, "prlimit", "--nofile=1000:3000", needProgram(t, "supervisord"), "-c", file)
+	var r preflightReport
+	p.await(t, "the report", func() bool {
+		text, err := os.ReadFile(report)
+		return err == nil && json.Unmarshal(text, &r) == nil
+	})
+	for check, found := range map[string]string{
+		"descriptors": "3,000 (the hard limit of this process, under supervisor)", "supervisor.minfds": "2,000 (minfds); 3,000",
+	} {
+		f := r.of(t, check)
+		if f.Level != "fatal" || !strings.HasPrefix(f.Found, found) || len(f.Fixes) == 0 || f.Fixes[0].File != file {
+			t.Errorf("%+v", f)
+		}
 	}
 }

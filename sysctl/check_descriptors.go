@@ -63,12 +63,8 @@ func (f Facts) raiseDescriptors(to Number) []Fix {
 	switch {
 	case f.Process.Manager == BySupervisor, f.Process.Manager == ByHand && f.Unit == nil && f.Supervisor != nil:
 		return append(f.minFDs(to), f.containerLimit(to)...)
-	case f.Unit != nil:
-		return []Fix{{
-			File: "/etc/systemd/system/" + f.Unit.Name + ".d/60-reverbd.conf", Section: "[Service]",
-			Lines: []string{fmt.Sprintf("LimitNOFILE=%d", to)},
-			Apply: "systemctl daemon-reload && systemctl restart " + f.Unit.Name,
-		}}
+	case f.unitName() != "":
+		return []Fix{f.dropIn(f.unitName(), fmt.Sprintf("LimitNOFILE=%d", to))}
 	case f.Process.Container:
 		return f.containerLimit(to)
 	}
@@ -93,6 +89,7 @@ func (f Facts) minFDs(to Number) []Fix {
 	line := fmt.Sprintf("minfds=%d", to)
 	fix := Fix{
 		File: "/etc/supervisor/supervisord.conf", Section: "[supervisord]", Lines: []string{line},
+		Say:   "supervisord must be started by root, or with a hard limit as high",
 		Apply: "systemctl restart supervisor",
 	}
 	if s := f.Supervisor; s != nil {
@@ -122,11 +119,17 @@ func checkSupervisor(f Facts, n Need) Finding {
 		return Finding{}
 	}
 	need, _ := n.descriptors(f)
+	if s.Problem != "" && f.Process.Manager == BySupervisor && f.Process.Descriptors.Hard >= need {
+		return Finding{} // what it says does not matter
+	}
 	if s.Problem != "" {
 		return finding(check, Warning, s.Problem, need.String(), "what supervisor gives its programs cannot be told",
 			Fix{Say: "name the file that supervisord reads, which this user may read, with --supervisor"})
 	}
 	hard, from := s.gives()
+	if f.Process.Manager == BySupervisor {
+		hard, from = f.limit()
+	}
 	why := "supervisor raises its own limit to minfds when it starts as root, its programs inherit it, and Go uses the hard limit"
 	found := fmt.Sprintf("%s (minfds)", s.MinFDs)
 	if hard != s.MinFDs {

@@ -48,12 +48,9 @@ func (n Number) megabytes() string { return fmt.Sprintf("%dM", (n+1<<20-1)>>20) 
 
 // groupFix raises a limit of the control group: by a drop-in of the unit, or an option of the container.
 func (f Facts) groupFix(unitKey, dockerFlag, composeKey, value string) []Fix {
-	switch {
-	case f.Process.Manager == BySystemd:
-		return []Fix{{
-			File: "/etc/systemd/system/" + f.Process.Unit + ".d/60-reverbd.conf", Section: "[Service]", Lines: []string{unitKey + "=" + value},
-			Apply: "systemctl daemon-reload && systemctl restart " + f.Process.Unit,
-		}}
+	switch unit := f.unitName(); {
+	case unit != "":
+		return []Fix{f.dropIn(unit, unitKey+"="+value)}
 	case f.Process.Container:
 		return []Fix{{Say: fmt.Sprintf("raise the limit of the container: docker run %s=%s, or %s: %s of the service in compose.yaml",
 			dockerFlag, value, composeKey, value)}}

@@ -73,10 +73,11 @@ func checkPorts(f Facts, n Need) Finding {
 		found = fmt.Sprintf("%s ports (%d to %d without %s in ip_local_reserved_ports)", free, f.Net.Ports.Low, f.Net.Ports.High, reserved)
 	}
 	need := n.Connections.String()
-	fixes := []Fix{f.sysctl(check, "1024 65000"), {Say: fmt.Sprintf("or have the proxy connect to more addresses: %s of them "+
+	widest := Range{10240, 65535} // above the ports of most services, which might find theirs taken when they restart
+	fixes := []Fix{f.sysctl(check, fmt.Sprintf("%d %d", widest.Low, widest.High)), {Say: fmt.Sprintf("or have the proxy connect to more addresses: %s of them "+
 		"(127.0.0.1, 127.0.0.2, ...) hold %[2]s connections with the ports that there are; or to a unix socket, which takes no port",
 		(n.Connections+free-1)/max(free, 1), n.Connections)}}
-	if n.Port >= 1024 && n.Port <= 65000 && f.Net.Ports.Low > 1024 {
+	if port := Number(n.Port); port >= widest.Low && port <= widest.High {
 		fixes[0].Lines = append(fixes[0].Lines, "net.ipv4.ip_local_reserved_ports = "+f.Net.reserving(n.Port))
 	}
 	route := f.route(n)

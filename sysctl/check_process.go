@@ -50,7 +50,7 @@ func checkCPU(f Facts, n Need) Finding {
 		"until its period ends", n.Loops)
 	fixes := []Fix{{Say: fmt.Sprintf("start the server with --reactors %d (or REVERB_REACTORS=%[1]d)", loops)}}
 	if f.Group.CPUs > 0 && f.Group.CPUs < 1 {
-		fixes = f.groupFix("CPUQuota", "--cpus", "cpus", map[bool]string{true: "100%", false: "1"}[f.Process.Manager == BySystemd])
+		fixes = f.groupFix("CPUQuota", "--cpus", "cpus", map[bool]string{true: "100%", false: "1"}[f.unitName() != ""])
 		return finding(check, Warning, found, "1 CPU", "with less than one CPU even one event loop is stopped in each period, and all connections wait", fixes...)
 	}
 	return finding(check, levelOf(false, n.Loops > loops), found, fmt.Sprintf("%d", n.Loops), why, fixes...)

@@ -21,6 +21,25 @@ func (f Facts) sysctl(name string, value any) Fix {
 	return fix
 }
 
+// unitName is the service of systemd that is spoken of, "" if there is none.
+func (f Facts) unitName() string {
+	switch {
+	case f.Process.Manager == BySystemd:
+		return f.Process.Unit
+	case f.Process.Manager == ByHand && f.Unit != nil:
+		return f.Unit.Name
+	}
+	return ""
+}
+
+// dropIn adds a line to a service of systemd.
+func (f Facts) dropIn(unit, line string) Fix {
+	return Fix{
+		File: "/etc/systemd/system/" + unit + ".d/60-reverbd.conf", Section: "[Service]", Lines: []string{line},
+		Apply: "systemctl daemon-reload && systemctl restart " + unit,
+	}
+}
+
 // perNetwork reports whether a container has its own value of a parameter.
 func perNetwork(name string) bool {
 	return strings.HasPrefix(name, "net.") && name != "net.ipv4.tcp_mem"

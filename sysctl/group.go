@@ -79,8 +79,12 @@ func shows(mounts []mount, version int, controller string) (mount, bool) {
 	return mount{}, false
 }
 
+func unlimitedGroup() Group {
+	return Group{Memory: Unknown, Used: Unknown, Tasks: Unknown, TasksUsed: Unknown}
+}
+
 func (r reader) group() Group {
-	g := Group{Memory: Unknown, Used: Unknown, Tasks: Unknown, TasksUsed: Unknown}
+	g := unlimitedGroup()
 	r.groupMemory(&g)
 	r.groupTasks(&g)
 	r.groupCPU(&g)

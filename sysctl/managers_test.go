@@ -106,6 +106,28 @@ func TestUnit(t *testing.T) {
 	}
 }
 
+// A service that is named from a shell is checked with its own limits, not with those of the shell.
+func TestUnitGroup(t *testing.T) {
+	tests := []struct {
+		lines string
+		want  Group
+	}{
+		{"", Group{Version: 2, Memory: Unknown, Tasks: Unknown}},
+		{"MemoryMax=512M\nTasksMax=100\nCPUQuota=150%", Group{Version: 2, Memory: 512 << 20, Tasks: 100, CPUs: 1.5}},
+		{"MemoryMax=1G\nMemoryMax=infinity\nTasksMax=infinity\nCPUQuota=", Group{Version: 2, Memory: Unknown, Tasks: Unknown}},
+		{"MemoryMax=50%\nTasksMax=50%", Group{Version: 2, Memory: Unknown, Tasks: Unknown}},
+		{"MemoryLimit=1048576", Group{Version: 2, Memory: 1 << 20, Tasks: Unknown}},
+	}
+	for _, tt := range tests {
+		r := conf(map[string]string{"/etc/systemd/system/r.service": "[Service]\n" + tt.lines + "\n"})
+		s := Source{Root: r.root, Lookup: func(string) (string, bool) { return "", false }, Clock: func() Clock { return Clock{} }, Unit: "r"}
+		tt.want.Used, tt.want.TasksUsed = Unknown, Unknown
+		if got := Read(s).Group; got != tt.want {
+			t.Errorf("%q: %+v, want %+v", tt.lines, got, tt.want)
+		}
+	}
+}
+
 func FuzzUnit(f *testing.F) {
 	f.Add("[Service]\nLimitNOFILE=1:2\n", "[Service]\nLimitNOFILE=infinity\\\n")
 	f.Fuzz(func(_ *testing.T, text, dropIn string) {

@@ -93,11 +93,11 @@ func (n *Nginx) Route(wanted string, port int) *Route {
 	return best
 }
 
-// reaches reports whether a server of the route is on that port, or may be.
+// reaches reports whether a server of the route is on that port, or may be. The port 0 is none.
 func (r *Route) reaches(port int) bool {
 	for _, s := range r.Servers {
 		_, text, err := net.SplitHostPort(s)
-		if r.Variable || strings.HasPrefix(s, "unix:") || err == nil && text == strconv.Itoa(port) || err != nil && port == 80 {
+		if port == 0 || r.Variable || strings.HasPrefix(s, "unix:") || err == nil && text == strconv.Itoa(port) || err != nil && port == 80 {
 			return true
 		}
 	}

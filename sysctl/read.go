@@ -42,13 +42,24 @@ func Read(s Source) Facts {
 	if unit := s.unit(f.Process); unit != "" {
 		f.Unit = readUnit(r, unit)
 	}
+	if s.Unit != "" && f.Process.Manager == ByHand {
+		f.Group = f.Unit.Group // not that of the shell which asks
+		f.Group.Version = 2
+	}
 	return f
 }
 
-// supervisorFile is the named file, or the usual one when supervisor runs this process.
+// supervisorFile is the named file, or, when supervisor runs this process, the one that it was started with, or the usual one.
 func (s Source) supervisorFile(r reader, p Process) string {
 	if s.Supervisor != "" || p.Manager != BySupervisor {
 		return s.Supervisor
+	}
+	text, _ := r.text("proc/" + first(r.status("self")["PPid"]) + "/cmdline")
+	args := strings.Split(text, "\x00")
+	for i, arg := range args[:len(args)-1] {
+		if (arg == "-c" || arg == "--configuration") && path.IsAbs(args[i+1]) {
+			return args[i+1]
+		}
 	}
 	for _, name := range []string{"/etc/supervisor/supervisord.conf", "/etc/supervisord.conf"} {
 		if r.exists(name) {

@@ -20,7 +20,7 @@ const defaultWidth = 110
 func Text(w io.Writer, findings []Finding, s Style) error {
 	t := s.table(findings)
 	var b strings.Builder
-	t.row(&b, "", "CHECKED", "THERE IS", "NEEDED", func(text string) string { return text })
+	t.row(&b, "", checked, "THERE IS", "NEEDED", func(text string) string { return text })
 	for _, f := range findings {
 		t.row(&b, f.Level.String(), f.Check, f.Found, f.Need, func(text string) string { return s.paint(f.Level, text) })
 		t.below(&b, "", f.Why)
@@ -39,12 +39,13 @@ func Text(w io.Writer, findings []Finding, s Style) error {
 type table struct{ level, check, found, need int }
 
 const (
+	checked   = "CHECKED"
 	gap       = "  "
 	narrowest = 16
 )
 
 func (s Style) table(findings []Finding) table {
-	t := table{level: len(Warning.String())}
+	t := table{level: len(Warning.String()), check: len(checked)}
 	for _, f := range findings {
 		t.check = max(t.check, len(f.Check))
 	}

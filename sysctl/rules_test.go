@@ -82,7 +82,7 @@ func TestRules(t *testing.T) {
 		{"few, without cookies", "net.ipv4.tcp_max_syn_backlog", Warning, func(f *Facts, _ *Need) { f.Net.SynBacklog, f.Net.SynCookies = 128, 0 }, "tcp_syncookies = 1"},
 
 		{"enough", "net.ipv4.ip_local_port_range", OK, func(_ *Facts, n *Need) { n.Connections = 28_232 }, ""},
-		{"too few, if there is a proxy", "net.ipv4.ip_local_port_range", Warning, func(_ *Facts, n *Need) { n.Connections = 28_233 }, "ip_local_port_range = 1024 65000"},
+		{"too few, if there is a proxy", "net.ipv4.ip_local_port_range", Warning, func(_ *Facts, n *Need) { n.Connections = 28_233 }, "ip_local_port_range = 10240 65535"},
 		{"too few, by reserved ones", "net.ipv4.ip_local_port_range", Warning, func(f *Facts, n *Need) {
 			f.Net.Reserved, n.Connections = []Range{{1, 2}, {60_000, 65_535}}, 27_233
 		}, "2 of them"},
@@ -111,14 +111,14 @@ func TestRules(t *testing.T) {
 		{"large", "net.ipv4.tcp_rmem", Warning, func(f *Facts, _ *Need) { f.Net.ReadBuffer[0] = 2 << 20 }, "tcp_rmem = 4096 131072 6291456"},
 		{"larger than memory", "net.ipv4.tcp_rmem", Fatal, func(f *Facts, _ *Need) { f.Net.ReadBuffer[0] = 4 << 20 }, "tcp_rmem"},
 
-		{"enough", "memory", OK, func(f *Facts, _ *Need) { f.Memory.Available = 162 << 20 }, ""},
-		{"not when all are busy", "memory", Warning, func(f *Facts, _ *Need) { f.Memory.Available = 161 << 20 }, "more memory"},
-		{"too little", "memory", Fatal, func(f *Facts, _ *Need) { f.Memory.Available = 83 << 20 }, "more memory"},
-		{"with nginx here", "memory", Warning, func(f *Facts, _ *Need) { f.Memory.Available, f.Nginx = 500<<20, &Nginx{Problem: "x"} }, "more memory"},
+		{"enough", "memory", OK, func(f *Facts, _ *Need) { f.Memory.Available = 169 << 20 }, ""},
+		{"not when all are busy", "memory", Warning, func(f *Facts, _ *Need) { f.Memory.Available = 168 << 20 }, "more memory"},
+		{"too little", "memory", Fatal, func(f *Facts, _ *Need) { f.Memory.Available = 90 << 20 }, "more memory"},
+		{"with nginx here", "memory", Warning, func(f *Facts, _ *Need) { f.Memory.Available, f.Nginx = 590<<20, &Nginx{Problem: "x"} }, "more memory"},
 
 		{"no limit", "cgroup.memory.max", OK, func(*Facts, *Need) {}, ""},
-		{"enough", "cgroup.memory.max", OK, func(f *Facts, _ *Need) { f.Group.Memory, f.Group.Used = 172<<20, 10<<20 }, ""},
-		{"not when all are busy", "cgroup.memory.max", Warning, func(f *Facts, _ *Need) { f.Group.Memory, f.Group.Used = 170<<20, 10<<20 }, "MemoryMax=212M"},
+		{"enough", "cgroup.memory.max", OK, func(f *Facts, _ *Need) { f.Group.Memory, f.Group.Used = 179<<20, 10<<20 }, ""},
+		{"not when all are busy", "cgroup.memory.max", Warning, func(f *Facts, _ *Need) { f.Group.Memory, f.Group.Used = 178<<20, 10<<20 }, "MemoryMax=221M"},
 		{"too little", "cgroup.memory.max", Fatal, func(f *Facts, _ *Need) { f.Group.Memory, f.Process.Container = 64<<20, true }, "docker run --memory="},
 		{"too little for a service", "cgroup.memory.max", Fatal, func(f *Facts, _ *Need) {
 			f.Group.Memory, f.Process.Manager, f.Process.Unit = 64<<20, BySystemd, "reverbd.service"

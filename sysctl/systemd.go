@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
@@ -16,6 +17,7 @@ type Unit struct {
 	Problem     string // why it cannot be used; the rest is not known then
 	Descriptors Limit  // LimitNOFILE, or the manager's default
 	From        string // the file that sets it, "" for the default
+	Group       Group  // MemoryMax, TasksMax and CPUQuota; what they do not limit is Unknown
 }
 
 // unitDirs are where systemd looks, the strongest first.
@@ -38,7 +40,7 @@ func readUnit(r reader, name string) *Unit {
 	if path.Ext(name) == "" {
 		name += ".service"
 	}
-	u := &Unit{Name: name, Descriptors: r.managerDefault()}
+	u := &Unit{Name: name, Descriptors: r.managerDefault(), Group: unlimitedGroup()}
 	if file == "" {
 		file = r.unitFile(name)
 	}
@@ -132,17 +134,51 @@ func (u *Unit) read(r reader, file string) error {
 		return err
 	}
 	for _, o := range options {
-		switch {
-		case o.Section == "Service" && o.Name == "LimitNOFILE" && o.Value == "":
-			u.Descriptors, u.From = r.managerDefault(), ""
-		case o.Section == "Service" && o.Name == "LimitNOFILE":
-			if u.Descriptors, err = parseLimit(o.Value); err != nil {
-				return err
-			}
-			u.From = file
+		if o.Section != "Service" {
+			continue
+		}
+		if err := u.set(r, file, o.Name, o.Value); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// set takes one line of a [Service] section. An empty value brings the default back.
+func (u *Unit) set(r reader, file, name, value string) (err error) {
+	switch name {
+	case "LimitNOFILE":
+		if u.Descriptors, u.From = r.managerDefault(), ""; value != "" {
+			u.Descriptors, err = parseLimit(value)
+			u.From = file
+		}
+	case "MemoryMax", "MemoryLimit":
+		u.Group.Memory = parseSize(value)
+	case "TasksMax":
+		u.Group.Tasks = limited(parseNumber(value))
+	case "CPUQuota":
+		percent, _ := strconv.ParseFloat(strings.TrimSuffix(value, "%"), 64)
+		u.Group.CPUs = max(percent, 0) / 100
+	}
+	return err
+}
+
+// limited is a limit, Unknown if it is none.
+func limited(n Number) Number {
+	if n == Unlimited {
+		return Unknown
+	}
+	return n
+}
+
+// parseSize reads a size as systemd does: bytes, or with K, M, G or T. A share of the machine, or no limit, is Unknown.
+func parseSize(s string) Number {
+	factor := Number(1)
+	if i := strings.IndexAny(s, "KMGT"); i > 0 && i == len(s)-1 {
+		factor <<= 10 * (1 + strings.IndexByte("KMGT", s[i]))
+		s = s[:i]
+	}
+	return limited(parseNumber(s).times(factor))
 }
 
 // managerDefault is DefaultLimitNOFILE of system.conf, or systemd's own default.

@@ -175,8 +175,11 @@ func checkMachine(conf config.Config, log *zap.Logger) error {
 		if err := sysctl.Text(&text, fatal, sysctl.Style{}); err != nil {
 			return err
 		}
-		return fmt.Errorf("this machine cannot hold %s connections; see reverbd preflight, or start with --skip-preflight\n\n%s",
-			need.Connections, text.String())
+		what := "start reverbd"
+		if need.Connections > 0 {
+			what = fmt.Sprintf("hold %s connections", need.Connections)
+		}
+		return fmt.Errorf("this machine cannot %s; see reverbd preflight, or start with --skip-preflight\n\n%s", what, text.String())
 	}
 	for _, f := range sysctl.Only(findings, sysctl.Warning) {
 		fixes := make([]string, len(f.Fixes))
