@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -62,9 +63,16 @@ func whole(body io.Reader) ([]byte, error) {
 }
 
 // Immediate reports whether r only publishes, so that it may be answered on the loop that read it: nothing in it waits, and
-// a hand-over to another goroutine would cost more than the work.
+// a hand-over to another goroutine would cost more than the work. A publish that may ask for info waits for the other nodes, if
+// there are any.
 func (a *API) Immediate(r *http.Request) bool {
-	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events")
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events") && !(a.Registry.Clustered() && mayAsk(r.Body))
+}
+
+// mayAsk reports whether the body of a publish may have the field info.
+func mayAsk(body io.Reader) bool {
+	b, ok := body.(interface{ Bytes() []byte })
+	return !ok || bytes.Contains(b.Bytes(), []byte(`"info"`)) || bytes.Contains(b.Bytes(), []byte(`\u`))
 }
 
 func (a *API) answer(loop *broadcast.Loop, r *http.Request, body []byte) reply {

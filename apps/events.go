@@ -87,8 +87,10 @@ func (s *Session) subscribe(data []byte) error {
 	if err != nil {
 		return err
 	}
-	joined := s.app.Channels.Subscribe(&s.Subscriber, sub.Channel, kind, member, sub.ChannelData)
-	s.Send(joined.Success)
+	joined := s.app.Channels.Subscribe(&s.Subscriber, sub.Channel, kind, member)
+	if joined.Success != nil { // else it comes later, by itself
+		s.Send(joined.Success)
+	}
 	if joined.Last != nil {
 		s.Send(joined.Last)
 	}
@@ -112,11 +114,7 @@ func (s *Session) identify(kind pusher.Kind, data []byte) (*broadcast.Identity, 
 		if len(data) == 0 {
 			return nil, pusher.ErrNoUserID
 		}
-		m, err := pusher.ParseMember(data)
-		if err != nil {
-			return nil, err
-		}
-		return broadcast.NewIdentity(m, s.ID), nil
+		return broadcast.NewIdentity(data)
 	}
 	if len(data) > 0 && !pusher.IsComposite(data) {
 		return nil, pusher.ErrInvalidFormat

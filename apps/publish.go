@@ -36,15 +36,24 @@ func publish(c *call) reply {
 		return ok([]byte("{}"))
 	}
 	body := append([]byte(nil), `{"channels":{`...)
-	for i, ch := range e.channels {
+	for i, described := range c.describe(e.channels) {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = append(body, ch...)
+		body = append(body, e.channels[i]...)
 		body = append(body, ':')
-		body = appendInfo(body, c.app.Channels.Channel(decode(ch)), e.info)
+		body = appendInfo(body, described, e.info)
 	}
 	return ok(append(body, "}}"...))
+}
+
+// describe asks about channels, given as raw JSON strings, all at once: each question may wait for other nodes.
+func (c *call) describe(channels [][]byte) []broadcast.Channel {
+	names := make([]string, len(channels))
+	for i, ch := range channels {
+		names[i] = string(decode(ch))
+	}
+	return c.app.Channels.Describe(names...)
 }
 
 // publishBatch is POST /apps/{id}/batch_events. All items are checked before the first is delivered.
@@ -56,16 +65,19 @@ func publishBatch(c *call) reply {
 	if len(bag) > 0 {
 		return bag.reply()
 	}
-	asked := false
+	var asked [][]byte
 	for i := range batch {
-		asked = asked || batch[i].asked
+		if batch[i].asked {
+			asked = append(asked, batch[i].channels[0])
+		}
 		if err := c.publish(&batch[i]); err != nil {
 			return c.failed(err)
 		}
 	}
-	if !asked {
+	if len(asked) == 0 {
 		return ok([]byte(`{"batch":{}}`))
 	}
+	described := c.describe(asked)
 	body := append([]byte(nil), `{"batch":[`...)
 	for i := range batch {
 		if i > 0 {
@@ -75,7 +87,8 @@ func publishBatch(c *call) reply {
 			body = append(body, "{}"...)
 			continue
 		}
-		body = appendInfo(body, c.app.Channels.Channel(decode(batch[i].channels[0])), batch[i].info)
+		body = appendInfo(body, described[0], batch[i].info)
+		described = described[1:]
 	}
 	return ok(append(body, "]}"...))
 }

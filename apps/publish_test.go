@@ -114,8 +114,12 @@ func TestPublishBatch(t *testing.T) {
 // failingBus takes nothing.
 type failingBus struct{ err error }
 
-func (b failingBus) Publish(string, string, broadcast.Frame, pusher.SocketID) error { return b.err }
-func (b failingBus) Terminate(string, string) error                                 { return b.err }
+func (b failingBus) Reserve(int) error                        { return b.err }
+func (b failingBus) Release(int)                              {}
+func (b failingBus) Publish(broadcast.Event)                  {}
+func (b failingBus) Terminate(string, string) error           { return b.err }
+func (b failingBus) Watch(*broadcast.Directory, string)       {}
+func (b failingBus) Ask(broadcast.Question) []broadcast.Facts { return nil }
 
 func TestPublishFails(t *testing.T) {
 	tests := []struct {

@@ -68,7 +68,7 @@ func up(*call) reply { return ok([]byte(`{"health":"OK"}`)) }
 // connections is GET /apps/{id}/connections.
 func connections(c *call) reply {
 	body := append([]byte(nil), `{"connections":`...)
-	body = strconv.AppendInt(body, int64(c.app.Connections()), 10)
+	body = strconv.AppendInt(body, int64(c.app.Channels.Connections()), 10)
 	return ok(append(body, '}'))
 }
 

@@ -36,6 +36,9 @@ func NewRegistry(hub *broadcast.Hub, settings []Settings) (*Registry, error) {
 // Apps returns all applications in the order in which they were configured.
 func (r *Registry) Apps() []*App { return r.current.Load().apps }
 
+// Clustered reports that this is one of several nodes, so that some answers wait for the others.
+func (r *Registry) Clustered() bool { return !r.hub.Alone() }
+
 // ByKey returns the application that clients name by key, or nil.
 func (r *Registry) ByKey(key string) *App { return r.current.Load().byKey[key] }
 

@@ -2,8 +2,6 @@ package broadcast
 
 import (
 	"hash/maphash"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,6 +19,7 @@ type Directory struct {
 	seed      maphash.Seed
 	stripes   [stripeCount]stripe
 	forgotten atomic.Bool // by the hub: what is cached now would stay for ever
+	crowd     atomic.Int64 // connections of the app on this node
 }
 
 // stripe is a part of the channels, under one lock. Under it only a mailbox may be locked.
@@ -59,17 +58,19 @@ func (st *stripe) topic(channel []byte, kind pusher.Kind) *Topic {
 	return t
 }
 
-// Joined is what a new subscriber must be told, in this order.
+// Joined is what a new subscriber must be told, in this order. Without Success the answer comes later: see Subscribe.
 type Joined struct {
 	Success Frame
 	Last    Frame // the last event of a cache channel, or the cache miss; nil on other channels
 }
 
-// Subscribe makes s a subscriber of the channel. On a presence channel member says who s is and data is the
-// channel_data that the app signed, else both are nil. A second subscription replaces the first.
+// Subscribe makes s a subscriber of the channel. On a presence channel member says who s is, else it is nil. A second
+// subscription replaces the first.
 //
-// Whatever is published after it returns reaches s, whatever was published before does not.
-func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity, data []byte) Joined {
+// Whatever is published after it has been answered reaches s, whatever was published before does not. One of several nodes can
+// promise that only once it hears the channel, so there the answer may come later: then Joined is empty, and s is sent
+// by itself what it must be told.
+func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) Joined {
 	again := s.find(channel)
 	if again >= 0 && member != nil && s.subs[again].member.Key != member.Key {
 		d.leave(s, again) // the same connection as another user: he leaves, the other joins
@@ -78,26 +79,43 @@ func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, m
 	if again >= 0 {
 		return d.rejoin(s, again, member)
 	}
+	if w := s.waitsFor(channel); w != nil {
+		d.waitAgain(w, member)
+		return Joined{}
+	}
+	return d.join(s, channel, kind, member)
+}
 
-	t, since, joined, asleep := d.join(s, channel, kind, member, data)
-	s.loop.shard.add(t, s, since, member)
+func (d *Directory) join(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) Joined {
+	st := d.stripe(channel)
+	st.mu.Lock()
+	t := st.topic(channel, kind)
+	if member != nil {
+		d.arrive(t, member)
+	}
+	if !d.ready(t, member) {
+		d.wait(t, s, member)
+		st.mu.Unlock()
+		return Joined{}
+	}
+	joined, asleep := d.admit(t, s, member)
+	st.mu.Unlock()
 	d.hub.wake(asleep, s.loop)
 	return joined
 }
 
-func (d *Directory) join(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity, data []byte) (
-	t *Topic, since uint64, joined Joined, asleep uint64,
-) {
-	st := d.stripe(channel)
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	t = st.topic(channel, kind)
-	if member != nil && t.roster.join(member) {
-		asleep = d.announce(t, memberAdded(t.Name, data), s.ID)
+// admit makes s a subscriber of t, which is ready for it. It runs on the loop of s, and the stripe is held.
+func (d *Directory) admit(t *Topic, s *Subscriber, member *Identity) (joined Joined, asleep uint64) {
+	if member != nil {
+		if m := t.roster.at(member.Key); !m.shown {
+			t.roster.show(m, member)
+			asleep = d.announce(t, memberAdded(t.Name, member.Data))
+		}
 	}
 	t.subscribers++
 	t.loops |= s.loop.bit
-	return t, t.seq, d.joined(t), asleep
+	s.loop.shard.add(t, s, t.seq, member)
+	return d.joined(t), asleep
 }
 
 // rejoin replaces what s said of itself when it subscribed to the channel in slot.
@@ -108,7 +126,7 @@ func (d *Directory) rejoin(s *Subscriber, slot int32, member *Identity) Joined {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if member != nil {
-		t.roster.replace(sub.member, member)
+		d.exchange(t, sub.member, member)
 		sub.member = member
 	}
 	return d.joined(t)
@@ -129,6 +147,8 @@ func (d *Directory) joined(t *Topic) Joined {
 func (d *Directory) Unsubscribe(s *Subscriber, channel []byte) {
 	if slot := s.find(channel); slot >= 0 {
 		d.leave(s, slot)
+	} else if w := s.waitsFor(channel); w != nil {
+		d.giveUp(w)
 	}
 }
 
@@ -150,42 +170,95 @@ func (d *Directory) part(t *Topic, l *Loop, lastHere bool, member *Identity) (as
 	if lastHere {
 		t.loops &^= l.bit
 	}
-	if member != nil && t.roster.leave(member) {
-		asleep = d.announce(t, memberRemoved(t.Name, member.ID), 0)
+	if member != nil {
+		asleep = d.depart(t, member)
+	}
+	d.tidy(t)
+	return asleep
+}
+
+// arrive counts in a connection of a member. The stripe is held.
+func (d *Directory) arrive(t *Topic, id *Identity) {
+	m := t.roster.at(id.Key)
+	m.here = append(m.here, id)
+	if len(m.here) == 1 {
+		d.tell(t, m)
+	}
+}
+
+// depart takes a connection off its member, who is gone if it was his last one anywhere. The stripe is held.
+func (d *Directory) depart(t *Topic, id *Identity) (asleep uint64) {
+	m := t.roster.at(id.Key)
+	m.leave(id)
+	if len(m.here) > 0 {
+		return 0
+	}
+	if d.hub.clustered() && (m.told != nil || m.nodes > 0) {
+		d.tell(t, m) // whether he is gone is for the cluster to say
+		return 0
+	}
+	return d.expel(t, m)
+}
+
+// expel hides m and has everybody told. The stripe is held.
+func (d *Directory) expel(t *Topic, m *member) (asleep uint64) {
+	if !m.shown {
+		t.roster.drop(m)
+		return 0
+	}
+	id := m.identity.ID
+	t.roster.hide(m)
+	return d.announce(t, memberRemoved(t.Name, id))
+}
+
+// tidy removes t if nothing keeps it any longer. The stripe is held.
+func (d *Directory) tidy(t *Topic) {
+	if !t.wanted() {
+		d.watch(t)
 	}
 	if t.vacant() {
-		delete(st.topics, t.Name)
+		delete(t.stripe.topics, t.Name)
 	}
-	return asleep
 }
 
 // announce posts a frame to every loop with subscribers of t, while the stripe is held, so that all loops see the
 // joins and leaves of a channel in one order. Never refused: a roster that misses one is wrong for good.
-func (d *Directory) announce(t *Topic, f Frame, except pusher.SocketID) (asleep uint64) {
+func (d *Directory) announce(t *Topic, f Frame) (asleep uint64) {
 	if t.loops == 0 {
 		return 0
 	}
 	t.seq++
-	return d.hub.post(t.loops, job{topic: t, seq: t.seq, frame: f, except: except})
+	return d.hub.post(t.loops, job{topic: t, seq: t.seq, frame: f})
 }
 
 // Publish delivers f to all subscribers of the channel but the connection except (0: nobody is left out), here and on
 // the other nodes. A cache channel remembers it. own is the loop that the caller runs on, nil if on none. The error is
-// ErrOverloaded, with nothing delivered, or the bus's.
+// ErrOverloaded, with nothing delivered anywhere.
 func (d *Directory) Publish(own *Loop, channel []byte, f Frame, except pusher.SocketID) error {
-	if err := d.Deliver(own, channel, f, except); err != nil {
+	bus := d.hub.bus
+	if bus == nil {
+		return d.deliver(own, channel, f, except, 0)
+	}
+	if err := bus.Reserve(len(f)); err != nil {
 		return err
 	}
-	if d.hub.bus != nil {
-		return d.hub.bus.Publish(d.App, string(channel), f, except)
+	if err := d.deliver(own, channel, f, except, 0); err != nil {
+		bus.Release(len(f))
+		return err
 	}
+	bus.Publish(Event{App: d.App, Channel: string(channel), Frame: f, Except: except})
 	return nil
 }
 
-// Deliver is Publish on this node alone: for events that came from another one.
-func (d *Directory) Deliver(own *Loop, channel []byte, f Frame, except pusher.SocketID) error {
+// Deliver is Publish on this node alone, for events that came from another one. order is the place of an event of a cache channel
+// among all of that channel; 0 on other channels.
+func (d *Directory) Deliver(channel []byte, f Frame, except pusher.SocketID, order uint64) error {
+	return d.deliver(nil, channel, f, except, order)
+}
+
+func (d *Directory) deliver(own *Loop, channel []byte, f Frame, except pusher.SocketID, order uint64) error {
 	kind := pusher.KindOf(channel)
-	asleep, err := d.post(channel, kind, job{frame: f, packed: d.hub.pack(f), except: except})
+	asleep, err := d.post(channel, kind, job{frame: f, packed: d.hub.pack(f), except: except}, order)
 	d.hub.wake(asleep, own)
 	if kind.IsCache() && d.hub.cache.over() {
 		d.hub.shrink()
@@ -193,7 +266,7 @@ func (d *Directory) Deliver(own *Loop, channel []byte, f Frame, except pusher.So
 	return err
 }
 
-func (d *Directory) post(channel []byte, kind pusher.Kind, j job) (asleep uint64, err error) {
+func (d *Directory) post(channel []byte, kind pusher.Kind, j job, order uint64) (asleep uint64, err error) {
 	st := d.stripe(channel)
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -207,13 +280,17 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, j job) (asleep uint64
 	if d.hub.overloaded(t.loops) {
 		return 0, ErrOverloaded
 	}
-	t.seq++
 	if kind.IsCache() {
+		if order > 0 && order <= t.cacheOrder {
+			return 0, nil // it came with the last event that the cluster knew when this node began to hear the channel
+		}
+		t.cacheOrder = max(t.cacheOrder, order)
 		d.remember(t, j.frame)
 		if t.vacant() {
 			delete(st.topics, t.Name)
 		}
 	}
+	t.seq++
 	j.topic, j.seq = t, t.seq
 	return d.hub.post(t.loops, j), nil
 }
@@ -234,60 +311,4 @@ func (d *Directory) TerminateHere(user string) {
 			l.Post(&terminate{loop: l, directory: d, user: user})
 		}
 	}
-}
-
-// Channel is what the HTTP API may ask of one channel.
-type Channel struct {
-	Name        string
-	Kind        pusher.Kind
-	Subscribers int   // connections
-	Users       int   // different users, presence channels only
-	Last        Frame // the last event of a cache channel, nil if there is none
-}
-
-// Occupied reports whether anyone is subscribed.
-func (c Channel) Occupied() bool { return c.Subscribers > 0 }
-
-// Channel describes one channel. A channel that nobody has subscribed to is not occupied, never an error.
-func (d *Directory) Channel(name []byte) Channel {
-	st := d.stripe(name)
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if t := st.topics[string(name)]; t != nil {
-		return d.describe(t)
-	}
-	return Channel{Name: string(name), Kind: pusher.KindOf(name)}
-}
-
-func (d *Directory) describe(t *Topic) Channel {
-	return Channel{Name: t.Name, Kind: t.Kind, Subscribers: int(t.subscribers), Users: t.users(), Last: d.fresh(t)}
-}
-
-// Channels describes the occupied channels whose name begins with prefix, by name. It holds one stripe at a time, so
-// that it is no snapshot of one moment.
-func (d *Directory) Channels(prefix string) []Channel {
-	var channels []Channel
-	for i := range d.stripes {
-		st := &d.stripes[i]
-		st.mu.Lock()
-		for name, t := range st.topics {
-			if t.subscribers > 0 && strings.HasPrefix(name, prefix) {
-				channels = append(channels, d.describe(t))
-			}
-		}
-		st.mu.Unlock()
-	}
-	slices.SortFunc(channels, func(a, b Channel) int { return strings.Compare(a.Name, b.Name) })
-	return channels
-}
-
-// Users returns the user_id, as raw JSON, of every user on a presence channel, in the order in which they joined.
-func (d *Directory) Users(name []byte) [][]byte {
-	st := d.stripe(name)
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if t := st.topics[string(name)]; t != nil && t.roster != nil {
-		return t.roster.ids()
-	}
-	return nil
 }

@@ -84,23 +84,28 @@ func (r *rig) connect(loop int) *fakeConn {
 
 // subscribe joins a connection to a channel; user is for presence channels. What it is told is returned as texts.
 func (r *rig) subscribe(c *fakeConn, channel, user string) []string {
-	var id *Identity
-	var data []byte
-	if user != "" {
-		data = fmt.Appendf(nil, `{"user_id":%s}`, user)
-		m, err := pusher.ParseMember(data)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		id = NewIdentity(m, c.sub.ID)
-	}
-	j := r.app.Subscribe(c.sub, []byte(channel), pusher.KindOf(channel), id, data)
+	j := r.app.Subscribe(c.sub, []byte(channel), pusher.KindOf(channel), identity(r.t, user))
 	c.sub.loop.Settle()
+	if j.Success == nil {
+		return nil // it comes later
+	}
 	told := []string{string(j.Success.Payload())}
 	if j.Last != nil {
 		told = append(told, string(j.Last.Payload()))
 	}
 	return told
+}
+
+// identity is somebody with that user_id, a JSON token; nobody for "".
+func identity(t testing.TB, user string) *Identity {
+	if user == "" {
+		return nil
+	}
+	id, err := NewIdentity(fmt.Appendf(nil, `{"user_id":%s}`, user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // publish sends a text to a channel from no loop.

@@ -32,6 +32,8 @@ type Hub struct {
 	now   func() time.Time
 
 	deflating atomic.Int64 // connections that take compressed frames
+	connected atomic.Bool  // the bus reaches the other nodes
+	overdue   patience
 
 	mu          sync.Mutex // guards directories alone; no other lock is taken under it
 	directories []*Directory
@@ -59,6 +61,16 @@ func orDefault[T ~int64](v, def T) T {
 
 // Loops returns the loops, in the order of their index.
 func (h *Hub) Loops() []*Loop { return h.loops }
+
+// Directory returns the channels of an app, nil if there is no such app.
+func (h *Hub) Directory(app string) *Directory {
+	for _, d := range h.all() {
+		if d.App == app {
+			return d
+		}
+	}
+	return nil
+}
 
 // Sweep drops expired cached events. Call it every few seconds, from any goroutine but a loop's.
 func (h *Hub) Sweep() {

@@ -87,6 +87,9 @@ func (l *Loop) Add(s *Subscriber, id pusher.SocketID, d *Directory, c Conn) {
 	s.place = int32(len(l.subscribers))
 	l.subscribers = append(l.subscribers, s)
 	l.population.Add(1)
+	if d != nil {
+		d.crowd.Add(1)
+	}
 }
 
 // Remove ends all subscriptions of s and forgets it. Nothing is written to its connection from then on.
@@ -99,8 +102,14 @@ func (l *Loop) Remove(s *Subscriber) {
 		l.deflating.Add(-1)
 	}
 	l.release(s)
+	for s.waiting != nil {
+		s.directory.giveUp(s.waiting)
+	}
 	for len(s.subs) > 0 {
 		s.directory.leave(s, int32(len(s.subs)-1))
+	}
+	if s.directory != nil {
+		s.directory.crowd.Add(-1)
 	}
 	last := len(l.subscribers) - 1
 	moved := l.subscribers[last]

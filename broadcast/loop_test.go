@@ -117,7 +117,7 @@ func TestSubscriptionBeginsNow(t *testing.T) {
 	first, late := r.connect(0), r.connect(0)
 	r.subscribe(first, "a", "")
 	r.publish("a", "before", 0)
-	r.app.Subscribe(late.sub, []byte("a"), 0, nil, nil) // no turn in between
+	r.app.Subscribe(late.sub, []byte("a"), 0, nil) // no turn in between
 	r.publish("a", "after", 0)
 	r.settle()
 	if got := strings.Join(late.texts(), " "); got != "after" {
@@ -183,7 +183,7 @@ func TestDeliveredCopyAllocatesNothing(t *testing.T) {
 		c := &countingConn{}
 		c.sub = &Subscriber{}
 		r.loops[0].Add(c.sub, pusher.NewSocketID(), r.app, c)
-		r.app.Subscribe(c.sub, []byte("a"), 0, nil, nil)
+		r.app.Subscribe(c.sub, []byte("a"), 0, nil)
 	}
 	f, channel := textFrame("hello"), []byte("a")
 	deliver := func() {

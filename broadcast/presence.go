@@ -1,84 +1,114 @@
 package broadcast
 
 import (
+	"bytes"
+	"slices"
+
 	"reverbd/protocol/pusher"
 )
 
 // Identity is who one connection is on one presence channel. It never changes.
 type Identity struct {
 	Key  string // the user: the decoded user_id, so that 1 and "1" are one user
-	ID   []byte // user_id as the raw JSON token that the app signed
-	Info []byte // user_info as raw JSON; nil when there is none
-	conn pusher.SocketID
+	Data []byte // channel_data as the app signed it
+	ID   []byte // user_id in it, as the raw JSON token
+	Info []byte // user_info in it, as raw JSON; nil when there is none
 }
 
-// NewIdentity copies m, whose slices belong to a read buffer.
-func NewIdentity(m pusher.Member, conn pusher.SocketID) *Identity {
-	raw := make([]byte, 0, len(m.ID)+len(m.Info))
-	raw = append(raw, m.ID...)
-	raw = append(raw, m.Info...)
-	id := &Identity{Key: string(m.Key), ID: raw[:len(m.ID):len(m.ID)], conn: conn}
-	if m.Info != nil {
-		id.Info = raw[len(m.ID):]
+// NewIdentity reads channel_data, which it copies. The errors are those of pusher.ParseMember.
+func NewIdentity(data []byte) (*Identity, error) {
+	data = bytes.Clone(data)
+	m, err := pusher.ParseMember(data)
+	if err != nil {
+		return nil, err
 	}
-	return id
+	return &Identity{Key: string(m.Key), Data: data, ID: m.ID, Info: m.Info}, nil
 }
 
-// roster is the members of one presence channel in the order in which they joined. The stripe is held.
+// roster is the members of one presence channel. The stripe is held.
 type roster struct {
-	members []*member
+	members []*member // who is shown, in the order in which they joined
 	byKey   map[string]*member
+	version uint64    // of the cluster's roster that members shows
+	untold  []*member // with whom something is to be told to the bus
 }
 
-// member is one user, by all connections with which he is here. The first speaks for him.
-type member struct{ identities []*Identity }
+// member is one user. He is shown while he is here or on any other node.
+type member struct {
+	key      string
+	identity *Identity   // speaks for him while he is shown
+	here     []*Identity // his connections to this node, in the order in which they came
+	shown    bool
 
-// join adds one connection and reports whether its user was not here before.
-func (r *roster) join(id *Identity) (added bool) {
-	if m := r.byKey[id.Key]; m != nil {
-		m.identities = append(m.identities, id)
-		return false
+	// On one of several nodes only.
+	nodes   int       // that he is on, as the cluster last said
+	told    *Identity // what the cluster knows of him on this node; nil: that he is not
+	asOf    uint64    // the roster has him from that version on
+	leaving bool      // the cluster is being told that he is not here any longer
+	queued  bool      // is in untold
+}
+
+// at returns the member of that key, who may be neither shown nor here yet.
+func (r *roster) at(key string) *member {
+	if m := r.byKey[key]; m != nil {
+		return m
 	}
 	if r.byKey == nil {
 		r.byKey = make(map[string]*member)
 	}
-	m := &member{identities: []*Identity{id}}
-	r.byKey[id.Key] = m
-	r.members = append(r.members, m)
-	return true
+	m := &member{key: key}
+	r.byKey[key] = m
+	return m
 }
 
-// leave removes one connection and reports whether its user is gone with it.
-func (r *roster) leave(id *Identity) (removed bool) {
-	m := r.byKey[id.Key]
-	if m == nil {
-		return false
+// show makes m visible, spoken for by id.
+func (r *roster) show(m *member, id *Identity) {
+	m.identity, m.shown = id, true
+	r.members = append(r.members, m)
+}
+
+// hide is the opposite of show.
+func (r *roster) hide(m *member) {
+	m.shown = false
+	if i := slices.Index(r.members, m); i >= 0 {
+		r.members = slices.Delete(r.members, i, i+1)
 	}
-	for i, other := range m.identities {
-		if other == id {
-			m.identities = append(m.identities[:i], m.identities[i+1:]...)
-			break
-		}
+	r.drop(m)
+}
+
+// drop forgets m if nothing is left to be known of him.
+func (r *roster) drop(m *member) {
+	if !m.shown && len(m.here) == 0 && m.told == nil && !m.leaving && !m.queued {
+		delete(r.byKey, m.key)
 	}
-	if len(m.identities) > 0 {
-		return false
+}
+
+// leave takes one connection off its user, and lets another one speak for him if it did.
+func (m *member) leave(id *Identity) {
+	if i := slices.Index(m.here, id); i >= 0 {
+		m.here = slices.Delete(m.here, i, i+1)
 	}
-	delete(r.byKey, id.Key)
-	for i, other := range r.members {
-		if other == m {
-			r.members = append(r.members[:i], r.members[i+1:]...)
-			break
-		}
+	if m.identity == id && len(m.here) > 0 {
+		m.identity = m.here[0]
 	}
-	return true
 }
 
 // replace lets a connection say something else of the same user.
 func (r *roster) replace(old, id *Identity) {
-	for i, other := range r.byKey[old.Key].identities {
-		if other == old {
-			r.byKey[old.Key].identities[i] = id
-		}
+	m := r.byKey[old.Key]
+	if i := slices.Index(m.here, old); i >= 0 {
+		m.here[i] = id
+	}
+	if m.identity == old {
+		m.identity = id
+	}
+}
+
+// tell has the bus told of m.
+func (r *roster) tell(m *member) {
+	if !m.queued {
+		m.queued = true
+		r.untold = append(r.untold, m)
 	}
 }
 
@@ -86,7 +116,7 @@ func (r *roster) replace(old, id *Identity) {
 func (r *roster) ids() [][]byte {
 	ids := make([][]byte, len(r.members))
 	for i, m := range r.members {
-		ids[i] = m.identities[0].ID
+		ids[i] = m.identity.ID
 	}
 	return ids
 }
@@ -94,8 +124,25 @@ func (r *roster) ids() [][]byte {
 // all yields every member, as the connection that speaks for him said it.
 func (r *roster) all(yield func(pusher.Member) bool) {
 	for _, m := range r.members {
-		if id := m.identities[0]; !yield(pusher.Member{ID: id.ID, Info: id.Info}) {
+		if !yield(pusher.Member{ID: m.identity.ID, Info: m.identity.Info}) {
 			return
 		}
 	}
+}
+
+// sort brings the members into the cluster's order. Those it does not know stay behind the others, as they were.
+func (r *roster) sort(place map[*member]int) {
+	slices.SortStableFunc(r.members, func(a, b *member) int {
+		i, known := place[a]
+		j, other := place[b]
+		switch {
+		case known && other:
+			return i - j
+		case known:
+			return -1
+		case other:
+			return 1
+		}
+		return 0
+	})
 }

@@ -44,7 +44,7 @@ func BenchmarkDeliver(b *testing.B) {
 				c := &countingConn{}
 				c.sub = &Subscriber{}
 				r.loops[0].Add(c.sub, 1, r.app, c)
-				r.app.Subscribe(c.sub, []byte("a"), 0, nil, nil)
+				r.app.Subscribe(c.sub, []byte("a"), 0, nil)
 			}
 			f, channel := textFrame("a hundred bytes, more or less"), []byte("a")
 			b.ReportAllocs()

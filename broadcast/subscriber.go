@@ -24,6 +24,7 @@ type Subscriber struct {
 	directory *Directory
 	queue     *queue           // frames for the next write; nil while there are none
 	subs      []subscription   // in no particular order
+	waiting   *waiter          // subscriptions that have not been answered yet; a list
 	slots     map[string]int32 // channel name to place in subs, once there are more than indexAbove
 	place     int32            // in loop.subscribers
 	listed    bool             // stands in loop.dirty

@@ -13,12 +13,34 @@ type Topic struct {
 	seq         uint64 // jobs posted so far
 	loops       uint64 // bit i: loop i has subscribers
 	subscribers int32
-	roster      *roster // presence channels only
+	heard       bool // this node hears what others publish, and knows their roster; on one of several nodes only
+	watched     bool // the bus has been told to look at it
+	roster      *roster
 	cached      *cachedEvent
+	cacheOrder  uint64    // place of the last event among all of the channel, as the cluster numbers them
+	waiting     []*waiter // subscriptions that are answered when the channel is heard
 }
 
 // vacant reports that nothing keeps t any longer.
-func (t *Topic) vacant() bool { return t.subscribers == 0 && t.cached == nil }
+func (t *Topic) vacant() bool {
+	return t.subscribers == 0 && t.cached == nil && len(t.waiting) == 0 && !t.indebted()
+}
+
+// wanted reports that somebody here listens, or is about to.
+func (t *Topic) wanted() bool { return t.subscribers > 0 || len(t.waiting) > 0 }
+
+// indebted reports that the cluster has yet to be told that somebody has left.
+func (t *Topic) indebted() bool {
+	if t.roster == nil {
+		return false
+	}
+	for _, m := range t.roster.byKey {
+		if m.told != nil || m.leaving {
+			return true
+		}
+	}
+	return false
+}
 
 // users is the number of different users on a presence channel.
 func (t *Topic) users() int {

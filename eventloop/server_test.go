@@ -75,7 +75,7 @@ func (s *session) Gone() {
 func (s *session) MaxMessageSize() int64 { return 1 << 20 }
 
 func (s *session) subscribe(channel string) {
-	s.Send(s.directory.Subscribe(&s.Subscriber, []byte(channel), pusher.KindOf([]byte(channel)), nil, nil).Success)
+	s.Send(s.directory.Subscribe(&s.Subscriber, []byte(channel), pusher.KindOf([]byte(channel)), nil).Success)
 }
 
 func textOf(s string) broadcast.Frame { return ws.AppendFrame(nil, ws.OpText, []byte(s)) }
