@@ -66,7 +66,8 @@ func whole(body io.Reader) ([]byte, error) {
 // a hand-over to another goroutine would cost more than the work. A publish that may ask for info waits for the other nodes, if
 // there are any.
 func (a *API) Immediate(r *http.Request) bool {
-	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events") && !(a.Registry.Clustered() && mayAsk(r.Body))
+	publishes := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events")
+	return publishes && (!a.Registry.Clustered() || !mayAsk(r.Body))
 }
 
 // mayAsk reports whether the body of a publish may have the field info.

@@ -78,6 +78,16 @@ func (d *Directory) Work(channel string) (w Work) {
 	return w
 }
 
+// Wants reports whether somebody here listens to the channel.
+func (d *Directory) Wants(channel string) (wanted bool) {
+	d.within(channel, func(t *Topic) uint64 {
+		t.watched = false
+		wanted = t.wanted()
+		return 0
+	})
+	return wanted
+}
+
 // unknownVersion is that of a roster which the cluster has not confirmed yet.
 const unknownVersion = ^uint64(0)
 

@@ -1,0 +1,251 @@
+package redis
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+)
+
+// Bus is a broadcast.Bus through Redis. It belongs to one Hub, which Run is given.
+type Bus struct {
+	options  Options
+	names    names
+	client   client
+	log      *zap.Logger
+	cacheTTL time.Duration
+
+	origin uint64 // of this process, for its life
+	lives  int    // sessions so far: each is another node to the others
+	numbers
+	queue    *queue
+	unsent   []item // taken from the queue and not known to be published; of the publishing goroutine
+	notes    *notes
+	memories map[string]map[uint64]heard // by server; of the session that is open
+	asks     asks
+	peers    *peers
+
+	ready     chan struct{} // closed when Redis was reached for the first time
+	readyOnce sync.Once
+	closing   chan struct{} // closed by Close
+	closeOnce sync.Once
+	ended     chan struct{} // closed when Run has returned
+
+	stats   stats
+	foreign throttle
+	dropped throttle
+	failing throttle
+	silent  throttle
+}
+
+// numbers gives the messages of this process their numbers.
+type numbers struct{ last uint64 }
+
+// Stats are counters since the start.
+type Stats struct {
+	Connected bool
+	Sessions  int64 // connections to Redis so far
+	Foreign   int64 // messages on our channels that are not ours
+	Dropped   int64 // events of others that came while a loop was overloaded
+	Unheard   int64 // questions that some node did not answer in time
+	Queued    int64 // bytes that wait to be published
+}
+
+type stats struct {
+	connected                           atomic.Bool
+	sessions, foreign, dropped, unheard atomic.Int64
+}
+
+// New returns a Bus that is not connected: see Run. cacheTTL is how long cache channels keep their last event.
+func New(o Options, cacheTTL time.Duration, log *zap.Logger) (*Bus, error) {
+	switch {
+	case o.Channel == "":
+		return nil, errors.New("redis: no channel given")
+	case strings.ContainsAny(o.Channel, "{}"):
+		return nil, errors.New("redis: the channel has a brace in it, by which Redis Cluster would place all keys")
+	case len(o.Addrs) == 0:
+		return nil, errors.New("redis: no address given")
+	}
+	if o.QueueBytes <= 0 {
+		o.QueueBytes = 32 << 20
+	}
+	if log == nil {
+		log = zap.NewNop()
+	}
+	return &Bus{
+		options: o, names: names{o.Channel}, client: newClient(o), log: log, cacheTTL: max(cacheTTL, time.Second),
+		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), notes: newNotes(), peers: newPeers(),
+		ready: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
+		foreign: throttle{every: time.Minute}, dropped: throttle{every: 10 * time.Second},
+		failing: throttle{every: 10 * time.Second}, silent: throttle{every: 10 * time.Second},
+	}, nil
+}
+
+// Ready is closed when Redis has been reached for the first time.
+func (b *Bus) Ready() <-chan struct{} { return b.ready }
+
+// Stats returns the counters.
+func (b *Bus) Stats() Stats {
+	return Stats{
+		Connected: b.stats.connected.Load(), Sessions: b.stats.sessions.Load(), Foreign: b.stats.foreign.Load(),
+		Dropped: b.stats.dropped.Load(), Unheard: b.stats.unheard.Load(), Queued: b.queue.waiting(),
+	}
+}
+
+// Reserve implements broadcast.Bus.
+func (b *Bus) Reserve(n int) error { return b.queue.reserve(n) }
+
+// Release implements broadcast.Bus.
+func (b *Bus) Release(n int) { b.queue.release(int64(n + itemOverhead)) }
+
+// Publish implements broadcast.Bus.
+func (b *Bus) Publish(e broadcast.Event) {
+	channel := b.names.events(e.App, e.Channel)
+	payload := e.Frame.Payload()
+	size := int64(len(e.Frame) + itemOverhead)
+	k, kept := kindEvent, (*broadcast.Event)(nil)
+	if isCache(e.Channel) {
+		k, kept = kindCached, &e
+	}
+	b.queue.push(func() item {
+		m := appendSealed(make([]byte, 0, headSize+len(payload)), k, b.next(sealed{except: e.Except, payload: payload}))
+		return item{channel: channel, message: m, event: kept, size: size}
+	})
+}
+
+// Terminate implements broadcast.Bus.
+func (b *Bus) Terminate(app, user string) error {
+	payload := appendTerminate(app, user)
+	if err := b.queue.reserve(len(payload)); err != nil {
+		return err
+	}
+	b.queue.push(func() item {
+		m := appendSealed(nil, kindTerminate, b.next(sealed{payload: payload}))
+		return item{channel: b.names.control(), message: m, size: int64(len(payload) + itemOverhead)}
+	})
+	return nil
+}
+
+// next numbers a message. The queue is locked, so that numbers and order agree.
+func (b *Bus) next(s sealed) sealed {
+	b.last++
+	s.origin, s.number = b.origin, b.last
+	return s
+}
+
+// Watch implements broadcast.Bus.
+func (b *Bus) Watch(d *broadcast.Directory, channel string) { b.notes.add(d, channel) }
+
+// originName is the process as letters name it.
+func (b *Bus) originName() string {
+	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, b.origin))
+}
+
+// Backoff between attempts to reach Redis.
+const (
+	backoffFirst = 100 * time.Millisecond
+	backoffLast  = 2 * time.Second
+	steady       = 10 * time.Second // a session that lasted so long was a good one
+)
+
+// Run connects h with the other nodes until ctx is done or Close is called. Redis may come and go meanwhile; Run never gives up.
+func (b *Bus) Run(ctx context.Context, h *broadcast.Hub) {
+	defer close(b.ended)
+	defer func() { _ = b.client.Close() }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	impatient := make(chan struct{})
+	go func() {
+		defer close(impatient)
+		b.hurry(ctx, h)
+	}()
+	defer func() {
+		cancel()
+		<-impatient
+	}()
+	pause := backoffFirst
+	for {
+		began := time.Now()
+		err := newSession(b, h).run(ctx)
+		if ctx.Err() != nil || b.isClosing() {
+			return
+		}
+		if time.Since(began) > steady {
+			pause = backoffFirst
+		}
+		b.lament(err)
+		select {
+		case <-time.After(pause/2 + rand.N(pause/2)): // all nodes have lost it at the same moment
+		case <-ctx.Done():
+			return
+		case <-b.closing:
+			return
+		}
+		pause = min(2*pause, backoffLast)
+	}
+}
+
+func (b *Bus) isClosing() bool {
+	select {
+	case <-b.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// lament tells that Redis is lost, and why.
+func (b *Bus) lament(err error) {
+	if !b.failing.ready() {
+		return
+	}
+	b.log.Warn("Redis cannot be used: this node serves its own clients alone until it can",
+		zap.String("at", strings.Join(b.options.Addrs, ", ")), zap.Error(err), zap.Int64("bytes waiting", b.queue.waiting()))
+}
+
+// hurry lets subscriptions succeed that have waited too long.
+func (b *Bus) hurry(ctx context.Context, h *broadcast.Hub) {
+	t := time.NewTicker(100 * time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			h.Overdue()
+		}
+	}
+}
+
+// Close sends what waits, takes this node off the cluster, and ends Run; past ctx it is for the others to find out.
+func (b *Bus) Close(ctx context.Context) error {
+	b.closeOnce.Do(func() { close(b.closing) })
+	select {
+	case <-b.ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("redis: leaving the cluster: %w", ctx.Err())
+	}
+}
+
+// throttle lets a message through once in a while.
+type throttle struct {
+	every time.Duration
+	last  atomic.Int64
+}
+
+func (t *throttle) ready() bool {
+	now := time.Now().UnixNano()
+	last := t.last.Load()
+	return (last == 0 || now-last >= int64(t.every)) && t.last.CompareAndSwap(last, now)
+}

@@ -1,0 +1,114 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// How long Redis may take before it counts as lost.
+const (
+	dialTimeout    = 2 * time.Second
+	commandTimeout = 2 * time.Second
+)
+
+// client is what is common to one server, one behind Sentinels, and a cluster.
+type client struct {
+	goredis.UniversalClient
+	cluster *goredis.ClusterClient // nil if it is none
+}
+
+// newClient never connects. Nothing is tried again by it: what failed halfway must be known to have failed, or an event would be published
+// twice.
+func newClient(o Options) client {
+	network := "tcp"
+	if strings.HasPrefix(o.Addrs[0], "/") {
+		network = "unix"
+	}
+	switch {
+	case o.Cluster:
+		c := goredis.NewClusterClient(&goredis.ClusterOptions{
+			Addrs: o.Addrs, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
+			Protocol: 2, MaxRedirects: 3, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+			DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
+		})
+		return client{UniversalClient: c, cluster: c}
+	case o.Master != "":
+		return client{UniversalClient: goredis.NewFailoverClient(&goredis.FailoverOptions{
+			MasterName: o.Master, SentinelAddrs: o.Addrs, SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
+			Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
+			Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+			DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
+		})}
+	}
+	return client{UniversalClient: goredis.NewClient(&goredis.Options{
+		Network: network, Addr: o.Addrs[0], Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
+		Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+		DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
+	})}
+}
+
+// publish is the command that publishes: on a cluster an event stays with the part that has the channel.
+func (c client) publish() string {
+	if c.cluster != nil {
+		return "SPUBLISH"
+	}
+	return "PUBLISH"
+}
+
+// loadScripts makes all scripts known wherever they may run.
+func (c client) loadScripts(ctx context.Context) error {
+	load := func(ctx context.Context, s goredis.Scripter) error {
+		for _, script := range scripts {
+			if err := script.Load(ctx, s).Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if c.cluster == nil {
+		return load(ctx, c)
+	}
+	c.cluster.ReloadState(ctx)
+	return c.cluster.ForEachMaster(ctx, func(ctx context.Context, m *goredis.Client) error { return load(ctx, m) })
+}
+
+// subscriber opens a connection for what is published on the channel, and names the server that it goes to: several channels may share
+// it if their server is the same.
+func (c client) server(ctx context.Context, channel string) (name string, open func() *goredis.PubSub, err error) {
+	if c.cluster == nil {
+		return "", func() *goredis.PubSub { return c.Subscribe(ctx) }, nil
+	}
+	m, err := c.cluster.MasterForKey(ctx, channel)
+	if err != nil {
+		return "", nil, err
+	}
+	return m.Options().Addr, func() *goredis.PubSub { return m.SSubscribe(ctx) }, nil
+}
+
+// lost reports whether err means that Redis cannot be used as it is now: that it is away, or is not what it was.
+func lost(err error) bool {
+	if err == nil || errors.Is(err, goredis.Nil) {
+		return false
+	}
+	reply, ok := errors.AsType[goredis.Error](err)
+	if !ok {
+		return true
+	}
+	for _, sign := range []string{
+		"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "UNBLOCKED", "MOVED", "ASK ", "CROSSSLOT",
+		"NOAUTH", "WRONGPASS", "FENCED", "BUSY", "MISCONF",
+	} {
+		if strings.HasPrefix(reply.Error(), sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func noScript(err error) bool {
+	return err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT")
+}
