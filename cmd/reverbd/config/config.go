@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reverbd/apps"
+	"reverbd/broadcast/redis"
 )
 
 // Config is everything the server is started with. Load has checked all of it.
@@ -30,6 +31,8 @@ type Config struct {
 	CacheTTL               time.Duration // life of a cache channel's last event
 	CacheBytes             int64         // memory for all of these events
 	SlowConsumerBytes      int           // outbound bytes waiting for one connection before it is closed with 4100
+
+	Scaling *redis.Options // how this node reaches the others; nil when it is on its own
 
 	Apps  []apps.Settings
 	Notes []string // what was ignored and why, for the start-up log
@@ -94,6 +97,7 @@ func (l *loader) server() Config {
 	c.CacheTTL = l.seconds(setting{"", "REVERB_CACHE_TTL", "servers.reverb.cache_ttl"}, defaultCacheTTL, 1)
 	c.CacheBytes = l.number(setting{"", "REVERB_CACHE_BYTES", "servers.reverb.cache_bytes"}, defaultCacheBytes,
 		limits{"a size in bytes", 64 << 10, 1 << 50})
+	c.Scaling = l.scaling()
 	return c
 }
 
@@ -162,11 +166,6 @@ func (l *loader) slowConsumerBytes(c Config) int {
 func (l *loader) refuseMissingFeatures() {
 	if v, ok := l.find(setting{env: "REVERB_SERVER", file: "default"}); ok && v.text != "reverb" {
 		l.problem(v.from, "%s is not a server that exists; only reverb does: write reverb or remove it", v.shown())
-	}
-	scaling := setting{env: "REVERB_SCALING_ENABLED", file: "servers.reverb.scaling.enabled"}
-	if l.truth(scaling, false) {
-		v, _ := l.find(scaling)
-		l.problem(v.from, "scaling over Redis is not in this version; run one node, or set REVERB_SCALING_ENABLED=false")
 	}
 	for _, key := range []string{"local_cert", "local_pk"} {
 		if v, ok := l.file.values["servers.reverb.options.tls."+key]; ok && v.text != "" {

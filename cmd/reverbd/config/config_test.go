@@ -101,7 +101,8 @@ func TestAccepted(t *testing.T) {
 		{"slow consumer", dotenv("REVERB_SLOW_CONSUMER_BYTES=20000"), func(c config.Config) any { return c.SlowConsumerBytes }, 20000},
 		{"slow consumer grows with the request", dotenv("REVERB_MAX_REQUEST_SIZE=10000000"), func(c config.Config) any { return c.SlowConsumerBytes }, 40_000_000},
 		{"slow consumer grows with the message", dotenv("REVERB_APP_MAX_MESSAGE_SIZE=1000000"), func(c config.Config) any { return c.SlowConsumerBytes }, 4_000_000},
-		{"scaling off", dotenv("REVERB_SCALING_ENABLED=false\nREVERB_SCALING_CHANNEL=x\nREDIS_HOST=y"), func(c config.Config) any { return len(c.Notes) }, 0},
+		{"scaling off", dotenv("REVERB_SCALING_ENABLED=false\nREVERB_SCALING_CHANNEL={\nREDIS_HOST=y:z\nREDIS_URL=\"${NOPE}\"\nREDIS_TIMEOUT=1"), func(c config.Config) any { return len(c.Notes) }, 0},
+		{"scaling off is nothing", dotenv("REDIS_HOST=y"), func(c config.Config) any { return c.Scaling == nil }, true},
 		{"scaling in the file off by the environment", server("scaling: {enabled: true, server: {host: h, timeout: 60}}").
 			with(map[string]string{"REVERB_SCALING_ENABLED": "false"}), func(c config.Config) any { return c.Port }, 8080},
 		{"REVERB_SERVER", dotenv("REVERB_SERVER=reverb"), func(c config.Config) any { return c.Port }, 8080},
@@ -164,9 +165,6 @@ func TestRefused(t *testing.T) {
 		{"cache_bytes", dotenv("REVERB_CACHE_BYTES=1"), `REVERB_CACHE_BYTES in .env, line 4: "1" is not a size in bytes`},
 		{"slow consumer: tiny", dotenv("REVERB_SLOW_CONSUMER_BYTES=1"), `"1" is not a size in bytes`},
 		{"slow consumer: below the largest event", dotenv("REVERB_SLOW_CONSUMER_BYTES=5000"), `5000 is less than the largest request or message (10000)`},
-		{"scaling", dotenv("REVERB_SCALING_ENABLED=true"),
-			`REVERB_SCALING_ENABLED in .env, line 4: scaling over Redis is not in this version; run one node, or set REVERB_SCALING_ENABLED=false`},
-		{"scaling in the file", server("scaling: {enabled: true}"), `servers.reverb.scaling.enabled in c.yaml, line 4: scaling over Redis`},
 		{"tls certificate", server("options: {tls: {local_cert: /a}}"),
 			`servers.reverb.options.tls.local_cert in c.yaml, line 4: TLS in the process is not in this version; terminate TLS at the proxy`},
 		{"tls key", server("options: {tls: {local_pk: /a}}"), `TLS in the process is not in this version`},
@@ -341,25 +339,35 @@ func TestEnvFileReplacesDotenv(t *testing.T) {
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	const secret = "TopSecretValue"
 	for name, s := range map[string]sources{
-		"duplicates":          yaml("apps: {apps: [{app_id: 1, key: k, secret: " + secret + "}, {app_id: 1, key: k, secret: " + secret + "}]}"),
-		"space around":        dotenv(`REVERB_APP_SECRET="` + secret + ` "`),
-		"no equals sign":      dotenv("REVERB_APP_SECRET " + secret),
-		"open quote":          dotenv(`REVERB_APP_SECRET="` + secret),
-		"behind the quote":    dotenv(`REVERB_APP_SECRET="a"` + secret),
-		"backslash":           dotenv(`REVERB_APP_SECRET="\q` + secret + `"`),
-		"name with a space":   dotenv("REVERB APP " + secret + "=a"),
-		"reference":           dotenv(`REVERB_APP_SECRET="${NOPE}` + secret + `"`),
-		"hash":                dotenv("REVERB_APP_SECRET=a#" + secret + "\nREVERB_APP_KEY="),
-		"pasted as the key":   dotenv("REVERB_APP_KEY=" + secret + "/"),
-		"pasted as the id":    dotenv("REVERB_APP_ID=" + secret + ":"),
-		"yaml alias":          yaml("apps: {apps: [{app_id: 1, key: k, secret: *" + secret + "}]}"),
-		"yaml syntax":         yaml("apps:\n  apps:\n   - secret: " + secret + ": x"),
-		"yaml no space":       yaml("apps: {apps: [{app_id: 1, key: k, 'secret:" + secret + "'}]}"),
-		"yaml secret list":    yaml("apps: {apps: [{app_id: 1, key: k, secret: [" + secret + "]}]}"),
-		"json syntax":         yaml(`{"apps": {"apps": [{"secret": "` + secret + `" "key"}]}}`),
-		"json open quote":     yaml(`{"apps": {"apps": [{"secret": "` + secret),
-		"json bare":           yaml(`{"apps": {"apps": [{"secret": ` + secret + `}]}, "x`),
-		"two apps in the env": yaml("apps: {apps: [{app_id: 1, key: a, secret: s}, {app_id: 2, key: b, secret: s}]}").with(map[string]string{"REVERB_APP_SECRET": secret}),
+		"Redis: broken URL":           scaled("REDIS_URL=redis://:" + secret + "@h:port"),
+		"Redis: broken escape":        scaled("REDIS_URL='redis://:%" + secret + "@h'"),
+		"Redis: no URL":               scaled("REDIS_URL=" + secret),
+		"Redis: another scheme":       scaled("REDIS_URL=http://:" + secret + "@h"),
+		"Redis: host in the URL":      scaled("REDIS_URL=redis://:" + secret + "@"),
+		"Redis: database":             scaled("REDIS_URL=redis://:" + secret + "@h/x"),
+		"Redis: parameter":            scaled("REDIS_URL='redis://h?" + secret + "' \nREDIS_DB=x"),
+		"Redis: user before the host": scaled("REDIS_HOST=u:" + secret + "@h"),
+		"Redis: password list":        server("scaling: {enabled: true, server: {password: [" + secret + "]}}"),
+		"Redis: Sentinel's password":  scaled("REVERB_REDIS_SENTINEL_PASSWORD=" + secret + "\nREVERB_REDIS_SENTINELS=h"),
+		"duplicates":                  yaml("apps: {apps: [{app_id: 1, key: k, secret: " + secret + "}, {app_id: 1, key: k, secret: " + secret + "}]}"),
+		"space around":                dotenv(`REVERB_APP_SECRET="` + secret + ` "`),
+		"no equals sign":              dotenv("REVERB_APP_SECRET " + secret),
+		"open quote":                  dotenv(`REVERB_APP_SECRET="` + secret),
+		"behind the quote":            dotenv(`REVERB_APP_SECRET="a"` + secret),
+		"backslash":                   dotenv(`REVERB_APP_SECRET="\q` + secret + `"`),
+		"name with a space":           dotenv("REVERB APP " + secret + "=a"),
+		"reference":                   dotenv(`REVERB_APP_SECRET="${NOPE}` + secret + `"`),
+		"hash":                        dotenv("REVERB_APP_SECRET=a#" + secret + "\nREVERB_APP_KEY="),
+		"pasted as the key":           dotenv("REVERB_APP_KEY=" + secret + "/"),
+		"pasted as the id":            dotenv("REVERB_APP_ID=" + secret + ":"),
+		"yaml alias":                  yaml("apps: {apps: [{app_id: 1, key: k, secret: *" + secret + "}]}"),
+		"yaml syntax":                 yaml("apps:\n  apps:\n   - secret: " + secret + ": x"),
+		"yaml no space":               yaml("apps: {apps: [{app_id: 1, key: k, 'secret:" + secret + "'}]}"),
+		"yaml secret list":            yaml("apps: {apps: [{app_id: 1, key: k, secret: [" + secret + "]}]}"),
+		"json syntax":                 yaml(`{"apps": {"apps": [{"secret": "` + secret + `" "key"}]}}`),
+		"json open quote":             yaml(`{"apps": {"apps": [{"secret": "` + secret),
+		"json bare":                   yaml(`{"apps": {"apps": [{"secret": ` + secret + `}]}, "x`),
+		"two apps in the env":         yaml("apps: {apps: [{app_id: 1, key: a, secret: s}, {app_id: 2, key: b, secret: s}]}").with(map[string]string{"REVERB_APP_SECRET": secret}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := s.load(t)
@@ -385,6 +393,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(`A="${A}${B}"`+"\nB='x\ny'\nexport C=${A} # c", "a: &x {<<: *x}\napps: *x")
 	f.Add("REVERB_APP_ID=\"1\\n\"\n=\nX", "apps: {apps: {one: {id: 1, key: k, secret: s, allowed_origins: '*'}}}")
 	f.Add("\ufeffREVERB_SERVER_PORT=${REVERB_SERVER_PORT}", "{\"servers\": {\"reverb\": [[[[]]]]}}")
+	f.Add("REVERB_SCALING_ENABLED=1\nREDIS_URL=rediss://u:p@[::1]:1/2?db=3\nREDIS_HOST=tls://a,/b,[::1]:1", "servers: {reverb: {scaling: {server: {host: [a, b], sentinel: {master: m}}}}}")
 	dir := f.TempDir()
 	none := func(string) (string, bool) { return "", false }
 	f.Fuzz(func(t *testing.T, env, file string) {
@@ -399,6 +408,9 @@ func FuzzLoad(f *testing.F) {
 		}
 		if c.Port < 1 || c.Port > 65535 || c.Reactors < 1 || len(c.Apps) == 0 || strings.HasSuffix(c.Path, "/") {
 			t.Fatalf("%+v", c)
+		}
+		if o := c.Scaling; o != nil && (o.Channel == "" || o.QueueBytes < 1 || len(o.Addrs) == 0 || o.Cluster && o.DB != 0) {
+			t.Fatalf("%+v", o)
 		}
 		for _, app := range c.Apps {
 			if app.ID == "" || app.Key == "" || app.Secret == "" || app.PingInterval < time.Second ||

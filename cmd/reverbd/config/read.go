@@ -12,7 +12,8 @@ import (
 // names are the environment names that Load reads, for hints about misspelt ones in .env.
 var names = []string{
 	"REVERB_SERVER", "REVERB_SERVER_HOST", "REVERB_SERVER_PORT", "REVERB_SERVER_PATH", "REVERB_HOST",
-	"REVERB_MAX_REQUEST_SIZE", "REVERB_SCALING_ENABLED", "REVERB_REACTORS", "REVERB_DEBUG", "REVERB_CONFIG", "REVERB_DEV",
+	"REVERB_MAX_REQUEST_SIZE", "REVERB_SCALING_ENABLED", "REVERB_SCALING_CHANNEL", "REVERB_SCALING_QUEUE_BYTES",
+	"REVERB_REACTORS", "REVERB_DEBUG", "REVERB_CONFIG", "REVERB_DEV",
 	"REVERB_EXPECT_CONNECTIONS", "REVERB_SKIP_PREFLIGHT",
 	"REVERB_AUTH_TIMESTAMP_TOLERANCE", "REVERB_CACHE_TTL", "REVERB_CACHE_BYTES", "REVERB_SLOW_CONSUMER_BYTES",
 	"REVERB_APP_ID", "REVERB_APP_KEY", "REVERB_APP_SECRET", "REVERB_APP_ALLOWED_ORIGINS", "REVERB_APP_PING_INTERVAL",
@@ -24,7 +25,6 @@ var names = []string{
 // unreadNames are Reverb's and Laravel's names that this server has no use for. They are no misspellings.
 var unreadNames = []string{
 	"REVERB_PORT", "REVERB_SCHEME", "REVERB_PULSE_INGEST_INTERVAL", "REVERB_TELESCOPE_INGEST_INTERVAL",
-	"REVERB_SCALING_CHANNEL",
 }
 
 // readDotenv reads the named .env file, or the one in the directory if there is one.
@@ -54,7 +54,7 @@ func (l *loader) readDotenv() {
 	l.reviewDotenv()
 }
 
-// reviewDotenv tells what Laravel would pass over in silence.
+// reviewDotenv tells what Laravel would pass over in silence. References in redisNames are not its business: see scaling.
 func (l *loader) reviewDotenv() {
 	for _, name := range slices.Sorted(maps.Keys(l.dotenv)) {
 		entry := l.dotenv[name]
@@ -62,18 +62,28 @@ func (l *loader) reviewDotenv() {
 		switch {
 		case name == "REVERB_ENV_FILE":
 			l.note("%s: not read here; give it as --env-file or in the environment", at)
-		case !slices.Contains(names, name):
+		case !slices.Contains(names, name) && !slices.Contains(redisNames, name):
 			if meant := nearest(name, names); meant != "" && !slices.Contains(unreadNames, name) {
 				l.note("%s: not a name that is read; did you mean %s?", at, meant)
 			}
-		case entry.unknown != "":
-			l.problem(at, "refers to %s, which neither the environment nor a line above defines; "+
-				"define it further up, or write the value itself", entry.unknown)
-			delete(l.dotenv, name) // one problem is enough
-			l.unread = true
-		case entry.cut:
+		case entry.cut && entry.unknown == "":
 			l.note(`%s: the value ends at the #, as in Laravel; put it into quotes if the # belongs to it`, at)
 		}
+	}
+	l.refuseUnknownReferences(names)
+}
+
+// refuseUnknownReferences: a value with a hole in it would be used as it is.
+func (l *loader) refuseUnknownReferences(names []string) {
+	for _, name := range slices.Sorted(maps.Keys(l.dotenv)) {
+		entry := l.dotenv[name]
+		if _, hidden := l.lookup(name); hidden || entry.unknown == "" || !slices.Contains(names, name) {
+			continue
+		}
+		l.problem(origin{name, l.dotenvName, entry.line}, "refers to %s, which neither the environment nor a line above defines; "+
+			"define it further up, or write the value itself", entry.unknown)
+		delete(l.dotenv, name) // one problem is enough
+		l.unread = true
 	}
 }
 
