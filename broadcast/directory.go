@@ -18,7 +18,7 @@ type Directory struct {
 	hub       *Hub
 	seed      maphash.Seed
 	stripes   [stripeCount]stripe
-	forgotten atomic.Bool // by the hub: what is cached now would stay for ever
+	forgotten atomic.Bool  // by the hub: what is cached now would stay for ever
 	crowd     atomic.Int64 // connections of the app on this node
 }
 

@@ -35,9 +35,13 @@ func serve(ctx context.Context, conf config.Config) error {
 	if err := checkMachine(conf, log); err != nil {
 		return err
 	}
-	hub := broadcast.NewHub(broadcast.Options{
+	others, err := newCluster(conf, log)
+	if err != nil {
+		return err
+	}
+	hub := broadcast.NewHub(others.options(broadcast.Options{
 		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes,
-	})
+	}))
 	registry, err := apps.NewRegistry(hub, conf.Apps)
 	if err != nil {
 		return err
@@ -62,6 +66,8 @@ func serve(ctx context.Context, conf config.Config) error {
 		},
 		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression, Log: log,
 	})
+	others.join(hub, log)
+	defer others.leave(log)
 	return run(ctx, server, hub, func() { announce(conf) }, log)
 }
 

@@ -1,0 +1,154 @@
+package redis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func pair(t *testing.T) (r *redisServer, a, b *node) {
+	t.Helper()
+	r = startRedis(t)
+	o := Options{Addrs: []string{r.path()}}
+	a, b = newNode(t, o), newNode(t, o)
+	return r, a.ready(), b.ready()
+}
+
+func TestEventsCross(t *testing.T) {
+	_, a, b := pair(t)
+	ann, ben := a.connect(), b.connect()
+	ann.join("news", "")
+	ben.join("news", "")
+	for i := range 100 {
+		a.publish("news", fmt.Sprintf("a %d;", i))
+		b.publish("news", fmt.Sprintf("b %d;", i))
+	}
+	a.publishBut("news", "not for Ben", ben.sub.ID)
+	a.publish("news", "end of a;")
+	b.publish("news", "end of b;")
+	for _, g := range []*guest{ann, ben} {
+		eventually(t, "both ends", func() bool {
+			got := strings.Join(g.received(), "")
+			return strings.Contains(got, "end of a;") && strings.Contains(got, "end of b;")
+		})
+		for _, from := range []string{"a", "b"} {
+			var got []string
+			for _, m := range g.received() {
+				if strings.HasPrefix(m, from+" ") {
+					got = append(got, m)
+				}
+			}
+			if len(got) != 100 {
+				t.Fatalf("%d events of %s", len(got), from)
+			}
+			for i, m := range got {
+				if m != fmt.Sprintf("%s %d;", from, i) {
+					t.Fatalf("event %d of %s is %s", i, from, m)
+				}
+			}
+		}
+	}
+	if slices.Contains(ben.received(), "not for Ben") || !slices.Contains(ann.received(), "not for Ben") {
+		t.Error("the one left out is not")
+	}
+}
+
+func TestPresenceIsTheClusters(t *testing.T) {
+	_, a, b := pair(t)
+	ann, ben := a.connect(), b.connect()
+	ann.join("presence-room", `"ann"`)
+	if m := ben.join("presence-room", `"ben"`); !strings.Contains(m, `\"count\":2,\"ids\":[\"ann\",\"ben\"]`) {
+		t.Errorf("Ben was told %s", m)
+	}
+	ann.await("member_added", "ben")
+	tab := a.connect() // Ben on the other node
+	if m := tab.join("presence-room", `"ben"`); !strings.Contains(m, `\"count\":2`) {
+		t.Errorf("Ben's second tab was told %s", m)
+	}
+	ben.leave()
+	cid := b.connect()
+	if m := cid.join("presence-room", `"cid"`); !strings.Contains(m, `\"ids\":[\"ann\",\"ben\",\"cid\"]`) {
+		t.Errorf("Cid was told %s", m)
+	}
+	ann.await("member_added", "cid")
+	tab.leave()
+	ann.await("member_removed", "ben")
+	cid.await("member_removed", "ben")
+	for _, n := range []*node{a, b} {
+		if c := n.app.Channel([]byte("presence-room")); c.Subscribers != 2 || c.Users != 2 {
+			t.Errorf("%d subscribers, %d users", c.Subscribers, c.Users)
+		}
+	}
+}
+
+func TestDeadNodeLeaves(t *testing.T) {
+	_, a, b := pair(t)
+	ann, ben := a.connect(), b.connect()
+	ann.join("presence-room", `"ann"`)
+	ben.join("presence-room", `"ben"`)
+	ann.await("member_added", "ben")
+	b.stop() // without a word
+	ann.await("member_removed", "ben")
+}
+
+func TestRedisRestarts(t *testing.T) {
+	r, a, b := pair(t)
+	ann, ben := a.connect(), b.connect()
+	ann.join("presence-room", `"ann"`)
+	ben.join("presence-room", `"ben"`)
+	ann.await("member_added", "ben")
+	r.kill()
+	eventually(t, "both know", func() bool { return !a.bus.Stats().Connected && !b.bus.Stats().Connected })
+	a.publish("presence-room", "while away")
+	ann.await("while away")
+	cid := a.connect()
+	cid.join("presence-room", `"cid"`)
+	ann.await("member_added", "cid")
+	r.start()
+	ben.await("member_added", "cid")
+	ben.await("while away")
+	b.publish("presence-room", "back")
+	for _, g := range []*guest{ann, cid} {
+		g.await("back")
+		if strings.Contains(strings.Join(g.received(), ""), "member_removed") {
+			t.Error("somebody was seen leaving")
+		}
+	}
+}
+
+func TestRedisFreezes(t *testing.T) {
+	r, a, b := pair(t)
+	ann, ben := a.connect(), b.connect()
+	ann.join("presence-room", `"ann"`)
+	ben.join("news", "")
+	r.signal(syscall.SIGSTOP)
+	cid := a.connect()
+	cid.join("presence-room", `"cid"`)
+	cid.join("news", "")
+	a.publish("news", "local")
+	cid.await("local")
+	r.signal(syscall.SIGCONT)
+	ben.await("local")
+	eventually(t, "the roster is whole", func() bool { return len(b.app.Users([]byte("presence-room"))) == 2 })
+}
+
+func TestCacheCrosses(t *testing.T) {
+	r, a, b := pair(t)
+	a.publish("cache-news", "first")
+	eventually(t, "Redis has it", func() bool { return r.client.Exists(t.Context(), "reverb:l:{c:app:cache-news}").Val() == 1 })
+	ben := b.connect()
+	ben.join("cache-news", "")
+	ben.await("first")
+	ann := a.connect()
+	ann.join("cache-news", "")
+	ann.await("first")
+	b.publish("cache-news", "second")
+	ann.await("second")
+	for _, g := range []*guest{ann, ben} {
+		if n := strings.Count(strings.Join(g.received(), ""), "first"); n != 0 {
+			t.Errorf("the first event came again")
+		}
+	}
+}

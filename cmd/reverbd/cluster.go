@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+	"reverbd/broadcast/redis"
+	"reverbd/cmd/reverbd/config"
+)
+
+// How long the start waits for Redis, and the end for what the other nodes have yet to be told.
+const (
+	joinTime  = time.Second
+	leaveTime = 4 * time.Second
+)
+
+// cluster is the connection with the other nodes. A nil cluster is a node on its own.
+type cluster struct{ bus *redis.Bus }
+
+// newCluster makes a connection with the other nodes, if the configuration asks for one. Nothing is connected yet.
+func newCluster(conf config.Config, log *zap.Logger) (*cluster, error) {
+	if conf.Scaling == nil {
+		return nil, nil
+	}
+	bus, err := redis.New(*conf.Scaling, conf.CacheTTL, log)
+	if err != nil {
+		return nil, err
+	}
+	return &cluster{bus}, nil
+}
+
+// options puts the connection into the options of a hub.
+func (c *cluster) options(o broadcast.Options) broadcast.Options {
+	if c != nil {
+		o.Bus = c.bus
+	}
+	return o
+}
+
+// join connects the hub. Without Redis it returns all the same after a while: the node serves its own clients until Redis comes.
+func (c *cluster) join(h *broadcast.Hub, log *zap.Logger) {
+	if c == nil {
+		return
+	}
+	go c.bus.Run(context.Background(), h)
+	select {
+	case <-c.bus.Ready():
+	case <-time.After(joinTime):
+		log.Warn("starting without Redis: this node joins the others when it can be reached")
+	}
+}
+
+// leave tells the other nodes what they do not know yet, and that this one is gone.
+func (c *cluster) leave(log *zap.Logger) {
+	if c == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	if err := c.bus.Close(ctx); err != nil {
+		log.Warn("the other nodes have to find out by themselves that this one is gone", zap.Error(err))
+	}
+}
