@@ -107,6 +107,11 @@ func (d *Directory) Heard(channel string, s Standing, w Work) {
 		if t.roster != nil {
 			d.settleDebts(t, w, s.Version)
 			asleep = d.compare(t, s)
+			early := t.roster.early
+			t.roster.early = nil
+			for _, e := range early {
+				asleep |= d.advance(t, e)
+			}
 		}
 		if t.Kind.IsCache() && s.Order > t.cacheOrder {
 			t.cacheOrder = s.Order
@@ -176,21 +181,50 @@ func (d *Directory) settleDebts(t *Topic, w Work, version uint64) {
 // the whole roster.
 func (d *Directory) Changed(channel string, prev, version uint64, changes []Change) {
 	d.within(channel, func(t *Topic) (asleep uint64) {
-		r := t.roster
-		if r == nil || !t.heard || version <= r.version {
-			return 0
+		switch {
+		case t.roster == nil:
+		case !t.heard:
+			t.roster.keep(early{prev, version, changes})
+		default:
+			asleep = d.advance(t, early{prev, version, changes}) | d.release(t)
 		}
-		if prev != r.version {
-			t.heard = false
-			d.watch(t)
-			return 0
-		}
-		r.version = version
-		for _, c := range changes {
-			asleep |= d.change(t, c)
-		}
-		return asleep | d.release(t)
+		return asleep
 	})
+}
+
+// advance applies changes to the roster that they follow on. The stripe is held.
+func (d *Directory) advance(t *Topic, e early) (asleep uint64) {
+	r := t.roster
+	switch {
+	case e.version <= r.version:
+		return 0
+	case e.prev != r.version:
+		t.heard = false
+		d.watch(t)
+		return 0
+	}
+	r.version = e.version
+	for _, c := range e.changes {
+		asleep |= d.change(t, c)
+	}
+	return asleep
+}
+
+// early is changes that have come before the roster which they change.
+type early struct {
+	prev, version uint64
+	changes       []Change
+}
+
+// maxEarly bounds the changes that wait for their roster. If more come, the roster is asked for once more.
+const maxEarly = 1000
+
+func (r *roster) keep(e early) {
+	if len(r.early) < maxEarly {
+		r.early = append(r.early, e)
+	} else {
+		r.early[maxEarly-1] = e
+	}
 }
 
 // change applies one change. The stripe is held.
@@ -300,7 +334,7 @@ func (h *Hub) Parted() {
 // partRoster forgets what the cluster knows of this node. The stripe is held.
 func (d *Directory) partRoster(t *Topic) (asleep uint64) {
 	r := t.roster
-	r.untold, r.version = nil, 0
+	r.untold, r.early, r.version = nil, nil, 0
 	for _, m := range r.byKey {
 		if m.told != nil && m.nodes > 0 && m.asOf != unknownVersion {
 			m.nodes--

@@ -30,6 +30,7 @@ type roster struct {
 	members []*member // who is shown, in the order in which they joined
 	byKey   map[string]*member
 	version uint64    // of the cluster's roster that members shows
+	early   []early   // changes that came before the roster that they belong to
 	untold  []*member // with whom something is to be told to the bus
 }
 

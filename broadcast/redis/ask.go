@@ -152,6 +152,9 @@ func (s *session) letter(k kind, m *goredis.Message) error {
 			return errMessage
 		}
 		s.bus.peers.meet(l.Node)
+		if m.Channel == s.names.control() { // it may not have heard that we are here
+			s.work.Go(func() { _ = s.write(s.names.answers(l.Origin), s.hello()) })
+		}
 	case kindGoodbye:
 		s.bus.peers.part(l.Node)
 	}

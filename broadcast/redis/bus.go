@@ -29,7 +29,8 @@ type Bus struct {
 	lives  int    // sessions so far: each is another node to the others
 	numbers
 	queue    *queue
-	unsent   []item // taken from the queue and not known to be published; of the publishing goroutine
+	absent   map[string]bool // processes that were there before Redis was lost, and are not known to hear again; of the session
+	unsent   []item          // taken from the queue and not known to be published; of the publishing goroutine
 	notes    *notes
 	memories map[string]map[uint64]heard // by server; of the session that is open
 	asks     asks
@@ -84,7 +85,7 @@ func New(o Options, cacheTTL time.Duration, log *zap.Logger) (*Bus, error) {
 	}
 	return &Bus{
 		options: o, names: names{o.Channel}, client: newClient(o), log: log, cacheTTL: max(cacheTTL, time.Second),
-		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), notes: newNotes(), peers: newPeers(),
+		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), notes: newNotes(), peers: newPeers(), absent: make(map[string]bool),
 		ready: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
 		foreign: throttle{every: time.Minute}, dropped: throttle{every: 10 * time.Second},
 		failing: throttle{every: 10 * time.Second}, silent: throttle{every: 10 * time.Second},

@@ -52,7 +52,7 @@ func (p *peers) see(all map[string]string, self string, lease time.Duration, now
 	return dead
 }
 
-// meet takes in a node that says that it has come.
+// meet takes in a node that says that it is there.
 func (p *peers) meet(node string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -123,13 +123,17 @@ func (s *session) confirm(it *item, reply goredis.Cmder) {
 // but them.
 func (s *session) awaitPeers() {
 	deadline := time.Now().Add(gateTime)
-	for len(s.missing) > 0 && time.Now().Before(deadline) && s.ctx.Err() == nil {
-		for _, l := range s.question(nil, 200*time.Millisecond, s.missing) {
+	absent := s.bus.absent
+	for len(absent) > 0 && time.Now().Before(deadline) && s.ctx.Err() == nil {
+		for _, l := range s.question(nil, 200*time.Millisecond, absent) {
 			if l.Hears {
-				delete(s.missing, l.Origin)
+				delete(absent, l.Origin)
 			}
 		}
 		pause(s.ctx, 20*time.Millisecond)
+	}
+	if s.ctx.Err() == nil {
+		clear(absent) // whoever has not come back by now is gone
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -26,10 +27,9 @@ type session struct {
 	fail context.CancelCauseFunc
 	work sync.WaitGroup
 
-	ears    *ears
-	keeper  *keeper
-	missing map[string]bool // processes that were there when Redis was last there
-	caught  chan struct{}   // closed when everything wanted is heard
+	ears   *ears
+	keeper *keeper
+	caught chan struct{} // closed when everything wanted is heard
 }
 
 var (
@@ -89,7 +89,7 @@ func (s *session) open() error {
 	if err := s.client.loadScripts(s.ctx); err != nil {
 		return fmt.Errorf("redis: loading scripts: %w", err)
 	}
-	s.missing = s.bus.peers.expected()
+	maps.Copy(s.bus.absent, s.bus.peers.expected())
 	s.bus.peers.excuse(time.Now())
 	// The node is known before anybody is on it, so that somebody cleans up after it whatever happens.
 	if err := s.lookAround(); err != nil {
@@ -98,7 +98,12 @@ func (s *session) open() error {
 	if err := s.ears.listen(s.names.control(), s.names.answers(s.bus.originName())); err != nil {
 		return err
 	}
-	return s.write(s.names.control(), appendLetter(kindHello, letter{Origin: s.bus.originName(), Node: s.node}))
+	return s.write(s.names.control(), s.hello())
+}
+
+// hello says that this node has come.
+func (s *session) hello() []byte {
+	return appendLetter(kindHello, letter{Origin: s.bus.originName(), Node: s.node})
 }
 
 // spawn runs a part of the session. An error of it ends the session.
