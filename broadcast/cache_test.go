@@ -90,3 +90,36 @@ func TestCacheStaysWithinItsLimit(t *testing.T) {
 		t.Errorf("%d bytes after an event larger than the limit", used)
 	}
 }
+
+// Two nodes publish at the same moment. The other's event, which the cluster put first, may come after the own one was confirmed: it is
+// delivered all the same, but is not the last. What came before this node began to hear is neither.
+func TestOvertakenCachedEvent(t *testing.T) {
+	r := newRig(t, Options{})
+	a := r.connect(0)
+	r.subscribe(a, "cache-score", "")
+	deliver := func(text string, order uint64) {
+		t.Helper()
+		if err := r.app.Deliver([]byte("cache-score"), textFrame(text), 0, order); err != nil {
+			t.Fatal(err)
+		}
+		r.settle()
+	}
+	r.app.Heard("cache-score", Standing{Order: 10}, Work{})
+	own := textFrame("own")
+	if err := r.app.Publish(nil, []byte("cache-score"), own, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.app.Confirm("cache-score", own, 12)
+	deliver("other", 11)
+	deliver("before", 9)
+	if got := strings.Join(a.texts(), " "); got != "own other" {
+		t.Errorf("received %q", got)
+	}
+	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != "own" {
+		t.Errorf("the last event is %q", told[1])
+	}
+	deliver("next", 13)
+	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != "next" {
+		t.Errorf("the last event is %q", told[1])
+	}
+}

@@ -113,6 +113,7 @@ func (d *Directory) Heard(channel string, s Standing, w Work) {
 				asleep |= d.advance(t, e)
 			}
 		}
+		t.cacheSince = s.Order
 		if t.Kind.IsCache() && s.Order > t.cacheOrder {
 			t.cacheOrder = s.Order
 			d.remember(t, s.Last)

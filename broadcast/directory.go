@@ -281,11 +281,13 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, j job, order uint64) 
 		return 0, ErrOverloaded
 	}
 	if kind.IsCache() {
-		if order > 0 && order <= t.cacheOrder {
+		if order > 0 && order <= t.cacheSince {
 			return 0, nil // it came with the last event that the cluster knew when this node began to hear the channel
 		}
-		t.cacheOrder = max(t.cacheOrder, order)
-		d.remember(t, j.frame)
+		if order == 0 || order > t.cacheOrder { // else one of this node overtook it
+			t.cacheOrder = max(t.cacheOrder, order)
+			d.remember(t, j.frame)
+		}
 		if t.vacant() {
 			delete(st.topics, t.Name)
 		}

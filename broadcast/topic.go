@@ -17,7 +17,8 @@ type Topic struct {
 	watched     bool // the bus has been told to look at it
 	roster      *roster
 	cached      *cachedEvent
-	cacheOrder  uint64    // place of the last event among all of the channel, as the cluster numbers them
+	cacheOrder  uint64    // place of the cached event among all of the channel, as the cluster numbers them
+	cacheSince  uint64    // place of the last event before this node began to hear the channel
 	waiting     []*waiter // subscriptions that are answered when the channel is heard
 }
 
