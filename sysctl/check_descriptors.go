@@ -86,20 +86,21 @@ func (f Facts) containerLimit(to Number) []Fix {
 
 // minFDs sets minfds in supervisor's file.
 func (f Facts) minFDs(to Number) []Fix {
+	const (
+		command = "systemctl restart supervisor"
+		must    = "supervisord must be started by root, or with a hard limit as high"
+	)
 	line := fmt.Sprintf("minfds=%d", to)
-	fix := Fix{
-		File: "/etc/supervisor/supervisord.conf", Section: "[supervisord]", Lines: []string{line},
-		Say:   "supervisord must be started by root, or with a hard limit as high",
-		Apply: "systemctl restart supervisor",
+	if s := f.Supervisor; s != nil && s.Problem == "" && s.edit.File != "" {
+		edit := s.edit
+		edit.Text += line + "\n"
+		return []Fix{{File: edit.File, Section: "[supervisord]", Lines: []string{line}, Say: must, Apply: command, edits: []Edit{edit}}}
 	}
-	if s := f.Supervisor; s != nil {
-		fix.File = s.File
-		if edit := s.edit; s.Problem == "" && edit.File != "" {
-			edit.Text += line + "\n"
-			fix.File, fix.edits = edit.File, []Edit{edit}
-		}
+	file := "/etc/supervisor/supervisord.conf"
+	if f.Supervisor != nil && f.Supervisor.File != "" {
+		file = f.Supervisor.File
 	}
-	return []Fix{fix}
+	return []Fix{{Say: fmt.Sprintf("set %s in the [supervisord] section of %s (%s) - then: %s", line, file, must, command)}}
 }
 
 func checkNrOpen(f Facts, n Need) Finding {

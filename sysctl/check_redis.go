@@ -29,10 +29,12 @@ func checkRedisClients(f Facts, _ Need) Finding {
 	if !r.MaxClients.Known() {
 		return untold(check, why)
 	}
-	return finding(check, levelOf(r.MaxClients < r.Own, r.MaxClients < need), r.MaxClients.String(), need.String(), why, Fix{
-		File: "/etc/redis/redis.conf", Lines: []string{fmt.Sprintf("maxclients %d", need.generous())},
-		Say: "or at once: redis-cli CONFIG SET maxclients " + fmt.Sprint(int64(need.generous())), Apply: "systemctl restart redis-server",
-	})
+	return finding(check, levelOf(r.MaxClients < r.Own, r.MaxClients < need), r.MaxClients.String(), need.String(), why, configSet("maxclients", fmt.Sprint(int64(need.generous()))))
+}
+
+// configSet changes a setting of a Redis, wherever it runs, and has it write that into its file.
+func configSet(name, value string) Fix {
+	return Fix{Say: fmt.Sprintf("redis-cli CONFIG SET %s '%s' && redis-cli CONFIG REWRITE (with -h and -p of that Redis)", name, value)}
 }
 
 // Events of the largest size that may wait in Redis while a node is busy or the network is slow.
@@ -54,11 +56,11 @@ func checkRedisBuffer(f Facts, n Need) Finding {
 		return untold(check, why)
 	}
 	hard, soft := unlimitedIfZero(b.Hard), unlimitedIfZero(b.Soft)
-	value := fmt.Sprintf("client-output-buffer-limit pubsub %d %d %d", needHard.times(2), needSoft.times(2), max(b.Seconds, 60))
+	value := fmt.Sprintf("pubsub %d %d %d", needHard.times(2), needSoft.times(2), max(b.Seconds, 60))
 	return finding(check, levelOf(hard < n.LargestEvent, hard < needHard || soft < needSoft),
 		fmt.Sprintf("pubsub: %s, or %s for %s s", hard.bytes(), soft.bytes(), max(b.Seconds, 0)),
 		fmt.Sprintf("%s, or %s", needHard.bytes(), needSoft.bytes()), why,
-		Fix{File: "/etc/redis/redis.conf", Lines: []string{value}, Apply: "systemctl restart redis-server"})
+		configSet("client-output-buffer-limit", value))
 }
 
 func unlimitedIfZero(n Number) Number {

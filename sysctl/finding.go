@@ -39,6 +39,7 @@ type Fix struct {
 	Apply   string   `json:"apply,omitempty"` // the command after which it counts
 	Say     string   `json:"say,omitempty"`   // what to do where no file does it
 
+	whole bool   // the lines are all of the file
 	edits []Edit // where the file is somebody else's and keeps the rest of what it has
 }
 

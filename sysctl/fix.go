@@ -115,20 +115,46 @@ func change(s Source, path string, fixes []Fix, n Need) (File, error) {
 		}
 		return File{path, text + apply(old, edits)}, nil
 	}
-	section := ""
+	old, _ := reader{s.Root}.text(path)
+	if fixes[0].whole {
+		old = ""
+	}
+	return File{path, text + merge(old, fixes)}, nil
+}
+
+// merge is a file of reverbd's own with the lines of the fixes. What an earlier fix has put there stays, but for settings that
+// are made again. Each of these files has one section, or none.
+func merge(old string, fixes []Fix) string {
 	var lines []string
+	made := make(map[string]bool)
 	for _, f := range fixes {
-		if f.Section != section {
-			section = f.Section
-			lines = append(lines, section)
-		}
 		for _, line := range f.Lines {
 			if !slices.Contains(lines, line) {
 				lines = append(lines, line)
 			}
+			made[setting(line)] = !f.whole
 		}
 	}
-	return File{path, text + strings.Join(lines, "\n") + "\n"}, nil
+	var kept []string
+	for line := range strings.Lines(old) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.ContainsAny(line[:1], "#;[") && !made[setting(line)] {
+			kept = append(kept, line)
+		}
+	}
+	if section := fixes[0].Section; section != "" {
+		kept = append([]string{section}, kept...)
+	}
+	return strings.Join(append(kept, lines...), "\n") + "\n"
+}
+
+// setting is what a line sets: "net.core.somaxconn" of a parameter, and all but the number of a line of limits.conf.
+func setting(line string) string {
+	if name, _, ok := strings.Cut(line, "="); ok {
+		return strings.TrimSpace(name)
+	}
+	words := strings.Fields(line)
+	return strings.Join(words[:len(words)-1], " ")
 }
 
 // editsOf are all edits of the fixes of one file, the same one only once.

@@ -105,7 +105,7 @@ func (n *Nginx) locations(need Need) Fix {
 	}
 	timeout := 2 * seconds(need.PingInterval+need.ActivityTimeout)
 	return Fix{
-		File: snippet,
+		File: snippet, whole: true,
 		Lines: []string{
 			fmt.Sprintf("location ~ ^%s/%s/ {", need.Path, paths),
 			fmt.Sprintf("    proxy_pass http://127.0.0.1:%d;", need.Port),

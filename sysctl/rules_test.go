@@ -54,7 +54,7 @@ func TestRules(t *testing.T) {
 			f.Process.Descriptors.Hard, f.Unit = 1024, &Unit{Name: "shop.service", Descriptors: Limit{1024, 524288}}
 		}, ""},
 		{"of a unit that is not there", "descriptors", Warning, func(f *Facts, _ *Need) { f.Unit = &Unit{Name: "shop.service", Problem: "there is no such unit"} }, "--systemd"},
-		{"under supervisor", "descriptors", Fatal, func(f *Facts, _ *Need) { f.Process.Descriptors.Hard, f.Process.Manager = 4096, BySupervisor }, "[supervisord] minfds=13312"},
+		{"under supervisor", "descriptors", Fatal, func(f *Facts, _ *Need) { f.Process.Descriptors.Hard, f.Process.Manager = 4096, BySupervisor }, "minfds=13312 in the [supervisord] section of /etc/supervisor/supervisord.conf"},
 		{"in a container", "descriptors", Fatal, func(f *Facts, _ *Need) { f.Process.Descriptors.Hard, f.Process.Container = 4096, true }, "--ulimit nofile=13312:13312"},
 
 		{"enough", "fs.nr_open", OK, func(f *Facts, _ *Need) { f.Files.NrOpen = 10_052 }, ""},
@@ -158,8 +158,8 @@ func TestRules(t *testing.T) {
 		}, ""},
 		{"does not answer", "redis", Warning, func(f *Facts, _ *Need) { f.Redis = Redis{Configured: true, Problem: "connection refused"} }, "start Redis"},
 		{"enough", "redis.maxclients", OK, func(f *Facts, _ *Need) { f.Redis = Redis{Configured: true, Clients: 95, Own: 5, MaxClients: 100} }, ""},
-		{"too few left", "redis.maxclients", Warning, func(f *Facts, _ *Need) { f.Redis = Redis{Configured: true, Clients: 96, Own: 5, MaxClients: 100} }, "maxclients 1024"},
-		{"too few", "redis.maxclients", Fatal, func(f *Facts, _ *Need) { f.Redis = Redis{Configured: true, Own: 5, MaxClients: 4} }, "maxclients 1024"},
+		{"too few left", "redis.maxclients", Warning, func(f *Facts, _ *Need) { f.Redis = Redis{Configured: true, Clients: 96, Own: 5, MaxClients: 100} }, "CONFIG SET maxclients '1024'"},
+		{"too few", "redis.maxclients", Fatal, func(f *Facts, _ *Need) { f.Redis = Redis{Configured: true, Own: 5, MaxClients: 4} }, "CONFIG SET maxclients '1024'"},
 		{"the default", "redis.client-output-buffer-limit", OK, func(f *Facts, _ *Need) {
 			f.Redis = Redis{Configured: true, PubSub: Buffer{32 << 20, 8 << 20, 60}}
 		}, ""},
