@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gate bounds the connections below the descriptor limit. gnet stops the whole engine when accept runs out of descriptors,
-// so there must always be one left: connections beyond the cap are accepted and closed at once, which gives their
-// descriptor back before the loop accepts again.
+// gate bounds the connections below the descriptor limit: one that is refused is better off than one that waits in the queue of
+// a socket from which nobody can accept. Safe for concurrent use.
 type gate struct {
 	cap  int64
 	open atomic.Int64
@@ -21,10 +20,10 @@ func (g *gate) enter() bool { return g.open.Add(1) <= g.cap }
 
 func (g *gate) leave() { g.open.Add(-1) }
 
-// Descriptors that are kept free: what each loop opens (listener, poller, its wake-up, two ends of the doorbell, one more
-// while a connection beyond the cap is turned away), and some for files, logs and the runtime.
+// Descriptors that are kept free: for each loop what it opens (poller, its wake-up, two ends of the doorbell) and the second one of
+// those that are on their way to it; and some for accepting beyond the cap, files, logs and the runtime.
 const (
-	loopDescriptors  = 8
+	loopDescriptors  = 4 + enrolling
 	spareDescriptors = 24
 )
 

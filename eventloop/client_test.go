@@ -17,16 +17,17 @@ import (
 
 // client is a socket that can send any bytes.
 type client struct {
-	*net.TCPConn
+	net.Conn
 	t *testing.T
 	r *bufio.Reader
 }
 
 func dial(t *testing.T, addr string) *client {
 	t.Helper()
-	c := dialTCP(t, addr)
-	return &client{c, t, bufio.NewReader(c)}
+	return newClient(t, dialTCP(t, addr))
 }
+
+func newClient(t *testing.T, c net.Conn) *client { return &client{c, t, bufio.NewReader(c)} }
 
 func (c *client) send(s string) {
 	c.t.Helper()

@@ -32,11 +32,19 @@ type conn struct {
 
 	next, prev *conn // in the wheel's slot
 	slot       int16
+	patience   uint16 // closing: how many looks the client has left
 	scheduled  bool
 	state      state
-	halved     bool  // our half has been shut down
-	deflate    bool  // messages may be compressed
-	until      int64 // closing: when patience ends, in Unix milliseconds
+	halved     bool // our half has been shut down
+	deflate    bool // messages may be compressed
+}
+
+// opened is called when the connection has come to its loop.
+func (c *conn) opened(g gnet.Conn) {
+	slim(g.LocalAddr(), g.RemoteAddr())
+	c.gnet = g
+	c.http = &exchange{since: time.Now()}
+	c.loop.wheel.schedule(c, c.loop.server.requestTime)
 }
 
 // receive takes everything that has arrived, in the loop's buffer.
@@ -91,10 +99,11 @@ func (c *conn) readFrame(p []byte) (ws.Event, int, *ws.CloseError) {
 func (c *conn) upgrade(r *http.Request, s Session) {
 	key := r.Header.Get("Sec-WebSocket-Key")
 	if c.deflate = c.loop.server.options.Compression && ws.OffersDeflate(r.Header); c.deflate {
-		c.Write(ws.AppendSwitchingDeflated(nil, key))
+		c.loop.out = ws.AppendSwitchingDeflated(c.loop.out[:0], key)
 	} else {
-		c.Write(ws.AppendSwitchingProtocols(nil, key))
+		c.loop.out = ws.AppendSwitchingProtocols(c.loop.out[:0], key)
 	}
+	c.Write(c.loop.out)
 	if c.state != requests {
 		return
 	}
@@ -174,7 +183,7 @@ const lingerTime = 5 * time.Second
 func (c *conn) linger() {
 	c.state, c.http = closing, nil
 	c.reader = ws.Reader{}
-	c.until = time.Now().Add(c.loop.server.lingerTime).UnixMilli()
+	c.patience = uint16(c.loop.server.lingerTime / tick)
 	c.halve()
 	c.lookIn(tick)
 }
@@ -206,10 +215,11 @@ func (c *conn) look(now time.Time) time.Duration {
 		}
 		return wait
 	case closing:
-		if now.UnixMilli() >= c.until {
+		if c.patience == 0 {
 			c.drop()
 			return tick
 		}
+		c.patience--
 		c.halve()
 	}
 	return tick

@@ -33,15 +33,6 @@ type handlers struct {
 	closed   func(gnet.Conn, error)
 	tick     func()
 	shutdown func()
-
-	engine gnet.Engine
-	booted chan struct{}
-}
-
-func (h *handlers) OnBoot(e gnet.Engine) gnet.Action {
-	h.engine = e
-	close(h.booted)
-	return gnet.None
 }
 
 func (h *handlers) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
@@ -79,43 +70,56 @@ func (h *handlers) OnTick() (time.Duration, gnet.Action) {
 	return 10 * time.Millisecond, gnet.None
 }
 
-// startGnet runs an engine as Server.Run does until the test ends, and returns its address. stop may be called before.
+// startGnet runs an engine as Server.Run does until the test ends: it has loops, and what it serves is enrolled. stop may be called
+// before.
 func startGnet(t *testing.T, h *handlers, loops int) (addr string, stop func()) {
 	t.Helper()
-	h.booted = make(chan struct{})
-	addr = freeAddr(t)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- gnet.Run(h, "tcp://"+addr, gnet.WithNumEventLoop(loops), gnet.WithReusePort(true), gnet.WithReuseAddr(true),
-			gnet.WithTicker(h.tick != nil), gnet.WithLogger(zap.NewNop().Sugar()))
-	}()
-	select {
-	case <-h.booted:
-	case err := <-ended:
-		t.Fatal(err)
-	}
-	stop = sync.OnceFunc(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := h.engine.Stop(ctx); err != nil {
-			t.Error("stopping gnet:", err)
-		}
-		if err := <-ended; err != nil {
-			t.Error("gnet.Run:", err)
-		}
-	})
-	t.Cleanup(stop)
-	return addr, stop
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	engine, err := runGnet(h, loops)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	l := loopback(t)
+	var accepting sync.WaitGroup
+	accepting.Go(func() { enrollAll(engine, l) })
+	stop = sync.OnceFunc(func() {
+		_ = l.Close()
+		accepting.Wait()
+		if err := engine.Stop(); err != nil {
+			t.Error("stopping gnet:", err)
+		}
+	})
+	t.Cleanup(stop)
+	return l.Addr().String(), stop
+}
+
+func runGnet(h *handlers, loops int) (*gnet.Client, error) {
+	engine, err := gnet.NewClient(h, gnet.WithNumEventLoop(loops), gnet.WithTicker(h.tick != nil), gnet.WithLogger(zap.NewNop().Sugar()))
+	if err != nil {
+		return nil, err
+	}
+	return engine, engine.Start()
+}
+
+// enrollAll enrolls what connects to l.
+func enrollAll(engine *gnet.Client, l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = engine.Enroll(c)
+	}
+}
+
+// loopback listens on a port of this machine until the test ends.
+func loopback(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
 }
 
 func dialTCP(t *testing.T, addr string) *net.TCPConn {
@@ -327,42 +331,55 @@ func TestGnetFailingWriteClosesBeforeItReturns(t *testing.T) {
 // dead in the first line of gone, and why every use of conn.gnet asks for it.
 func TestGnetStaleConnWritesToAnotherClient(t *testing.T) {
 	const secret = "not for you"
-	for range 20 {
-		if staleWriteArrives(t, secret) {
-			return
-		}
+	stale := make(chan gnet.Conn, 1)
+	h := &handlers{traffic: func(c gnet.Conn) gnet.Action {
+		_, _ = c.Discard(-1)
+		stale <- c
+		return gnet.Close
+	}}
+	addr, _ := startGnet(t, h, 1)
+	l := loopback(t)
+	var others []*net.TCPConn
+	for range 10 { // they wait to be accepted, so their own descriptors are other ones
+		others = append(others, dialTCP(t, l.Addr().String()))
 	}
-	t.Error("the descriptor was never used again, or gnet guards Write after the close now")
+	first := dialTCP(t, addr)
+	sendTo(t, first, "x")
+	c := receiveOne(t, stale, "the first client is read")
+	number, el := c.Fd(), c.EventLoop()
+	if _, err := io.ReadAll(first); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range others {
+		accepted, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer accepted.Close()
+		if descriptorOf(t, accepted) != number {
+			continue
+		}
+		_ = el.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
+			_, err := c.Write([]byte(secret))
+			return err
+		}))
+		got := make([]byte, len(secret))
+		if _, err := io.ReadFull(other, got); err != nil || string(got) != secret {
+			t.Error("gnet guards Write after the close now:", got, err)
+		}
+		return
+	}
+	t.Error("the descriptor was never used again")
 }
 
-func staleWriteArrives(t *testing.T, secret string) bool {
-	var second net.Conn
-	var stale gnet.Conn
-	number := -1
-	same := make(chan bool, 1)
-	h := &handlers{}
-	h.traffic = func(c gnet.Conn) gnet.Action {
-		_, _ = c.Discard(-1)
-		second = dialTCP(t, c.LocalAddr().String()) // waits to be accepted, so its own descriptor is another one
-		stale, number = c, c.Fd()
-		return gnet.Close
+func descriptorOf(t *testing.T, c net.Conn) (number int) {
+	t.Helper()
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
 	}
-	h.open = func(c gnet.Conn) gnet.Action {
-		if stale != nil {
-			_, _ = stale.Write([]byte(secret))
-			same <- c.Fd() == number
-		}
-		return gnet.None
-	}
-	addr, stop := startGnet(t, h, 1)
-	defer stop()
-	sendTo(t, dialTCP(t, addr), "x")
-	if !receiveOne(t, same, "the second client is accepted") {
-		return false
-	}
-	got := make([]byte, len(secret))
-	_, err := io.ReadFull(second, got)
-	return err == nil && string(got) == secret
+	_ = raw.Control(func(fd uintptr) { number = int(fd) })
+	return number
 }
 
 // EventLoop.Close runs OnClose before it returns, and gives what is buffered to the kernel as far as it takes it. conn.drop
@@ -463,32 +480,103 @@ func TestGnetTickIsNotOnALoop(t *testing.T) {
 	}
 }
 
-// Loops are as many as were asked for, whatever the machine has; they make themselves known by their connections alone, and
-// every connection of one loop names it by the same comparable value. Server.attach and byLoop rely on that.
+// Loops are as many as were asked for, whatever the machine has. Client.Enroll takes the one with the fewest connections and returns
+// when OnOpen has run there, and every connection of one loop names it by the same comparable value. loop.attach relies on that: it
+// finds each loop by the first connection there.
 func TestGnetLoopsAreLearntFromConnections(t *testing.T) {
-	const loops = 3
-	var mu sync.Mutex
-	seen := map[gnet.EventLoop]int{}
-	opened := make(chan struct{}, 1000)
+	const loops = 5
+	var opened gnet.EventLoop
 	h := &handlers{}
 	h.open = func(c gnet.Conn) gnet.Action {
-		mu.Lock()
-		seen[c.EventLoop()]++
-		mu.Unlock()
-		opened <- struct{}{}
+		opened = c.EventLoop()
 		return gnet.None
 	}
-	addr, _ := startGnet(t, h, loops)
-	for range 200 {
-		dialTCP(t, addr)
+	engine, err := runGnet(h, loops)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range 200 {
-		receiveOne(t, opened, "OnOpen")
+	defer engine.Stop()
+	l := loopback(t)
+	seen := map[gnet.EventLoop]int{}
+	for range 2 * loops {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened = nil
+		if _, err := engine.Enroll(c); err != nil || opened == nil {
+			t.Fatal("enrolled, and OnOpen has not run:", err)
+		}
+		seen[opened]++
 	}
-	mu.Lock()
-	defer mu.Unlock()
 	if len(seen) != loops {
 		t.Errorf("%d loops, want %d", len(seen), loops)
+	}
+	for el, n := range seen {
+		if n != 2 {
+			t.Errorf("%d connections in loop %p, want 2", n, el)
+		}
+	}
+}
+
+// EventLoop.Enroll takes the connection over: the caller's is closed, the context and both addresses are there in OnOpen, and it is
+// that loop which serves it. The result comes when OnOpen has run, and nobody needs to wait for it. acceptors.enroll relies on
+// that.
+func TestGnetEnrollTakesTheConnectionOver(t *testing.T) {
+	var el gnet.EventLoop
+	opened := make(chan gnet.Conn, 1)
+	h := &handlers{}
+	h.open = func(c gnet.Conn) gnet.Action {
+		el = c.EventLoop()
+		if c.Context() != nil {
+			opened <- c
+		}
+		return gnet.None
+	}
+	h.traffic = func(c gnet.Conn) gnet.Action {
+		p, _ := c.Peek(-1)
+		_, _ = c.Write(p)
+		_, _ = c.Discard(-1)
+		return gnet.None
+	}
+	engine, err := runGnet(h, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Stop()
+	l := loopback(t)
+	dialTCP(t, l.Addr().String())
+	first, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.Enroll(first); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		client := dialTCP(t, l.Addr().String())
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := el.Enroll(gnet.NewContext(context.Background(), client), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := receiveOne(t, opened, "OnOpen")
+		if g.EventLoop() != el || g.Context() != client || g.RemoteAddr().String() != client.LocalAddr().String() {
+			t.Error("enrolled elsewhere:", g.Context(), g.RemoteAddr())
+		}
+		if r := receiveOne(t, result, "a result"); r.Err != nil || r.Conn != g {
+			t.Error("result:", r)
+		}
+		eventually(t, "the caller's connection is closed", func() bool {
+			return errors.Is(c.SetDeadline(time.Time{}), net.ErrClosed)
+		})
+		sendTo(t, client, "x")
+		if n, err := client.Read(make([]byte, 1)); n != 1 {
+			t.Error("not served:", err)
+		}
 	}
 }
 
@@ -574,55 +662,20 @@ func TestGnetPeekAliasesTheLoopsBuffer(t *testing.T) {
 
 // children is what this test binary does when it is run again; see TestMain.
 var children = map[string]func(){
-	"gnet out of descriptors": func() { gnetWithFewDescriptors(1 << 30) },
-	"gnet with a cap":         func() { gnetWithFewDescriptors(20) },
 	"gnet and a panic": func() {
-		h := &handlers{traffic: func(gnet.Conn) gnet.Action { panic("on purpose") }}
-		runChild(h)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(5)
+		}
+		engine, err := runGnet(&handlers{traffic: func(gnet.Conn) gnet.Action { panic("on purpose") }}, 2)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(6)
+		}
+		fmt.Println(l.Addr())
+		enrollAll(engine, l)
 	},
-}
-
-const childDescriptors = 60
-
-func gnetWithFewDescriptors(limit int64) {
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: childDescriptors, Max: childDescriptors}); err != nil {
-		fmt.Println("setrlimit:", err)
-		os.Exit(4)
-	}
-	g := &gate{cap: limit}
-	runChild(&handlers{
-		open: func(gnet.Conn) gnet.Action {
-			if !g.enter() {
-				return gnet.Close
-			}
-			return gnet.None
-		},
-		closed: func(gnet.Conn, error) { g.leave() },
-		traffic: func(c gnet.Conn) gnet.Action {
-			p, _ := c.Next(-1)
-			_, _ = c.Write(p)
-			return gnet.None
-		},
-	})
-}
-
-// runChild tells its address, and what Run returned.
-func runChild(h *handlers) {
-	h.booted = make(chan struct{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(5)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	go func() {
-		<-h.booted
-		fmt.Println(addr)
-	}()
-	err = gnet.Run(h, "tcp://"+addr, gnet.WithNumEventLoop(2), gnet.WithReusePort(true), gnet.WithReuseAddr(true),
-		gnet.WithLogger(zap.NewNop().Sugar()))
-	fmt.Println("run returned", err)
 }
 
 // lines is what a child prints.
@@ -676,47 +729,6 @@ func startChild(t *testing.T, role string) (addr string, out *lines, exited <-ch
 	}
 	t.Fatal("the child says nothing")
 	return "", nil, nil
-}
-
-// Out of descriptors, accept fails, the engine stops, and Run returns nil: the process would end as if it had been asked to.
-// That is why there is a gate below the limit, and why Run returns ErrStopped when nobody asked it to stop.
-func TestGnetStopsWhenItRunsOutOfDescriptors(t *testing.T) {
-	addr, out, exited := startChild(t, "gnet out of descriptors")
-	for range 100 {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			break
-		}
-		defer c.Close()
-	}
-	if err := receiveOne(t, exited, "the process ends"); err != nil {
-		t.Error("exit:", err)
-	}
-	if !strings.Contains(out.String(), "run returned <nil>") {
-		t.Errorf("printed %q", out)
-	}
-}
-
-// With SO_REUSEPORT every loop accepts for itself and runs OnOpen before it accepts again: a cap there keeps the engine alive,
-// with one spare descriptor a loop. The gate relies on that.
-func TestGnetLivesBelowACap(t *testing.T) {
-	addr, out, exited := startChild(t, "gnet with a cap")
-	served := 0
-	for range 100 {
-		c := dialTCP(t, addr)
-		sendTo(t, c, "x")
-		if n, _ := c.Read(make([]byte, 1)); n == 1 {
-			served++
-		}
-	}
-	if served != 20 {
-		t.Errorf("%d of 100 connections were served, the cap is 20", served)
-	}
-	select {
-	case err := <-exited:
-		t.Errorf("the process has ended (%v): %s", err, out)
-	default:
-	}
 }
 
 // A panic in a handler ends the process. That is why there is a recover at every entrance: receive, OnClose, drain, timers.

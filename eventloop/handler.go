@@ -8,35 +8,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// The methods that gnet calls. All but OnBoot and OnTick run on the loop of the connection.
+// The methods that gnet calls. All but OnTick run on the loop of the connection.
 
-// OnBoot implements gnet.EventHandler.
-func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
-	s.engine = e
-	close(s.booted)
-	return gnet.None
-}
-
-// OnOpen implements gnet.EventHandler. Enrolled doorbells come here too.
+// OnOpen implements gnet.EventHandler. Its context says what was enrolled.
 func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
-	if b, ok := c.Context().(*doorbell); ok {
-		b.loop.bell = b
-		return nil, gnet.None
+	switch x := c.Context().(type) {
+	case *doorbell:
+		x.gnet = c.EventLoop()
+	case *conn:
+		x.opened(c)
+		if s.stopping.Load() {
+			return nil, gnet.Close // everyone else has been told to go
+		}
 	}
-	cn := &conn{gnet: c}
-	c.SetContext(cn)
-	if !s.gate.enter() || s.stopping.Load() {
-		cn.state = dead
-		s.refused()
-		return nil, gnet.Close
-	}
-	if l, ok := s.byLoop.Load(c.EventLoop()); ok {
-		cn.loop = l.(*loop)
-	} else {
-		cn.loop = s.attach(c.EventLoop())
-	}
-	cn.http = &exchange{since: time.Now()}
-	cn.loop.wheel.schedule(cn, s.requestTime)
 	return nil, gnet.None
 }
 
@@ -71,12 +55,11 @@ func (s *Server) receive(c *conn, p []byte) {
 func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 	cn, ok := c.Context().(*conn)
 	if !ok {
+		s.failOnce.Do(func() { close(s.failed) }) // only its loop's end closes a doorbell
 		return gnet.None
 	}
 	s.gate.leave()
-	if cn.loop == nil {
-		return gnet.None // was turned away
-	}
+	cn.loop.members.Add(-1)
 	defer func() {
 		if s.caught(recover(), "close", nil) {
 			cn.loop.execute()
@@ -89,7 +72,7 @@ func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 
 // OnTick implements gnet.EventHandler. It runs on a goroutine of its own.
 func (s *Server) OnTick() (time.Duration, gnet.Action) {
-	for _, l := range s.loops[:s.attached.Load()] {
+	for _, l := range s.loops {
 		if l.ticking.CompareAndSwap(false, true) {
 			l.shared.Post(l)
 		}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
-	"go.uber.org/zap"
 
 	"reverbd/broadcast"
 	"reverbd/protocol/pusher"
@@ -17,15 +16,16 @@ type loop struct {
 	server *Server
 	gnet   atomic.Pointer[gnet.EventLoop] // nil until attach
 	shared *broadcast.Loop
-	bell   *doorbell // nil until it is enrolled
+	bell   *doorbell
 	wheel  wheel
 	turned time.Time // when the hand of the wheel moved on
 
 	heads    headReader
 	response response
-	out      []byte // the response that is being written
+	out      []byte // the answer that is being written
 
-	ticking atomic.Bool // a tick is on its way
+	ticking atomic.Bool  // a tick is on its way
+	members atomic.Int64 // connections, also those that are on their way here
 }
 
 // newLoop makes the loop that will own shared. It is done before anything runs: ring is called from any goroutine.
@@ -35,16 +35,16 @@ func (s *Server) newLoop(shared *broadcast.Loop) *loop {
 	return l
 }
 
-// attach gives gnet's loop its part of the subscription table. It runs on that loop, when its first connection opens.
-func (s *Server) attach(el gnet.EventLoop) *loop {
-	l := s.loops[s.attached.Add(1)-1]
-	l.gnet.Store(&el)
-	s.byLoop.Store(el, l)
-	l.execute() // what was posted before could not wake anyone
-	if err := newDoorbell(l); err != nil {
-		s.log.Error("a loop goes without a doorbell: large fan-outs will hold up its other clients", zap.Error(err))
+// attach finds out which of gnet's loops is l, and has it woken for what was posted before.
+func (l *loop) attach(engine *gnet.Client) error {
+	bell, err := newDoorbell(l, engine)
+	if err != nil {
+		return err
 	}
-	return l
+	l.bell = bell
+	l.gnet.Store(&bell.gnet)
+	l.execute()
+	return nil
 }
 
 // text is a response of the loop's own, for use until the next one.
@@ -61,13 +61,7 @@ func (l *loop) execute() {
 }
 
 // again asks for another turn of the drain once the loop has polled.
-func (l *loop) again() {
-	if l.bell != nil {
-		l.bell.ring()
-		return
-	}
-	l.execute()
-}
+func (l *loop) again() { l.bell.ring() }
 
 func (l *loop) drain(context.Context) error {
 	defer func() {

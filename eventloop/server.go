@@ -49,10 +49,9 @@ type API interface {
 	Immediate(r *http.Request) bool
 }
 
-// Options configure a Server. Hub, Accept and API are required.
+// Options configure a Server. Listeners, Hub, Accept and API are required.
 type Options struct {
-	Host              string // address to listen on
-	Port              int
+	Listeners         []net.Listener            // TCP and unix sockets; the Server closes them
 	Hub               *broadcast.Hub            // as many event loops as it has
 	Accept            func(path string) Session // by percent-encoded path; nil: not one for WebSockets
 	API               API
@@ -63,11 +62,10 @@ type Options struct {
 	Log               *zap.Logger
 }
 
-// Server listens on one port for HTTP requests and WebSockets.
+// Server serves HTTP requests and WebSockets on its listeners.
 type Server struct {
 	gnet.BuiltinEventEngine
 	options           Options
-	addr              string
 	hub               *broadcast.Hub
 	api               API
 	log               *zap.Logger
@@ -77,18 +75,21 @@ type Server struct {
 	// The timeouts of the same names; tests have shorter ones.
 	requestTime, idleTime, lingerTime time.Duration
 
-	gate     gate
-	workers  *workers
-	byLoop   sync.Map     // gnet.EventLoop to *loop
-	loops    []*loop      // as many as the hub has
-	attached atomic.Int32 // how many of them, from the first on, are known to gnet
-	engine   gnet.Engine
-	booted   chan struct{}
-	ended    chan struct{} // closed when Run returns
-	stopping atomic.Bool
-	stats    stats
-	refusals throttle
-	slow     throttle
+	gate      gate
+	workers   *workers
+	loops     []*loop // as many as the hub has
+	acceptors *acceptors
+	booted    chan struct{} // closed when everything above is there
+	quit      chan struct{} // closed by Shutdown: the loops are to end
+	failed    chan struct{} // closed when a loop has ended by itself
+	ended     chan struct{} // closed when Run returns
+	quitOnce  sync.Once
+	failOnce  sync.Once
+	stopping  atomic.Bool
+	stats     stats
+	refusals  throttle
+	failures  throttle
+	slow      throttle
 }
 
 // stats are counters since the start. Safe for concurrent use.
@@ -97,7 +98,7 @@ type stats struct{ refused, slowConsumers, panics atomic.Int64 }
 // ErrStopped is returned by Run when the engine stopped by itself.
 var ErrStopped = errors.New("eventloop: the engine has stopped without being asked to")
 
-// New returns a Server that is not listening yet.
+// New returns a Server that does not accept connections yet.
 func New(o Options) *Server {
 	if o.SlowConsumerBytes <= 0 {
 		o.SlowConsumerBytes = 1 << 20
@@ -106,11 +107,10 @@ func New(o Options) *Server {
 		o.Log = zap.NewNop()
 	}
 	s := &Server{
-		options: o, addr: net.JoinHostPort(o.Host, fmt.Sprint(o.Port)),
-		hub: o.Hub, api: o.API, log: o.Log,
+		options: o, hub: o.Hub, api: o.API, log: o.Log,
 		maxRequestSize: o.MaxRequestSize, slowConsumerBytes: o.SlowConsumerBytes,
 		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime,
-		booted: make(chan struct{}), ended: make(chan struct{}),
+		booted: make(chan struct{}), quit: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
 	}
 	for _, shared := range o.Hub.Loops() {
 		s.loops = append(s.loops, s.newLoop(shared))
@@ -124,11 +124,11 @@ func (s *Server) Booted() <-chan struct{} { return s.booted }
 // Connections is the number of sockets that are open now, HTTP and WebSocket.
 func (s *Server) Connections() int { return int(s.gate.open.Load()) }
 
-// Run listens and serves until Shutdown. A port that is taken, and a descriptor limit that leaves no room, are errors
-// before anything is accepted. It may be called once.
+// Run serves until Shutdown. A descriptor limit that leaves no room is an error before anything is accepted. It may be called once.
 func (s *Server) Run() error {
 	defer close(s.ended)
-	room, err := connectionCap(len(s.hub.Loops()))
+	defer closeAll(s.options.Listeners)
+	room, err := connectionCap(len(s.loops))
 	if err != nil {
 		return err
 	}
@@ -136,37 +136,48 @@ func (s *Server) Run() error {
 	if n := int64(s.options.MaxConnections); n > 0 && n < room {
 		s.gate.cap = n
 	}
-	if err := probe(s.addr); err != nil {
+	engine, err := s.startLoops()
+	if err != nil {
 		return err
 	}
+	defer s.closeBells()
 	s.workers = startWorkers(max(8, 4*runtime.GOMAXPROCS(0)), 1024)
-	defer s.workers.stop()
+	s.acceptors = s.startAcceptors()
+	close(s.booted)
 
-	err = gnet.Run(s, "tcp://"+s.addr,
-		gnet.WithNumEventLoop(len(s.hub.Loops())),
-		gnet.WithReusePort(true), // every loop accepts for itself, which makes the cap exact
-		gnet.WithReuseAddr(true),
-		gnet.WithTicker(true),
-		gnet.WithTCPKeepAlive(time.Minute),
-		gnet.WithLogger(&engineLog{SugaredLogger: s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()}))
-	s.closeBells()
-	switch {
-	case err != nil:
-		return fmt.Errorf("eventloop: %w", err)
-	case !s.stopping.Load():
-		return ErrStopped
+	select {
+	case <-s.quit:
+	case <-s.failed:
+		err = ErrStopped
 	}
-	return nil
+	s.acceptors.stop() // before the loops: what has been accepted is on its way to them
+	s.workers.stop()   // too: their answers go through the loops
+	if e := engine.Stop(); e != nil && err == nil {
+		err = fmt.Errorf("eventloop: %w", e)
+	}
+	return err
 }
 
-// probe finds out whether the address can be listened on. gnet's own listeners share a port, so that a second server would
-// not be told that the first one has it.
-func probe(addr string) error {
-	l, err := net.Listen("tcp", addr)
+// startLoops runs the loops and makes each known to its part of the subscription table.
+func (s *Server) startLoops() (*gnet.Client, error) {
+	engine, err := gnet.NewClient(s,
+		gnet.WithNumEventLoop(len(s.loops)),
+		gnet.WithTicker(true),
+		gnet.WithLogger(&engineLog{SugaredLogger: s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()}))
 	if err != nil {
-		return fmt.Errorf("eventloop: %w", err)
+		return nil, fmt.Errorf("eventloop: %w", err)
 	}
-	return l.Close()
+	if err := engine.Start(); err != nil {
+		return nil, fmt.Errorf("eventloop: %w", err)
+	}
+	for _, l := range s.loops {
+		if err := l.attach(engine); err != nil {
+			_ = engine.Stop()
+			s.closeBells()
+			return nil, err
+		}
+	}
+	return engine, nil
 }
 
 func (s *Server) closeBells() {
@@ -177,11 +188,22 @@ func (s *Server) closeBells() {
 	}
 }
 
-// stopTime is what stopping the engine may take beyond the context of Shutdown. gnet looks every half second whether it is done.
+// StopAccepting closes the listening sockets; the connections that there are go on. Whoever else has the sockets, see
+// ListenerFiles, accepts what waits in their queues; if nobody has them the kernel resets it. The files of unix sockets stay.
+func (s *Server) StopAccepting() {
+	for _, l := range s.options.Listeners {
+		if u, ok := l.(*net.UnixListener); ok {
+			u.SetUnlinkOnClose(false)
+		}
+	}
+	closeAll(s.options.Listeners)
+}
+
+// stopTime is what stopping the loops may take beyond the context of Shutdown.
 const stopTime = 1900 * time.Millisecond
 
-// Shutdown turns new connections away, tells every client with a close frame that it may come back at once, waits until they
-// have gone or ctx is done, and stops the server.
+// Shutdown stops accepting, tells every client with a close frame that it may come back at once, waits until they have gone or ctx
+// is done, and stops the server.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	select {
@@ -189,8 +211,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-s.ended:
 		return nil // Run has said why
 	case <-ctx.Done():
-		return fmt.Errorf("eventloop: stopped before it was listening: %w", ctx.Err())
+		return fmt.Errorf("eventloop: stopped before it was serving: %w", ctx.Err())
 	}
+	s.acceptors.stop()
 	for _, l := range s.loops {
 		l.shared.Post(stop{l})
 	}
@@ -202,13 +225,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		case <-poll.C:
 		}
 	}
-	s.workers.stop() // before the engine: their answers go through its pollers
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-	defer cancel()
-	if err := s.engine.Stop(stopCtx); err != nil {
-		return fmt.Errorf("eventloop: %w", err)
+	s.quitOnce.Do(func() { close(s.quit) })
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(stopTime):
+		return errors.New("eventloop: the loops do not end")
 	}
-	return nil
 }
 
 // session decides what becomes of a request: an upgrade to the session, a refusal of one, or, with neither, a call of the API.

@@ -103,10 +103,11 @@ func (a *api) Serve(l *broadcast.Loop, w http.ResponseWriter, r *http.Request) {
 // listen runs a server until the test ends; how changes its options, and the server before it runs. Run must return nil.
 func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server, addr string) {
 	t.Helper()
-	addr = freeAddr(t)
-	host, port, _ := net.SplitHostPort(addr)
-	o := Options{Host: host, Hub: broadcast.NewHub(broadcast.Options{Loops: loops}), API: &api{}, MaxRequestSize: 10_000}
-	o.Port, _ = strconv.Atoi(port)
+	l := loopback(t)
+	addr = l.Addr().String()
+	o := Options{
+		Listeners: []net.Listener{l}, Hub: broadcast.NewHub(broadcast.Options{Loops: loops}), API: &api{}, MaxRequestSize: 10_000,
+	}
 	directory := o.Hub.NewDirectory("app")
 	o.Accept = func(path string) Session {
 		if path == "/ws" {
@@ -644,7 +645,7 @@ func (w *wheel) all() (conns []*conn) {
 func TestSlowConsumerOfAnswers(t *testing.T) {
 	s, addr := listen(t, 1, func(o *Options, _ *Server) { o.SlowConsumerBytes, o.MaxRequestSize = 64<<10, 0 })
 	c := dial(t, addr)
-	_ = c.SetReadBuffer(4096)
+	_ = c.Conn.(*net.TCPConn).SetReadBuffer(4096)
 	body := strings.Repeat("x", 100_000)
 	for range 200 {
 		if _, err := io.WriteString(c, request("POST", "/", "Content-Length: 100000")+body); err != nil {
@@ -713,7 +714,7 @@ func TestCloseHandshake(t *testing.T) {
 		for len(gone) > 0 {
 			<-gone
 		}
-		_ = c.SetLinger(0)
+		_ = c.Conn.(*net.TCPConn).SetLinger(0)
 		_ = c.Close()
 		receiveOne(t, gone, "Gone")
 	})
@@ -936,7 +937,7 @@ func TestPostedAtAnyTime(t *testing.T) {
 	defer posters.Wait()
 	defer close(stop)
 	var ran, posted atomic.Int64
-	s, addr := listen(t, 4, func(o *Options, _ *Server) { hub = o.Hub })
+	_, addr := listen(t, 4, func(o *Options, _ *Server) { hub = o.Hub })
 	for _, l := range hub.Loops() {
 		posters.Go(func() {
 			for range 2000 {
@@ -955,22 +956,17 @@ func TestPostedAtAnyTime(t *testing.T) {
 		c.send(textFrame("x"))
 		c.gets(ws.OpText, "x")
 	}
-	eventually(t, "every loop has had a connection", func() bool {
-		dial(t, addr)
-		return int(s.attached.Load()) == len(hub.Loops())
-	})
 	eventually(t, "everything has run", func() bool { return ran.Load() == 8000 })
 }
 
 // Shutdown tells everyone 4200, whatever state the connection is in, and Run returns nil.
 func TestShutdown(t *testing.T) {
 	release := make(chan struct{})
-	addr := freeAddr(t)
-	_, port, _ := net.SplitHostPort(addr)
-	n, _ := strconv.Atoi(port)
+	l := loopback(t)
+	addr := l.Addr().String()
 	hub := broadcast.NewHub(broadcast.Options{Loops: 2})
 	s := New(Options{
-		Host: "127.0.0.1", Port: n, Hub: hub, API: &api{release}, MaxRequestSize: 10_000,
+		Listeners: []net.Listener{l}, Hub: hub, API: &api{release}, MaxRequestSize: 10_000,
 		Accept: func(path string) Session {
 			if path == "/ws" {
 				return &session{}
@@ -1006,8 +1002,10 @@ func TestShutdown(t *testing.T) {
 	}
 	idle.ends()
 	_ = idle.Close()
-	refused := dial(t, addr)
-	refused.gone()
+	if c, err := net.Dial("tcp", addr); err == nil {
+		_ = c.Close()
+		t.Error("somebody still listens")
+	}
 
 	halfway.send(upgradeRequest[40:]) // connects while everyone else is told to go
 	halfway.upgraded()
@@ -1029,20 +1027,17 @@ func TestShutdown(t *testing.T) {
 	if n := s.Connections(); n != 0 {
 		t.Errorf("%d connections are left", n)
 	}
-	l, err := net.Listen("tcp", addr)
+	again, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal("the port is not free:", err)
 	}
-	_ = l.Close()
+	_ = again.Close()
 }
 
 // A signal may come before the server listens.
 func TestShutdownAtOnce(t *testing.T) {
 	for range 3 {
-		addr := freeAddr(t)
-		_, port, _ := net.SplitHostPort(addr)
-		n, _ := strconv.Atoi(port)
-		s := New(Options{Host: "127.0.0.1", Port: n, Hub: broadcast.NewHub(broadcast.Options{Loops: 2}), API: &api{}})
+		s := New(Options{Listeners: []net.Listener{loopback(t)}, Hub: broadcast.NewHub(broadcast.Options{Loops: 2}), API: &api{}})
 		ran := make(chan error, 1)
 		go func() { ran <- s.Run() }()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -1062,31 +1057,5 @@ func TestShutdownOfAServerThatNeverRuns(t *testing.T) {
 	cancel()
 	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Error(err)
-	}
-}
-
-// A port that is taken is an error, though gnet's listeners share ports; and Shutdown after it does not wait.
-func TestPortTaken(t *testing.T) {
-	_, addr := listen(t, 2, nil)
-	_, port, _ := net.SplitHostPort(addr)
-	n, _ := strconv.Atoi(port)
-	for _, host := range []string{"127.0.0.1", "0.0.0.0", ""} {
-		s := New(Options{Host: host, Port: n, Hub: broadcast.NewHub(broadcast.Options{}), API: &api{}})
-		if err := s.Run(); err == nil || !strings.Contains(err.Error(), "address already in use") {
-			t.Errorf("on %q: %v", host, err)
-		}
-		if err := s.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-	}
-	c := dialWS(t, addr)
-	c.send(textFrame("x"))
-	c.gets(ws.OpText, "x")
-}
-
-func TestAddressThatIsNotHere(t *testing.T) {
-	s := New(Options{Host: "192.0.2.1", Port: 1, Hub: broadcast.NewHub(broadcast.Options{}), API: &api{}})
-	if err := s.Run(); err == nil {
-		t.Error("listens on an address of another machine")
 	}
 }

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -9,11 +10,19 @@ import (
 
 // What may happen a thousand times a second is counted, and told once in a while.
 
-func (s *Server) refused() {
+func (s *Server) refused(client net.Addr) {
 	n := s.stats.refused.Add(1)
 	if s.refusals.ready() && !s.stopping.Load() {
 		s.log.Warn("connection refused: the server is full; raise the descriptor limit (ulimit -n) or add a node",
-			zap.Int64("limit", s.gate.cap), zap.Int64("refused so far", n))
+			zap.Stringer("client", client), zap.Int64("limit", s.gate.cap), zap.Int64("refused so far", n))
+	}
+}
+
+// acceptFailed tells of connections that could not be taken. addr is the listener's; it may be nil.
+func (s *Server) acceptFailed(addr net.Addr, err error) {
+	if s.failures.ready() {
+		s.log.Warn("a connection could not be taken; if it is for descriptors, raise their limit (ulimit -n)",
+			zap.Any("listener", addr), zap.Error(err))
 	}
 }
 

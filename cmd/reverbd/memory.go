@@ -3,6 +3,7 @@ package main
 import (
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 )
 
 // memory gives back to the system what a burst took. Go collects garbage when a program has allocated as much again as it keeps,
@@ -21,8 +22,11 @@ const (
 	unused               // lost between objects
 )
 
+// lookInterval is how often it is looked whether the server has become idle: it has given back what a burst took a second later.
+const lookInterval = 500 * time.Millisecond
+
 // A server that allocates less than this between two looks is idle, in bytes.
-const idleAllocation = 4 << 20
+const idleAllocation = 400 << 10
 
 // Giving back is worth a collection when the server holds so many bytes more than after the last time, and a quarter more.
 const worthwhile = 4 << 20
@@ -36,7 +40,7 @@ func newMemory() *memory {
 	}}
 }
 
-// settle is called every few seconds. When the server has become idle it collects garbage and returns what is free.
+// settle is called every lookInterval. When the server has become idle it collects garbage and returns what is free.
 func (m *memory) settle() {
 	allocated, held := m.read()
 	idle := allocated-m.allocated < idleAllocation

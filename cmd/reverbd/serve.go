@@ -17,13 +17,14 @@ import (
 	"reverbd/cmd/reverbd/config"
 	"reverbd/cmd/reverbd/debuglog"
 	"reverbd/eventloop"
+	"reverbd/eventloop/listen"
 )
 
 // shutdownTime is how long clients may take to leave once a signal has come. With what stopping the engine takes it stays
 // under ten seconds.
 const shutdownTime = 8 * time.Second
 
-// sweepInterval is how often expired cached events and unused memory are looked for.
+// sweepInterval is how often expired cached events are looked for.
 const sweepInterval = 5 * time.Second
 
 // serve composes the server and runs it until ctx is done.
@@ -53,8 +54,12 @@ func serve(ctx context.Context, conf config.Config) error {
 		trace = t
 	}
 	sessions := &apps.Sessions{Registry: registry, Prefix: conf.Path, Trace: trace}
+	listener, err := listen.TCP(ctx, conf.Host, conf.Port)
+	if err != nil {
+		return err
+	}
 	server := eventloop.New(eventloop.Options{
-		Host: conf.Host, Port: conf.Port, Hub: hub,
+		Listeners: []net.Listener{listener}, Hub: hub,
 		Accept: func(path string) eventloop.Session {
 			if s := sessions.Accept(path); s != nil {
 				return s
@@ -77,6 +82,8 @@ func run(ctx context.Context, server *eventloop.Server, hub *broadcast.Hub, read
 	go func() { ended <- server.Run() }()
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
 	memory := newMemory()
 	booted := server.Booted()
 	for {
@@ -88,6 +95,7 @@ func run(ctx context.Context, server *eventloop.Server, hub *broadcast.Hub, read
 			ready()
 		case <-sweep.C:
 			hub.Sweep()
+		case <-look.C:
 			memory.settle()
 		case <-ctx.Done():
 			log.Info("stopping: connections are told to come back", zap.Int("connections", server.Connections()))

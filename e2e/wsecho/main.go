@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -34,16 +33,12 @@ func main() {
 }
 
 func run(ctx context.Context, addr string, size int64, loops int) error {
-	host, portText, err := net.SplitHostPort(addr)
-	if err != nil {
-		return err
-	}
-	port, err := strconv.Atoi(portText)
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
 	server := eventloop.New(eventloop.Options{
-		Host: host, Port: port,
+		Listeners:         []net.Listener{listener},
 		Hub:               broadcast.NewHub(broadcast.Options{Loops: loops}),
 		Accept:            func(string) eventloop.Session { return &echo{size: size} },
 		API:               none{},

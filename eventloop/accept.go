@@ -1,0 +1,197 @@
+package eventloop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// TCP keep-alive: a peer that has vanished is given up after two minutes. A client is pinged long before; these are for what
+// never became one.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 12 * time.Second, Count: 5}
+
+// enrolling is how many connections may be on their way to the loops, for each loop. Each of them has two descriptors while gnet
+// makes its own copy.
+const enrolling = 4
+
+// acceptors take connections off the listening sockets, one goroutine for each, count them at the gate and have them enrolled in
+// the loop that has the fewest.
+type acceptors struct {
+	server    *Server
+	listeners []net.Listener
+	pending   chan enrolment
+	running   sync.WaitGroup
+	collected chan struct{} // closed when nothing is pending any more
+	stopped   chan struct{} // closed by stop
+	once      sync.Once
+}
+
+// enrolment is a connection on its way to its loop.
+type enrolment struct {
+	conn   *conn
+	result <-chan gnet.RegisteredResult
+}
+
+func (s *Server) startAcceptors() *acceptors {
+	a := &acceptors{
+		server: s, listeners: s.options.Listeners, pending: make(chan enrolment, enrolling*len(s.loops)),
+		collected: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	for _, l := range a.listeners {
+		a.running.Go(func() { a.run(l) })
+	}
+	go a.collect()
+	return a
+}
+
+// stop closes the listening sockets and waits until everything that was taken off them has come to its loop.
+func (a *acceptors) stop() {
+	a.once.Do(func() {
+		close(a.stopped)
+		closeAll(a.listeners)
+		a.running.Wait()
+		close(a.pending)
+	})
+	<-a.collected
+}
+
+// run accepts until the listener is closed. Whatever accept fails with, above all a lack of descriptors, may pass: those who
+// want to connect wait in the socket's queue meanwhile.
+func (a *acceptors) run(l net.Listener) {
+	const first, longest = 5 * time.Millisecond, time.Second
+	wait := first
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			wait = first
+			a.admit(c)
+			continue
+		case errors.Is(err, net.ErrClosed):
+			return
+		}
+		a.server.acceptFailed(l.Addr(), err)
+		select {
+		case <-a.stopped:
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, longest)
+	}
+}
+
+// admit lets c in, if there is room.
+func (a *acceptors) admit(c net.Conn) {
+	s := a.server
+	if !s.gate.enter() {
+		s.gate.leave()
+		s.refused(c.RemoteAddr())
+		_ = c.Close()
+		return
+	}
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetKeepAliveConfig(keepAlive) // fails where the client is gone, which gnet will report
+	}
+	a.enroll(c, &conn{loop: s.emptiest()})
+}
+
+// enroll hands c to the loop of cn. It waits while too many are on their way.
+func (a *acceptors) enroll(c net.Conn, cn *conn) {
+	cn.loop.members.Add(1)
+	result, err := (*cn.loop.gnet.Load()).Enroll(gnet.NewContext(context.Background(), cn), c)
+	if err != nil {
+		_ = c.Close()
+		a.server.lost(cn, err)
+		return
+	}
+	a.pending <- enrolment{cn, result}
+}
+
+// collect looks after what has been enrolled: a connection that never was opened is not closed either, and would be counted for
+// ever.
+func (a *acceptors) collect() {
+	defer close(a.collected)
+	for e := range a.pending {
+		select {
+		case r := <-e.result:
+			if r.Err != nil {
+				a.server.lost(e.conn, r.Err)
+			} else if e.conn.gnet == nil { // gnet does not tell that its poller has refused
+				a.server.lost(e.conn, errPoller)
+			}
+		case <-a.server.failed: // a loop that has ended opens nothing, and does not say so
+		}
+	}
+}
+
+var errPoller = errors.New("eventloop: the poller takes no more connections (fs.epoll.max_user_watches)")
+
+// lost counts out a connection that did not come to its loop.
+func (s *Server) lost(c *conn, err error) {
+	c.loop.members.Add(-1)
+	s.gate.leave()
+	s.acceptFailed(nil, err)
+}
+
+// emptiest is the loop with the fewest connections.
+func (s *Server) emptiest() *loop {
+	best := s.loops[0]
+	for _, l := range s.loops[1:] {
+		if l.members.Load() < best.members.Load() {
+			best = l
+		}
+	}
+	return best
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close() // may have been closed before
+	}
+}
+
+// ListenerFiles are copies of the listening sockets' descriptors, in the order of Options.Listeners, to be passed to a process
+// that is to take over: it accepts from the same queue, so that nobody is refused between the two. Unlike those that net makes
+// they do not turn the socket into a blocking one when they are passed. The caller closes them.
+func (s *Server) ListenerFiles() ([]*os.File, error) {
+	files := make([]*os.File, 0, len(s.options.Listeners))
+	for _, l := range s.options.Listeners {
+		f, err := listenerFile(l)
+		if err != nil {
+			for _, f := range files {
+				_ = f.Close()
+			}
+			return nil, fmt.Errorf("eventloop: passing on the listener of %s: %w", l.Addr(), err)
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// listenerFile duplicates the descriptor by itself: the file that net.TCPListener.File returns is made blocking by File.Fd, and so
+// by os/exec, for everybody who has the socket.
+func listenerFile(l net.Listener) (*os.File, error) {
+	sc, ok := l.(syscall.Conn)
+	if !ok {
+		return nil, fmt.Errorf("%T has no descriptor", l)
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	copied, err := -1, error(nil)
+	if e := raw.Control(func(fd uintptr) { copied, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }); e != nil {
+		return nil, e
+	}
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	return os.NewFile(uintptr(copied), l.Addr().String()), nil
+}

@@ -1,0 +1,2 @@
+// Package listen opens the sockets that a server accepts from.
+package listen

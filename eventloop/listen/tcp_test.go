@@ -1,0 +1,60 @@
+package listen
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func portOf(t *testing.T, l net.Listener) int {
+	t.Helper()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// A port that is taken is an error that names it, by whichever of the machine's addresses.
+func TestPortTaken(t *testing.T) {
+	l, err := TCP(t.Context(), "127.0.0.1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := portOf(t, l)
+	for _, host := range []string{"127.0.0.1", "0.0.0.0", ""} {
+		if _, err := TCP(t.Context(), host, port); err == nil ||
+			!strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), strconv.Itoa(port)) {
+			t.Errorf("on %q: %v", host, err)
+		}
+	}
+}
+
+func TestAddressThatIsNotHere(t *testing.T) {
+	if _, err := TCP(t.Context(), "192.0.2.1", 1); err == nil || !strings.Contains(err.Error(), "192.0.2.1:1") {
+		t.Error(err)
+	}
+}
+
+// 0.0.0.0 is IPv4 alone, though net takes it for every address.
+func TestIPv4Alone(t *testing.T) {
+	l, err := TCP(t.Context(), "0.0.0.0", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if a := l.Addr().(*net.TCPAddr); len(a.IP) != net.IPv4len {
+		t.Error("listens on", a)
+	}
+}
+
+func TestNames(t *testing.T) {
+	l, err := TCP(t.Context(), "localhost", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", net.JoinHostPort("localhost", strconv.Itoa(portOf(t, l))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+}
