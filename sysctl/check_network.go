@@ -73,7 +73,7 @@ func checkPorts(f Facts, n Need) Finding {
 		found = fmt.Sprintf("%s ports (%d to %d without %s in ip_local_reserved_ports)", free, f.Net.Ports.Low, f.Net.Ports.High, reserved)
 	}
 	need := n.Connections.String()
-	widest := Range{10240, 65535} // above the ports of most services, which might find theirs taken when they restart
+	widest := Range{1024, 65000}
 	fixes := []Fix{f.sysctl(check, fmt.Sprintf("%d %d", widest.Low, widest.High)), {Say: fmt.Sprintf("or have the proxy connect to more addresses: %s of them "+
 		"(127.0.0.1, 127.0.0.2, ...) hold %[2]s connections with the ports that there are; or to a unix socket, which takes no port",
 		(n.Connections+free-1)/max(free, 1), n.Connections)}}

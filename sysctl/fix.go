@@ -151,7 +151,7 @@ func merge(old string, fixes []Fix) string {
 // setting is what a line sets: "net.core.somaxconn" of a parameter, and all but the number of a line of limits.conf.
 func setting(line string) string {
 	if name, _, ok := strings.Cut(line, "="); ok {
-		return strings.TrimSpace(name)
+		return strings.TrimPrefix(strings.TrimSpace(name), "-") // with which sysctl does not mind that there is no such parameter
 	}
 	words := strings.Fields(line)
 	return strings.Join(words[:len(words)-1], " ")

@@ -8,7 +8,7 @@ import (
 // A file that an earlier run had installed keeps what it says, since those findings are no longer there.
 func TestChangesKeepWhatWasFixed(t *testing.T) {
 	r := conf(map[string]string{
-		sysctlFile: "# " + sysctlFile + "\n# For reverbd with 5,000 connections.\nfs.nr_open = 2000000\nnet.core.somaxconn=2048\n",
+		sysctlFile: "# " + sysctlFile + "\n# For reverbd with 5,000 connections.\nfs.nr_open = 2000000\n-net.core.somaxconn=2048\n",
 		"/etc/systemd/system/shop.service.d/60-reverbd.conf": "[Service]\nLimitNOFILE=2048\nMemoryMax=1G\n",
 		"/etc/security/limits.d/60-reverbd.conf":             "www-data hard nofile 99\nwww-data hard nproc 4096\n",
 	})

@@ -82,7 +82,7 @@ func TestRules(t *testing.T) {
 		{"few, without cookies", "net.ipv4.tcp_max_syn_backlog", Warning, func(f *Facts, _ *Need) { f.Net.SynBacklog, f.Net.SynCookies = 128, 0 }, "tcp_syncookies = 1"},
 
 		{"enough", "net.ipv4.ip_local_port_range", OK, func(_ *Facts, n *Need) { n.Connections = 28_232 }, ""},
-		{"too few, if there is a proxy", "net.ipv4.ip_local_port_range", Warning, func(_ *Facts, n *Need) { n.Connections = 28_233 }, "ip_local_port_range = 10240 65535"},
+		{"too few, if there is a proxy", "net.ipv4.ip_local_port_range", Warning, func(_ *Facts, n *Need) { n.Connections = 28_233 }, "ip_local_port_range = 1024 65000"},
 		{"too few, by reserved ones", "net.ipv4.ip_local_port_range", Warning, func(f *Facts, n *Need) {
 			f.Net.Reserved, n.Connections = []Range{{1, 2}, {60_000, 65_535}}, 27_233
 		}, "2 of them"},
