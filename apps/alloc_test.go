@@ -1,10 +1,15 @@
 package apps_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"reverbd/apps"
+	"reverbd/apps/appstest"
 	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
 
@@ -73,6 +78,47 @@ func TestAllocationsOfAMessage(t *testing.T) {
 		})
 	}
 }
+
+// What a publish costs beside the request itself, with everything that it causes written: the frame of each event, and nothing else.
+func TestAllocationsOfAPublish(t *testing.T) {
+	s := appstest.New(t, appstest.Options{Apps: []apps.Settings{appstest.App("x")}})
+	c := s.Sessions.Accept("/app/x-key")
+	c.Open(s.Hub.Loops()[0], new(sink), "")
+	c.Message(ws.OpText, []byte(subscribe("room")))
+	for _, tt := range []struct {
+		path, body string
+		frames     float64
+	}{
+		{"/apps/x-id/events", `{"name":"e","channel":"room","data":"d"}`, 1},
+		{"/apps/x-id/events", `{"name":"e","channels":["room","other"],"data":"d","socket_id":"1.2"}`, 2},
+		{"/apps/x-id/batch_events", `{"batch":[{"name":"e","channel":"room","data":"d"},{"name":"e","channel":"room","data":"d"}]}`, 2},
+	} {
+		body := &whole{[]byte(tt.body)}
+		query := pusher.SignQuery("x-key", "x-secret", http.MethodPost, tt.path, nil, body.p, s.Now())
+		r := httptest.NewRequest(http.MethodPost, tt.path+"?"+query, nil)
+		w := &discard{header: http.Header{}}
+		publish := func() {
+			clear(w.header)
+			r.Body = body
+			s.API.Serve(s.Hub.Loops()[0], w, r)
+			s.Settle()
+		}
+		publish()
+		if w.status != http.StatusOK {
+			t.Fatalf("%s: status %d", tt.path, w.status)
+		}
+		if got := testing.AllocsPerRun(1000, publish); got != tt.frames {
+			t.Errorf("%s: %v allocations, want %v", tt.body, got, tt.frames)
+		}
+	}
+}
+
+// whole is a body in one piece, as package eventloop gives it.
+type whole struct{ p []byte }
+
+func (b *whole) Read([]byte) (int, error) { return 0, io.EOF }
+func (b *whole) Close() error             { return nil }
+func (b *whole) Bytes() []byte            { return b.p }
 
 // Looking after an idle client costs nothing either.
 func TestAllocationsOfACheck(t *testing.T) {

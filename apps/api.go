@@ -24,9 +24,11 @@ type API struct {
 	Trace     Trace         // nil: no trace
 	Log       *zap.Logger   // nil: no log
 	Now       func() time.Time
+
+	calls [broadcast.MaxLoops]*call // by loop, which owns it; nil until it is needed
 }
 
-// call is one request on its way through the API.
+// call is one request on its way through the API. A loop uses one for all of its requests, for the memory.
 type call struct {
 	api    *API
 	app    *App
@@ -36,6 +38,38 @@ type call struct {
 	parts  []string // of path, decoded
 	query  pusher.Query
 	body   []byte
+
+	events   []event  // that it publishes
+	channels [][]byte // of all of these
+}
+
+// maxSpare is the largest number of events, and of channels, whose memory is kept.
+const maxSpare = 128
+
+// call returns one with memory and nothing else. That of a loop is for one request at a time.
+func (a *API) call(l *broadcast.Loop) *call {
+	if l == nil {
+		return &call{}
+	}
+	c := &a.calls[l.Index()]
+	if *c == nil {
+		*c = &call{parts: make([]string, 0, maxParts), query: make(pusher.Query, 0, 8)}
+	}
+	return *c
+}
+
+// done keeps the memory of a call, and lets go of all that it was about.
+func (c *call) done() {
+	clear(c.events)
+	clear(c.channels)
+	clear(c.query)
+	*c = call{parts: c.parts[:0], query: c.query[:0], events: c.events[:0], channels: c.channels[:0]}
+	if cap(c.events) > maxSpare {
+		c.events = nil
+	}
+	if cap(c.channels) > maxSpare {
+		c.channels = nil
+	}
 }
 
 // handler answers a call that has been authenticated.
@@ -51,7 +85,10 @@ func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request
 		text(http.StatusBadRequest, "Bad request.").write(w, r.Method)
 		return
 	}
-	a.answer(loop, r, body).write(w, r.Method)
+	c := a.call(loop)
+	c.api, c.loop, c.method, c.body = a, loop, r.Method, body
+	defer c.done()
+	c.answer(r).write(w, r.Method)
 }
 
 // whole returns a request's body, without a copy if whoever read the request has it in one piece.
@@ -76,24 +113,24 @@ func mayAsk(body io.Reader) bool {
 	return !ok || bytes.Contains(b.Bytes(), []byte(`"info"`)) || bytes.Contains(b.Bytes(), []byte(`\u`))
 }
 
-func (a *API) answer(loop *broadcast.Loop, r *http.Request, body []byte) reply {
+func (c *call) answer(r *http.Request) reply {
 	path, rawQuery := target(r)
-	path, ok := strings.CutPrefix(path, a.Prefix)
+	path, ok := strings.CutPrefix(path, c.api.Prefix)
 	if !ok {
 		return notFound
 	}
-	c := &call{api: a, loop: loop, method: r.Method, path: path, body: body}
+	c.path = path
 	allow, handle := c.route()
 	if handle == nil {
 		return notFound
 	}
-	if r.Method != allow && (allow != http.MethodGet || r.Method != http.MethodHead) {
+	if c.method != allow && (allow != http.MethodGet || c.method != http.MethodHead) {
 		return methodNotAllowed(allow)
 	}
 	if c.parts[0] == "up" {
 		return handle(c)
 	}
-	if c.app = a.Registry.ByID(c.parts[1]); c.app == nil {
+	if c.app = c.api.Registry.ByID(c.parts[1]); c.app == nil {
 		return text(http.StatusNotFound, "No matching application for ID ["+c.parts[1]+"].")
 	}
 	if c.app.Disabled {
@@ -101,10 +138,10 @@ func (a *API) answer(loop *broadcast.Loop, r *http.Request, body []byte) reply {
 	}
 	// One reading of the query serves the signature and everything after it: a parameter that is given twice must not
 	// mean one thing to the one and another to the other.
-	if c.query, ok = pusher.ParseQuery(rawQuery); !ok || !c.query.Verify(c.app.Secret, r.Method, path, body) {
+	if c.query, ok = pusher.ParseQueryInto(c.query, rawQuery); !ok || !c.app.signer(c.loop).Verify(c.query, c.method, path, c.body) {
 		return text(http.StatusUnauthorized, "Authentication signature invalid.")
 	}
-	if err := a.timely(c.query.Get("auth_timestamp")); err != nil {
+	if err := c.api.timely(c.query.Get("auth_timestamp")); err != nil {
 		return text(http.StatusUnauthorized, err.Error())
 	}
 	return handle(c)
@@ -119,21 +156,33 @@ func target(r *http.Request) (path, query string) {
 	return r.URL.EscapedPath(), r.URL.RawQuery
 }
 
-// route finds the handler and the method of c.path, and decodes its parts. A part that holds a slash once it is decoded,
-// and an empty one, match nothing.
+// maxParts is how many parts the longest path has.
+const maxParts = 5
+
+// split decodes the parts of c.path. A part that holds a slash once it is decoded, and an empty one, match nothing.
+func (c *call) split() bool {
+	rest, more := strings.CutPrefix(c.path, "/")
+	if !more {
+		return false
+	}
+	for more {
+		var part string
+		part, rest, more = strings.Cut(rest, "/")
+		decoded, err := url.PathUnescape(part)
+		if err != nil || decoded == "" || strings.Contains(decoded, "/") || len(c.parts) == maxParts {
+			return false
+		}
+		c.parts = append(c.parts, decoded)
+	}
+	return true
+}
+
+// route finds the handler and the method of c.path.
 func (c *call) route() (method string, h handler) {
-	parts := strings.Split(strings.TrimPrefix(c.path, "/"), "/")
-	if len(parts) > 5 || !strings.HasPrefix(c.path, "/") {
+	if !c.split() {
 		return "", nil
 	}
-	for i, p := range parts {
-		decoded, err := url.PathUnescape(p)
-		if err != nil || decoded == "" || strings.Contains(decoded, "/") {
-			return "", nil
-		}
-		parts[i] = decoded
-	}
-	c.parts = parts
+	parts := c.parts
 	at := func(i int, s string) bool { return i < len(parts) && parts[i] == s }
 	switch {
 	case len(parts) == 1 && at(0, "up"):

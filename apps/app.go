@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
 )
 
 // App is one running application as it is configured now. It never changes: a reload puts another App in its place, which shares
@@ -15,6 +16,7 @@ type App struct {
 
 	origins origins
 	tenancy *tenancy
+	signers [broadcast.MaxLoops]*pusher.Signer // by loop, which owns it; nil until it is needed
 }
 
 // tenancy is what the Apps that have followed each other share.
@@ -40,6 +42,18 @@ func (a *App) with(s Settings) *App {
 
 // latest is the App that a reload has put in the place of a, or a itself.
 func (a *App) latest() *App { return a.tenancy.latest.Load() }
+
+// signer returns what verifies requests on a loop, nil for none: then it is for this once.
+func (a *App) signer(l *broadcast.Loop) *pusher.Signer {
+	if l == nil {
+		return pusher.NewSigner(a.Secret)
+	}
+	s := &a.signers[l.Index()]
+	if *s == nil {
+		*s = pusher.NewSigner(a.Secret)
+	}
+	return *s
+}
 
 // Connections is the number of established connections on this node, subscribed or not.
 func (a *App) Connections() int { return int(a.tenancy.connections.Load()) }

@@ -1,10 +1,9 @@
 package apps_test
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -26,23 +25,27 @@ func (d *discard) WriteHeader(status int)      { d.status = status }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func BenchmarkPublish(b *testing.B) {
-	s := appstest.New(b, appstest.Options{Apps: []apps.Settings{appstest.App("x")}})
-	a := s.Registry.Apps()[0]
-	body := fmt.Appendf(nil, `{"name":"e","channel":"c","data":"%s"}`, strings.Repeat("x", 100))
-	query := pusher.SignQuery(a.Key, a.Secret, http.MethodPost, "/apps/"+a.ID+"/events", url.Values{}, body, time.Now())
-	r, err := http.NewRequest(http.MethodPost, "/apps/"+a.ID+"/events?"+query, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	r.RequestURI = r.URL.RequestURI()
-	w := &discard{header: http.Header{}}
-	b.ReportAllocs()
-	for b.Loop() {
-		clear(w.header)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		s.API.ServeHTTP(w, r)
-	}
-	if w.status != http.StatusOK {
-		b.Fatal(w.status)
+	one := fmt.Sprintf(`{"name":"e","channel":"c","data":"%s"}`, strings.Repeat("x", 100))
+	for _, bb := range []struct{ name, path, body string }{
+		{"single", "/events", one},
+		{"batch of 10", "/batch_events", `{"batch":[` + strings.Repeat(one+",", 9) + one + `]}`},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			s := appstest.New(b, appstest.Options{Apps: []apps.Settings{appstest.App("x")}})
+			a, body := s.Registry.Apps()[0], &whole{[]byte(bb.body)}
+			path := "/apps/" + a.ID + bb.path
+			query := pusher.SignQuery(a.Key, a.Secret, http.MethodPost, path, url.Values{}, body.p, time.Now())
+			r := httptest.NewRequest(http.MethodPost, path+"?"+query, nil)
+			r.Body = body
+			w := &discard{header: http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.header)
+				s.API.Serve(s.Hub.Loops()[0], w, r)
+			}
+			if w.status != http.StatusOK {
+				b.Fatal(w.status)
+			}
+		})
 	}
 }

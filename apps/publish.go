@@ -20,9 +20,15 @@ type event struct {
 	asked      bool // info was given
 }
 
+// What publishers are told who did not ask for anything.
+var (
+	published      = always("{}")
+	batchPublished = always(`{"batch":{}}`)
+)
+
 // publish is POST /apps/{id}/events.
 func publish(c *call) reply {
-	e, bag, err := parseEvent(c.body)
+	e, bag, err := c.parseEvent()
 	if err != nil {
 		return badBody(err)
 	}
@@ -33,7 +39,7 @@ func publish(c *call) reply {
 		return c.failed(err)
 	}
 	if !e.asked {
-		return ok([]byte("{}"))
+		return published
 	}
 	body := append([]byte(nil), `{"channels":{`...)
 	for i, described := range c.describe(e.channels) {
@@ -58,7 +64,7 @@ func (c *call) describe(channels [][]byte) []broadcast.Channel {
 
 // publishBatch is POST /apps/{id}/batch_events. All items are checked before the first is delivered.
 func publishBatch(c *call) reply {
-	batch, bag, err := parseBatch(c.body)
+	batch, bag, err := c.parseBatch()
 	if err != nil {
 		return badBody(err)
 	}
@@ -75,7 +81,7 @@ func publishBatch(c *call) reply {
 		}
 	}
 	if len(asked) == 0 {
-		return ok([]byte(`{"batch":{}}`))
+		return batchPublished
 	}
 	described := c.describe(asked)
 	body := append([]byte(nil), `{"batch":[`...)

@@ -9,11 +9,20 @@ import (
 type reply struct {
 	status int
 	body   []byte
-	plain  bool // text, else JSON
-	header [2]string
+	plain  bool   // text, else JSON
+	header string // one more, if not ""
+	value  []string
+	length []string // contentLength, if that is known already
 }
 
 func ok(body []byte) reply { return reply{status: http.StatusOK, body: body} }
+
+// always is an answer that is given again and again.
+func always(body string) reply {
+	r := ok([]byte(body))
+	r.length = contentLength(r.body)
+	return r
+}
 
 func text(status int, s string) reply { return reply{status: status, body: []byte(s), plain: true} }
 
@@ -21,14 +30,14 @@ var notFound = text(http.StatusNotFound, "Not found.")
 
 func methodNotAllowed(allow string) reply {
 	r := text(http.StatusMethodNotAllowed, "Method not allowed.")
-	r.header = [2]string{"Allow", allow}
+	r.header, r.value = "Allow", []string{allow}
 	return r
 }
 
 // overloaded tells a publisher to come back: nothing was delivered.
 func overloaded() reply {
 	r := jsonError(http.StatusServiceUnavailable, "the server has too much waiting to be delivered; try again")
-	r.header = [2]string{"Retry-After", "1"}
+	r.header, r.value = "Retry-After", []string{"1"}
 	return r
 }
 
@@ -39,15 +48,19 @@ func (r reply) write(w http.ResponseWriter, method string) {
 	} else {
 		h["Content-Type"] = jsonType
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
-	if r.header[0] != "" {
-		h[r.header[0]] = r.header[1:]
+	if h["Content-Length"] = r.length; r.length == nil {
+		h["Content-Length"] = contentLength(r.body)
+	}
+	if r.header != "" {
+		h[r.header] = r.value
 	}
 	w.WriteHeader(r.status)
 	if method != http.MethodHead {
 		_, _ = w.Write(r.body) // the connection's owner learns of a failed write
 	}
 }
+
+func contentLength(body []byte) []string { return []string{strconv.Itoa(len(body))} }
 
 var (
 	jsonType  = []string{"application/json"}

@@ -113,25 +113,27 @@ func wrongBody(body []byte) error {
 }
 
 // parseEvent reads the body of POST events. err says that it is not JSON at all, the bag what is wrong with its fields.
-func parseEvent(body []byte) (*event, bag, error) {
-	f, err := readFields(body)
+func (c *call) parseEvent() (*event, bag, error) {
+	f, err := readFields(c.body)
 	if err != nil {
 		return nil, nil, err
 	}
 	var b bag
-	e := &event{}
+	c.events = append(c.events, event{})
+	e := &c.events[0]
 	e.name = b.requiredString(top("name"), f.name)
 	e.data = b.requiredString(top("data"), f.data)
-	e.channels = b.channels(f)
+	c.channels = b.channels(c.channels, f)
+	e.channels = c.channels
 	e.take(&b, f, -1)
 	return e, b, nil
 }
 
 // parseBatch reads the body of POST batch_events.
-func parseBatch(body []byte) ([]event, bag, error) {
-	members, err := pusher.ObjectMembers(body)
+func (c *call) parseBatch() ([]event, bag, error) {
+	members, err := pusher.ObjectMembers(c.body)
 	if err != nil {
-		return nil, nil, wrongBody(body)
+		return nil, nil, wrongBody(c.body)
 	}
 	var list []byte
 	for key, value, more := members.Next(); more; key, value, more = members.Next() {
@@ -155,12 +157,11 @@ func parseBatch(body []byte) ([]event, bag, error) {
 	if err != nil {
 		return nil, nil, errNotJSON
 	}
-	var batch []event
 	for item, more := items.Next(); more; item, more = items.Next() {
-		batch = append(batch, b.item(item, len(batch)))
+		c.events = append(c.events, c.item(&b, item))
 	}
 	b.sortByRule()
-	return batch, b, nil
+	return c.events, b, nil
 }
 
 // sortByRule puts what is wrong with a batch into Laravel's order: the names of all items, then the data of all, and so on.
@@ -171,8 +172,9 @@ func (b bag) sortByRule() {
 	slices.SortStableFunc(b, func(x, y message) int { return rule(x.field) - rule(y.field) })
 }
 
-// item reads one event of a batch. An item that is no object lacks every field.
-func (b *bag) item(object []byte, item int) (e event) {
+// item reads the next event of a batch. An item that is no object lacks every field.
+func (c *call) item(b *bag, object []byte) (e event) {
+	item := len(c.events)
 	f, _ := readFields(object)
 	e.name = b.requiredString(field{"name", item, -1}, f.name)
 	e.data = b.requiredString(field{"data", item, -1}, f.data)
@@ -180,7 +182,9 @@ func (b *bag) item(object []byte, item int) (e event) {
 	case blank(f.channel):
 		b.add(field{"channel", item, -1}, "The %s field is required when channels is not present.")
 	case b.string(field{"channel", item, -1}, f.channel):
-		e.channels = b.named(nil, field{"channel", item, -1}, f.channel)
+		first := len(c.channels)
+		c.channels = b.named(c.channels, field{"channel", item, -1}, f.channel)
+		e.channels = c.channels[first:len(c.channels):len(c.channels)]
 	}
 	e.take(b, f, item)
 	return e
@@ -196,16 +200,16 @@ func (e *event) take(b *bag, f fields, item int) {
 	}
 }
 
-// channels reads the channels to publish to; channels wins over channel.
-func (b *bag) channels(f fields) (list [][]byte) {
+// channels appends the channels to publish to; channels wins over channel.
+func (b *bag) channels(list [][]byte, f fields) [][]byte {
 	if blank(f.channels) && blank(f.channel) {
 		b.add(top("channels"), "The %s field is required when channel is not present.")
 		b.add(top("channel"), "The %s field is required when channels is not present.")
-		return nil
+		return list
 	}
 	if f.channels == nil {
 		if b.string(top("channel"), f.channel) {
-			list = b.named(nil, top("channel"), f.channel)
+			list = b.named(list, top("channel"), f.channel)
 		}
 		return list
 	}

@@ -31,14 +31,25 @@ type array struct {
 // left out. ok is false if there are more than MaxParameters, or an array within an array, which Reverb answers with
 // a 500. The values alias rawQuery where nothing was decoded.
 func ParseQuery(rawQuery string) (q Query, ok bool) {
-	n := strings.Count(rawQuery, "&") + 1
-	if n > MaxParameters {
+	n := min(strings.Count(rawQuery, "&")+1, MaxParameters)
+	if q, ok = ParseQueryInto(make(Query, 0, n), rawQuery); !ok {
 		return nil, false
 	}
-	q = make(Query, 0, n)
-	for pair := range strings.SplitSeq(rawQuery, "&") {
+	return q, true
+}
+
+// ParseQueryInto is ParseQuery in the memory of dst, which is overwritten. It returns that memory, grown if need be, even if
+// the query is refused.
+func ParseQueryInto(dst Query, rawQuery string) (q Query, ok bool) {
+	q = dst[:0]
+	if strings.Count(rawQuery, "&") >= MaxParameters {
+		return q, false
+	}
+	for more := true; more; {
+		var pair string
+		pair, rawQuery, more = strings.Cut(rawQuery, "&")
 		if !q.add(pair) {
-			return nil, false
+			return q[:0], false
 		}
 	}
 	return q, true
@@ -56,11 +67,23 @@ func (q Query) Get(name string) string {
 // add reads one name=value. It reports false for an array within an array.
 func (q *Query) add(pair string) bool {
 	name, value, _ := strings.Cut(pair, "=")
-	name, key, isArray, ok := splitName(urlDecode(name))
-	if name == "" || !ok {
-		return ok
+	var key string
+	isArray := false
+	if !plainName(name) {
+		var ok bool
+		if name, key, isArray, ok = splitName(urlDecode(name)); !ok {
+			return false
+		}
+	}
+	if name == "" {
+		return true
 	}
 	value = urlDecode(value)
+	last := len(*q) - 1
+	if !isArray && (last < 0 || (*q)[last].name < name) { // clients send them sorted
+		*q = append(*q, parameter{name: name, value: value})
+		return true
+	}
 	i, found := q.find(name)
 	if !found {
 		*q = slices.Insert(*q, i, parameter{name: name})
@@ -79,6 +102,17 @@ func (q *Query) add(pair string) bool {
 
 func (q Query) find(name string) (i int, found bool) {
 	return slices.BinarySearchFunc(q, name, func(p parameter, name string) int { return strings.Compare(p.name, name) })
+}
+
+// plainName reports whether a name is as it was sent.
+func plainName(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case '+', '%', '[', '.', ' ':
+			return false
+		}
+	}
+	return true
 }
 
 // underscores makes a name into one that a PHP variable could have.
@@ -126,7 +160,7 @@ func (p *parameter) text() string {
 
 // urlDecode is PHP's urldecode: a plus is a space, and a percent sign without two hexadecimal digits is itself.
 func urlDecode(s string) string {
-	if !strings.ContainsAny(s, "+%") {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return s
 	}
 	decoded := make([]byte, 0, len(s))

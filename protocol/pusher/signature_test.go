@@ -88,7 +88,7 @@ func TestSignQuery(t *testing.T) {
 		t.Errorf("not verified: %s", got)
 	}
 	aged := SignQuery("key", "secret", "GET", "/", url.Values{"auth_timestamp": {"1"}}, nil, someTime)
-	if q, _ := ParseQuery(aged); q.Get("auth_timestamp") != "1" || !q.Verify("secret", "GET", "/", nil) {
+	if q, _ := ParseQuery(aged); q.Get("auth_timestamp") != "1" || !NewSigner("secret").Verify(q, "GET", "/", nil) {
 		t.Errorf("not aged: %s", aged)
 	}
 }
@@ -98,8 +98,21 @@ func TestSignQuery(t *testing.T) {
 func TestParameterInFrontOfASignedOne(t *testing.T) {
 	signed := SignQuery("key", "secret", "GET", "/", nil, nil, someTime)
 	q, _ := ParseQuery("auth_timestamp=9999999999&" + signed)
-	if !q.Verify("secret", "GET", "/", nil) || q.Get("auth_timestamp") != "1353088179" {
+	if !NewSigner("secret").Verify(q, "GET", "/", nil) || q.Get("auth_timestamp") != "1353088179" {
 		t.Errorf("timestamp %s", q.Get("auth_timestamp"))
+	}
+}
+
+// What a publisher's request costs is nothing but time: its memory is used again.
+func TestVerifyDoesNotAllocate(t *testing.T) {
+	signer, body, right := NewSigner(documentedSecret), []byte(documentedBody), false
+	q, _ := ParseQuery(documentedQuery + "&auth_signature=" + documentedSignature)
+	n := testing.AllocsPerRun(100, func() {
+		q, _ = ParseQueryInto(q, documentedQuery+"&auth_signature="+documentedSignature)
+		right = signer.Verify(q, "POST", "/apps/3/events", body)
+	})
+	if !right || n > 0 {
+		t.Errorf("%v allocations, verified: %t", n, right)
 	}
 }
 
@@ -131,9 +144,11 @@ func BenchmarkVerifyQuery(b *testing.B) {
 		{"hostile", strings.Repeat("a[z]=1&", MaxParameters-1)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
+			signer, q := NewSigner(documentedSecret), Query(nil)
 			b.ReportAllocs()
 			for b.Loop() {
-				VerifyQuery(documentedSecret, "POST", "/apps/3/events", c.query, body)
+				q, _ = ParseQueryInto(q, c.query)
+				signer.Verify(q, "POST", "/apps/3/events", body)
 			}
 		})
 	}
