@@ -35,6 +35,11 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 		return nil
 	}
 	first := x.intake.idle()
+	if first {
+		if n := c.servePublish(p); n > 0 {
+			return p[n:]
+		}
+	}
 	r, n, err := x.intake.next(p, c.loop.server.maxRequestSize, &c.loop.heads)
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -57,6 +62,17 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 	x.asked = false
 	c.serve(r)
 	return p[n:]
+}
+
+// servePublish answers the request that p begins with if it is the usual one of a publisher, and returns its size, else 0.
+func (c *conn) servePublish(p []byte) int {
+	s := c.loop.server
+	r, n := c.loop.quick.read(p, s.maxRequestSize)
+	if r == nil || !s.api.Immediate(r) || s.options.Accept(r.URL.Path) != nil {
+		return 0
+	}
+	c.serveHere(r)
+	return n
 }
 
 // hold keeps pipelined requests until a worker has answered the one before them. Too many of them are thrown away without an
@@ -152,7 +168,8 @@ func (c *conn) reply(status int, header http.Header, message string, keepAlive b
 // respond writes a response, and ends the connection if the client asked for that or a shutdown has begun.
 func (c *conn) respond(resp *response, keepAlive bool) {
 	keepAlive = keepAlive && !c.loop.server.stopping.Load()
-	c.loop.out = resp.appendTo(c.loop.out[:0], keepAlive, time.Now())
+	now := time.Now()
+	c.loop.out = resp.appendTo(c.loop.out[:0], keepAlive, now)
 	c.Write(c.loop.out)
 	if c.state != requests {
 		return
@@ -161,7 +178,7 @@ func (c *conn) respond(resp *response, keepAlive bool) {
 		c.linger()
 		return
 	}
-	c.http.served, c.http.since = true, time.Now()
+	c.http.served, c.http.since = true, now
 }
 
 // lookHTTP ends a connection on which a request takes too long, or none comes.

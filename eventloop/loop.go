@@ -20,6 +20,7 @@ type loop struct {
 	wheel  wheel
 	turned time.Time // when the hand of the wheel moved on
 
+	quick    quickReader
 	heads    headReader
 	response response
 	out      []byte // the answer that is being written

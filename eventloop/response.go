@@ -12,6 +12,21 @@ type response struct {
 	header http.Header
 	status int
 	body   []byte
+	date   date
+}
+
+// date is the last Date header that was needed: it changes once a second.
+type date struct {
+	second int64
+	text   []byte
+}
+
+// at returns the text for a time.
+func (d *date) at(now time.Time) []byte {
+	if second := now.Unix(); second != d.second || d.text == nil {
+		d.second, d.text = second, now.UTC().AppendFormat(d.text[:0], http.TimeFormat)
+	}
+	return d.text
 }
 
 func (r *response) reset() {
@@ -76,7 +91,7 @@ func (r *response) appendTo(dst []byte, keepAlive bool, now time.Time) []byte {
 		dst = appendHeader(dst, "Content-Length", strconv.Itoa(len(r.body)))
 	}
 	dst = append(dst, "Date: "...)
-	dst = now.UTC().AppendFormat(dst, http.TimeFormat)
+	dst = append(dst, r.date.at(now)...)
 	if keepAlive {
 		dst = append(dst, "\r\nConnection: keep-alive\r\n\r\n"...)
 	} else {

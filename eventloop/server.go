@@ -43,9 +43,9 @@ type Session interface {
 
 // API answers the requests that are not upgraded.
 type API interface {
-	// Serve answers r. loop is the one it runs on, nil if it runs on none and may wait.
+	// Serve answers r, and does not keep it. loop is the one it runs on, nil if it runs on none and may wait.
 	Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request)
-	// Immediate reports whether Serve never waits for r, so that it may run on a loop.
+	// Immediate reports whether Serve never waits for r, so that it may run on a loop. Neither then looks at r's Header.
 	Immediate(r *http.Request) bool
 }
 

@@ -1,0 +1,181 @@
+package eventloop
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// quickReader reads the requests that publishers send again and again: a POST with nothing unusual in its head, which has
+// arrived whole with a body of a known length. net/http would take a tenth of the CPU of a small event to read its head, and
+// make a kilobyte of garbage. Whatever is unusual in any way is left to it: what this reader takes, net/http reads the same
+// (FuzzQuick).
+//
+// Each loop has one. The request that it returns is valid until the next one, aliases p where its body is concerned, and has no
+// Header: nobody on the way of an event looks at that.
+type quickReader struct {
+	request http.Request
+	url     url.URL
+	body    body
+}
+
+// read returns the request that p begins with and the number of its bytes, or nil if it is not for this reader. limit is as for
+// intake.
+func (q *quickReader) read(p []byte, limit int) (*http.Request, int) {
+	h := quickHead{length: -1}
+	target, rest, ok := requestLine(p)
+	if !ok {
+		return nil, 0
+	}
+	if rest, ok = h.fields(rest); !ok || h.length < 0 || h.length > len(rest) {
+		return nil, 0
+	}
+	size := len(p) - len(rest) + h.length
+	if over(size, limit) {
+		return nil, 0
+	}
+	q.set(string(target), h, rest[:h.length])
+	return &q.request, size
+}
+
+func (q *quickReader) set(target string, h quickHead, raw []byte) {
+	path, query, _ := strings.Cut(target, "?")
+	q.url = url.URL{Path: path, RawQuery: query}
+	q.body = body{raw}
+	host := q.request.Host
+	if host != string(h.host) {
+		host = string(h.host)
+	}
+	q.request = http.Request{
+		Method: http.MethodPost, URL: &q.url, RequestURI: target, Host: host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: &q.body, ContentLength: int64(h.length),
+	}
+}
+
+// requestLine returns the target of a POST, and what is behind its line. The target is a path with nothing encoded and a query.
+func requestLine(p []byte) (target, rest []byte, ok bool) {
+	const before, after = "POST /", " HTTP/1.1\r\n"
+	if len(p) < len(before) || string(p[:len(before)]) != before {
+		return nil, nil, false
+	}
+	p = p[len(before)-1:]
+	end := bytes.IndexByte(p, ' ')
+	if end < 0 || len(p)-end < len(after) || string(p[end:end+len(after)]) != after {
+		return nil, nil, false
+	}
+	target, rest = p[:end], p[end+len(after):]
+	question := bytes.IndexByte(target, '?')
+	if question < 0 || question == len(target)-1 || !only(target[:question], inPath) || !only(target[question+1:], inQuery) {
+		return nil, nil, false
+	}
+	return target, rest, len(target) > 1 && target[1] != '/'
+}
+
+// quickHead is what counts of a head's fields.
+type quickHead struct {
+	host   []byte
+	length int // of the body, -1 if it is not said
+}
+
+// fields reads the lines up to the empty one and returns what is behind that.
+func (h *quickHead) fields(p []byte) (rest []byte, ok bool) {
+	for {
+		end := bytes.IndexByte(p, '\n')
+		if end < 1 || p[end-1] != '\r' {
+			return nil, false
+		}
+		line := p[:end-1]
+		p = p[end+1:]
+		if len(line) == 0 {
+			return p, true
+		}
+		colon := bytes.IndexByte(line, ':')
+		if colon < 1 || !only(line[:colon], inToken) || !only(line[colon+1:], inValue) {
+			return nil, false
+		}
+		if !h.field(line[:colon], bytes.TrimSpace(line[colon+1:])) {
+			return nil, false
+		}
+	}
+}
+
+// field takes one field in. It reports false for one that says something about the connection or the body that is not the usual.
+func (h *quickHead) field(name, value []byte) bool {
+	switch len(name) {
+	case len("Host"):
+		if strings.EqualFold(string(name), "Host") {
+			first := h.host == nil
+			h.host = value
+			return first && len(value) > 0
+		}
+	case len("Content-Length"):
+		if strings.EqualFold(string(name), "Content-Length") {
+			return h.setLength(value)
+		}
+	case len("Connection"):
+		if strings.EqualFold(string(name), "Connection") {
+			return strings.EqualFold(string(value), "keep-alive")
+		}
+	case len("Expect"), len("Trailer"), len("Transfer-Encoding"): // Upgrade is as long as Trailer
+		return !strings.EqualFold(string(name), "Expect") && !strings.EqualFold(string(name), "Trailer") &&
+			!strings.EqualFold(string(name), "Upgrade") && !strings.EqualFold(string(name), "Transfer-Encoding")
+	}
+	return true
+}
+
+// setLength reads a Content-Length, which must not come twice.
+func (h *quickHead) setLength(digits []byte) bool {
+	const most = 9 // digits, which an int can always hold
+	if h.length >= 0 || len(digits) == 0 || len(digits) > most {
+		return false
+	}
+	h.length = 0
+	for _, d := range digits {
+		if d < '0' || d > '9' {
+			return false
+		}
+		h.length = 10*h.length + int(d-'0')
+	}
+	return true
+}
+
+// Where a byte may stand in what the reader takes, as bits.
+const (
+	inPath  = 1 << iota // not encoded, and no delimiter
+	inQuery             // inPath, and what encoding and pairs need
+	inToken             // RFC 9110 section 5.6.2
+	inValue             // visible ASCII, spaces and tabs
+)
+
+// only reports whether all of p may stand there.
+func only(p []byte, where byte) bool {
+	for _, b := range p {
+		if bytesIn[b]&where == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// bytesIn is where each byte may stand.
+var bytesIn = func() (table [256]byte) {
+	mark := func(where byte, bytes string) {
+		for i := range len(bytes) {
+			table[bytes[i]] |= where
+		}
+	}
+	for b := range 0x7f {
+		switch {
+		case '0' <= b && b <= '9', 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z':
+			table[b] = inPath | inQuery | inToken | inValue
+		case b >= ' ', b == '\t':
+			table[b] = inValue
+		}
+	}
+	mark(inPath, "/-._~")
+	mark(inQuery, "/-._~%&=+,:;[]")
+	mark(inToken, "!#$%&'*+-.^_`|~")
+	return table
+}()
