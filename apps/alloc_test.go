@@ -29,7 +29,8 @@ func TestAllocationsOfAMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop := hub.Loops()[0]
+	loop, again := hub.Loops()[0], false
+	loop.Attach(func() {}, func() { again = true })
 	sessions := &apps.Sessions{Registry: registry}
 	connect := func() (*apps.Session, *sink) {
 		s, c := sessions.Accept("/app/x-key"), new(sink)
@@ -65,6 +66,10 @@ func TestAllocationsOfAMessage(t *testing.T) {
 				s.Message(ws.OpText, buf)
 				s.Flush()
 				loop.Settle()
+				for again {
+					again = false
+					loop.Drain()
+				}
 			}
 			run()
 			own.bytes, others.bytes = 0, 0

@@ -7,14 +7,16 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// What one turn of a loop's drain may do before reads, pings and accepts get their turn. A turn of 32 writes takes
-// about 200 microseconds. Short turns are also what joins writes: events that are read between two turns are queued
-// behind the ones still waiting and leave with them.
+// What one turn of a loop's drain may do before reads, pings and accepts get their turn. Eight writes take about 50
+// microseconds. Short turns are also what joins writes: events that are read between two turns are queued behind the ones
+// still waiting and leave with them. So turns are short while events keep coming, and get longer, up to where the price of
+// polling is lost in that of the writes, while nothing comes.
 const (
-	turnWrites = 32
-	turnMarks  = 16 << 10               // copies queued; one event is always queued whole
-	taskMarks  = turnMarks / turnWrites // what a task counts for: most of them write once
-	maxQueued  = 32 << 20               // bytes queued on connections and not yet written; more stays in the mailbox
+	shortTurn = 8                    // writes
+	longTurn  = 32                   // writes
+	turnMarks = 16 << 10             // copies queued; one event is always queued whole
+	taskMarks = turnMarks / longTurn // what a task counts for: most of them write once
+	maxQueued = 32 << 20             // bytes queued on connections and not yet written; more stays in the mailbox
 )
 
 // joinBytes is how much is joined into one write.
@@ -40,6 +42,7 @@ type Loop struct {
 	dirty  []*Subscriber // connections with a queue, first come first served, from head on
 	head   int
 	queued int  // bytes in all queues
+	turn   int  // writes that the current turn may make
 	asked  bool // again was called and its Drain has not come yet
 	busy   bool // in work: a write may close a connection, and that may come back here
 
@@ -61,7 +64,7 @@ const maxSpareFrames = 64
 
 func newLoop(index int, limit int64, deflating *atomic.Int64) *Loop {
 	return &Loop{
-		index: index, bit: 1 << index, mailboxLimit: limit, deflating: deflating, shard: make(shard),
+		index: index, bit: 1 << index, mailboxLimit: limit, deflating: deflating, shard: make(shard), turn: longTurn,
 		ring: func() {}, again: func() {},
 	}
 }
@@ -144,16 +147,19 @@ func (l *Loop) work() {
 	}
 	l.busy = true
 	defer func() { l.busy = false }()
+	l.turn = min(2*l.turn, longTurn)
 	for writes := 0; ; {
-		l.mark()
-		writes += l.write(turnWrites - writes)
+		if l.mark() {
+			l.turn = shortTurn
+		}
+		writes += l.write(l.turn - writes)
 		if l.idle() {
 			if l.mailbox.sleep() {
 				return
 			}
 			continue
 		}
-		if writes >= turnWrites || l.next < len(l.jobs) {
+		if writes >= l.turn || l.next < len(l.jobs) {
 			l.asked = true
 			l.again()
 			return
@@ -164,14 +170,16 @@ func (l *Loop) work() {
 // idle reports that everything taken has been carried out and written.
 func (l *Loop) idle() bool { return l.next == len(l.jobs) && l.head == len(l.dirty) }
 
-// mark carries out waiting jobs in order: frames are queued on the connections that get them.
-func (l *Loop) mark() {
+// mark carries out waiting jobs in order: frames are queued on the connections that get them. It reports whether any have come
+// since the last time.
+func (l *Loop) mark() (more bool) {
 	for marks := 0; marks < turnMarks && l.queued < maxQueued; {
 		if l.next == len(l.jobs) {
 			l.jobs, l.next = l.mailbox.take(l.jobs), 0
 			if len(l.jobs) == 0 {
-				return
+				return more
 			}
+			more = true
 		}
 		j := &l.jobs[l.next]
 		l.next++
@@ -186,6 +194,7 @@ func (l *Loop) mark() {
 			l.markAll(g, j)
 		}
 	}
+	return more
 }
 
 func (l *Loop) markAll(g *group, j *job) {

@@ -47,7 +47,7 @@ func TestDrainWritesLargeFramesByThemselves(t *testing.T) {
 // between leaves in one write with what still waits.
 func TestDrainTakesTurns(t *testing.T) {
 	r := newRig(t, Options{})
-	conns := make([]*fakeConn, 3*turnWrites)
+	conns := make([]*fakeConn, 3*shortTurn)
 	for i := range conns {
 		conns[i] = r.connect(0)
 		r.subscribe(conns[i], "a", "")
@@ -58,7 +58,7 @@ func TestDrainTakesTurns(t *testing.T) {
 	for _, c := range conns {
 		served += c.writes
 	}
-	if served != turnWrites || r.again[0] != 1 {
+	if served != shortTurn || r.again[0] != 1 {
 		t.Fatalf("the first turn wrote %d times and asked %d times to go on", served, r.again[0])
 	}
 	r.publish("a", "2", 0)
@@ -76,8 +76,38 @@ func TestDrainTakesTurns(t *testing.T) {
 			t.Errorf("connection %d received %s", i, got)
 		}
 	}
-	if joined != len(conns)-turnWrites {
+	if joined != len(conns)-shortTurn {
 		t.Errorf("%d connections got both events in one write", joined)
+	}
+}
+
+// Turns are short where events keep coming, and get longer where nothing comes.
+func TestTurnsGrow(t *testing.T) {
+	r := newRig(t, Options{})
+	conns := make([]*fakeConn, 8*longTurn)
+	for i := range conns {
+		conns[i] = r.connect(0)
+		r.subscribe(conns[i], "a", "")
+	}
+	written := 0
+	turn := func() int {
+		r.loops[0].Drain()
+		before := written
+		written = 0
+		for _, c := range conns {
+			written += c.writes
+		}
+		return written - before
+	}
+	r.publish("a", "1", 0)
+	var got []int
+	for range 5 {
+		got = append(got, turn())
+	}
+	r.publish("a", "2", 0)
+	got = append(got, turn(), turn())
+	if want := []int{8, 16, 32, 32, 32, 8, 16}; !slices.Equal(got, want) {
+		t.Errorf("turns of %v writes, want %v", got, want)
 	}
 }
 
