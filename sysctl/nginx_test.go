@@ -201,8 +201,8 @@ func TestNginxRules(t *testing.T) {
 		{"one worker a CPU", "nginx.worker_rlimit_nofile", OK, with("worker_processes 2", "worker_processes auto"), ""},
 
 		{"enough", "nginx.worker_connections", OK, good, ""},
-		{"not when uneven", "nginx.worker_connections", Warning, with("connections 30000", "connections 10000"), "worker_connections 15040;"},
-		{"too few", "nginx.worker_connections", Fatal, with("connections 30000", "connections 9999"), "worker_connections 15040;"},
+		{"not when uneven", "nginx.worker_connections", Warning, with("connections 30000", "connections 10731"), "worker_connections 15040;"},
+		{"too few", "nginx.worker_connections", Fatal, with("connections 30000", "connections 10730"), "worker_connections 15040;"},
 		{"the default", "nginx.worker_connections", Fatal, with("worker_connections 30000;", ""), "worker_connections 15040;"},
 
 		{"enough", "nginx.backlog", OK, good, ""},
