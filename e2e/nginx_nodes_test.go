@@ -70,3 +70,47 @@ func TestNginxManyConnections(t *testing.T) {
 		}
 	}
 }
+
+// With Redis the nodes behind Nginx are one server: whichever of them a publish reaches, all clients hear it.
+func TestNginxScaledNodes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "redis.sock")
+	startProgram(t, dir, "redis-server", "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "").
+		await(t, "its socket", func() bool { _, err := os.Stat(socket); return err == nil })
+	node := func() *server {
+		dir, port := t.TempDir(), freePort(t)
+		must(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("REVERB_SCALING_ENABLED=true\nREDIS_URL=unix://"+socket+"\n"), 0o600))
+		return startServerIn(t, dir, port, "--dev", "--port", strconv.Itoa(port))
+	}
+	one, two := node(), node()
+	front := startNginx(t, severalNodes(one, two)).front()
+
+	var all []*client
+	for range 20 {
+		c := connect(t, front)
+		c.subscribe("news", nil)
+		all = append(all, c)
+	}
+	const events = 10 // by turns to one node and the other, which have as many clients
+	for i := range events {
+		must(t, publisher(front).Trigger("news", "story", i))
+	}
+	for i, c := range all {
+		heard := map[string]bool{}
+		for range events {
+			heard[c.nextEvent("story").text(t)] = true
+		}
+		if len(heard) != events {
+			t.Errorf("client %d heard %v", i, heard)
+		}
+	}
+	if a, b := connections(t, one), connections(t, two); a != 20 || b != 20 { // of all nodes together
+		t.Errorf("one node counts %d clients, the other %d", a, b)
+	}
+	for _, s := range []*server{one, two} {
+		if n := strings.Count(s.output.String(), "Connection Established"); n != 10 {
+			t.Errorf("a node has %d of 20 clients", n)
+		}
+	}
+}
