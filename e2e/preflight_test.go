@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,6 +208,34 @@ http {
 	}
 	if text, err := exec.Command("nginx", "-t", "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log")).CombinedOutput(); err != nil {
 		t.Errorf("nginx refuses the fix: %v\n%s", err, text)
+	}
+}
+
+// The Redis that joins the nodes is asked; that there is none is a warning, since a node works without it.
+func TestPreflightAsksRedis(t *testing.T) {
+	t.Parallel()
+	port := strconv.Itoa(freePort(t))
+	env := []string{"REVERB_SCALING_ENABLED=true", "REDIS_HOST=127.0.0.1", "REDIS_PORT=" + port}
+	ask := func() (r preflightReport) {
+		cmd := exec.CommandContext(t.Context(), serverBinary, "preflight", "--json", "--connections", "100")
+		cmd.Dir, cmd.Env, cmd.SysProcAttr = t.TempDir(), append(plainEnvironment(), env...), childAttributes()
+		out, _ := cmd.Output() // the exit code is that of this machine
+		must(t, json.Unmarshal(out, &r))
+		return r
+	}
+	if f := ask().of(t, "redis"); f.Level != "warning" || !strings.Contains(f.Found, "refused") {
+		t.Errorf("%+v", f)
+	}
+	p := startProgram(t, t.TempDir(), "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--maxclients", "5")
+	p.await(t, "Redis", func() bool {
+		conn, err := net.Dial("tcp4", net.JoinHostPort("127.0.0.1", port))
+		return err == nil && conn.Close() == nil
+	})
+	r := ask()
+	for check, level := range map[string]string{"redis": "ok", "redis.maxclients": "fatal", "redis.client-output-buffer-limit": "ok"} {
+		if f := r.of(t, check); f.Level != level {
+			t.Errorf("%+v", f)
+		}
 	}
 }
 

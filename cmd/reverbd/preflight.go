@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"go.uber.org/zap"
 
+	"reverbd/broadcast/redis"
 	"reverbd/cmd/reverbd/config"
 	"reverbd/cmd/reverbd/debuglog"
 	"reverbd/sysctl"
@@ -74,7 +77,7 @@ func preflight(c *cli.Context) error {
 		return err
 	}
 	need := needOf(conf, connections)
-	findings := sysctl.Check(factsOf(source, conf), need)
+	findings := sysctl.Check(factsOf(c.Context, source, conf), need)
 	if err := write(c, source, findings, need); err != nil {
 		return err
 	}
@@ -164,12 +167,12 @@ func writeFiles(w io.Writer, files []sysctl.File, forMachines bool) error {
 }
 
 // checkMachine is what start does with the same checks: it refuses what cannot work, and logs what may not.
-func checkMachine(conf config.Config, log *zap.Logger) error {
+func checkMachine(ctx context.Context, conf config.Config, log *zap.Logger) error {
 	if conf.SkipPreflight {
 		return nil
 	}
 	need := needOf(conf, expected(conf))
-	findings := sysctl.Check(factsOf(thisMachine(), conf), need)
+	findings := sysctl.Check(factsOf(ctx, thisMachine(), conf), need)
 	if fatal := sysctl.Only(findings, sysctl.Fatal); len(fatal) > 0 {
 		var text strings.Builder
 		if err := sysctl.Text(&text, fatal, sysctl.Style{}); err != nil {
@@ -222,11 +225,29 @@ func needOf(conf config.Config, connections int) sysctl.Need {
 	return n
 }
 
-func factsOf(source sysctl.Source, conf config.Config) sysctl.Facts {
+func factsOf(ctx context.Context, source sysctl.Source, conf config.Config) sysctl.Facts {
 	f := sysctl.Read(source)
-	f.Redis = redisFacts(conf)
+	f.Redis = redisFacts(ctx, conf)
 	return f
 }
 
-// redisFacts: there is no Redis in this configuration.
-func redisFacts(config.Config) sysctl.Redis { return sysctl.Redis{} }
+// askTime is how long Redis may take to say what its limits are.
+const askTime = 3 * time.Second
+
+// redisFacts asks the Redis that joins the nodes, if there is one.
+func redisFacts(ctx context.Context, conf config.Config) sysctl.Redis {
+	if conf.Scaling == nil {
+		return sysctl.Redis{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	r := sysctl.Redis{Configured: true, Address: strings.Join(conf.Scaling.Addrs, ", ")}
+	l, err := redis.AskLimits(ctx, *conf.Scaling)
+	if err != nil {
+		r.Problem = err.Error()
+		return r
+	}
+	r.Clients, r.MaxClients, r.Own = sysctl.Number(l.Clients), sysctl.Number(l.MaxClients), sysctl.Number(l.Own)
+	r.PubSub = sysctl.Buffer{Hard: sysctl.Number(l.PubSubHard), Soft: sysctl.Number(l.PubSubSoft), Seconds: sysctl.Number(l.PubSubSeconds)}
+	return r
+}

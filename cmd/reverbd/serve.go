@@ -33,7 +33,7 @@ func serve(ctx context.Context, conf config.Config) error {
 	for _, note := range conf.Notes {
 		log.Info(note)
 	}
-	if err := checkMachine(conf, log); err != nil {
+	if err := checkMachine(ctx, conf, log); err != nil {
 		return err
 	}
 	others, err := newCluster(conf, log)

@@ -1,0 +1,31 @@
+package redis
+
+import (
+	"testing"
+)
+
+func TestAskLimits(t *testing.T) {
+	r := startRedis(t, "--maxclients", "321", "--client-output-buffer-limit", "pubsub 40mb 10mb 30")
+	got, err := AskLimits(t.Context(), Options{Channel: "x", Addrs: []string{r.path()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Clients < 1 || got.MaxClients != 321 || got.PubSubHard != 40<<20 || got.PubSubSoft != 10<<20 || got.PubSubSeconds != 30 || got.Own < 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A Redis that one rents tells nothing of its configuration; what INFO says is told.
+func TestAskLimitsWithoutConfig(t *testing.T) {
+	r := startRedis(t, "--rename-command", "CONFIG", "")
+	got, err := AskLimits(t.Context(), Options{Channel: "x", Addrs: []string{r.path()}})
+	if err != nil || got.Clients < 1 || got.MaxClients != -1 || got.PubSubHard != -1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAskLimitsOfNobody(t *testing.T) {
+	if _, err := AskLimits(t.Context(), Options{Channel: "x", Addrs: []string{t.TempDir() + "/none.sock"}}); err == nil {
+		t.Error("somebody answered")
+	}
+}
