@@ -14,8 +14,9 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// What the nodes send each other. Anybody may publish on our channels, so whatever comes is checked: it begins with magic and its kind, the
-// payload of an event has a checksum and is UTF-8, and lengths are believed only as far as there are bytes.
+// What the nodes send each other. Anybody may publish on our channels, so whatever comes is checked: it begins with magic and its kind,
+// events have a checksum (a number that is believed although it is wrong would silence its process) and are UTF-8, a roster's version goes
+// up by its changes, and lengths are believed only as far as there are bytes.
 const magic = "rvb1"
 
 // kind is what a message is about.
@@ -51,12 +52,18 @@ type sealed struct {
 
 // appendSealed appends a message without order.
 func appendSealed(dst []byte, k kind, s sealed) []byte {
+	start := len(dst)
 	dst = appendHead(dst, k)
 	dst = binary.BigEndian.AppendUint64(dst, s.origin)
 	dst = binary.BigEndian.AppendUint64(dst, s.number)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.except))
-	dst = binary.BigEndian.AppendUint32(dst, crc32.Checksum(s.payload, castagnoli))
+	dst = binary.BigEndian.AppendUint32(dst, checksum(dst[start:], s.payload))
 	return append(dst, s.payload...)
+}
+
+// checksum is that of all behind the kind, which changes where an event cannot be kept.
+func checksum(head, payload []byte) uint32 {
+	return crc32.Update(crc32.Checksum(head[len(magic)+1:], castagnoli), castagnoli, payload)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -81,7 +88,7 @@ func parseSealed(m string, ordered bool) (s sealed, err error) {
 	s.origin, s.number = binary.BigEndian.Uint64(h), binary.BigEndian.Uint64(h[8:])
 	s.except = pusher.SocketID(binary.BigEndian.Uint64(h[16:]))
 	s.payload = b[headSize:]
-	if binary.BigEndian.Uint32(h[24:]) != crc32.Checksum(s.payload, castagnoli) || !utf8.Valid(s.payload) {
+	if binary.BigEndian.Uint32(h[24:]) != checksum(b[:headSize-4], s.payload) || !utf8.Valid(s.payload) {
 		return s, errMessage
 	}
 	return s, nil
@@ -118,7 +125,7 @@ func parseChanges(m string) (c changes, err error) {
 		}
 		c.list = append(c.list, change)
 	}
-	if p.bad || c.version <= c.before || len(c.list) == 0 {
+	if p.bad || len(c.list) == 0 || c.version-c.before != uint64(len(c.list)) {
 		return changes{}, errMessage
 	}
 	return c, nil
