@@ -228,9 +228,9 @@ func (e *ear) event(m *goredis.Message, ordered bool) error {
 	if err != nil || !fresh {
 		return err
 	}
-	n, ok := e.session.keeper.find(m.Channel)
-	if !ok {
-		return nil // nobody wants it any longer
+	n, last, ok := e.session.keeper.find(m.Channel)
+	if !ok || ordered && last.covers(sealed) {
+		return nil // nobody wants it any longer, or everybody has it
 	}
 	e.session.deliver(n, frameOf(sealed.payload), sealed.except, sealed.order)
 	return nil
@@ -267,7 +267,7 @@ func (s *session) changes(m *goredis.Message) error {
 	if err != nil {
 		return err
 	}
-	if n, ok := s.keeper.find(m.Channel); ok {
+	if n, _, ok := s.keeper.find(m.Channel); ok {
 		n.directory.Changed(n.channel, c.before, c.version, c.list)
 	}
 	return nil

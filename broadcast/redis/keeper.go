@@ -34,7 +34,15 @@ type interest struct {
 	due        bool   // stands in keeper.due
 	listed     bool   // in the node's rooms
 	idle       time.Time
+	last       heardLast
 }
+
+// heardLast is which event of a cache channel stood for all before it when this node began to hear the channel.
+type heardLast struct{ origin, number uint64 }
+
+// covers reports that an event was the last one or came before it. Who does not know whether an event was published publishes it
+// again, with the same number and another order.
+func (l heardLast) covers(s sealed) bool { return s.origin == l.origin && s.number <= l.number }
 
 // hears reports that Redis sends what is published.
 func (i *interest) hears() bool { return i.subscribed && i.answered == i.sent }
@@ -165,13 +173,13 @@ func (k *keeper) unanswered() (n int) {
 }
 
 // find returns the channel of an app that a channel of Redis is for. It is called by the ears.
-func (k *keeper) find(name string) (n note, ok bool) {
+func (k *keeper) find(name string) (n note, last heardLast, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if i := k.interests[name]; i != nil {
-		return i.note, true
+		return i.note, i.last, true
 	}
-	return note{}, false
+	return note{}, heardLast{}, false
 }
 
 func (k *keeper) subscribe(list []*interest) error {
@@ -296,7 +304,7 @@ func (k *keeper) bring(e *errand) error {
 		return nil
 	}
 	if e.last != nil {
-		k.readLast(e.last, &st)
+		k.readLast(e, &st)
 	}
 	e.directory.Heard(e.channel, st, e.work)
 	return nil
@@ -402,8 +410,8 @@ func sortMembers(all []any) []broadcast.Member {
 }
 
 // readLast reads the last event of a cache channel.
-func (k *keeper) readLast(c *goredis.SliceCmd, st *broadcast.Standing) {
-	reply, err := c.Result()
+func (k *keeper) readLast(e *errand, st *broadcast.Standing) {
+	reply, err := e.last.Result()
 	if err != nil || len(reply) != 2 {
 		return
 	}
@@ -415,8 +423,11 @@ func (k *keeper) readLast(c *goredis.SliceCmd, st *broadcast.Standing) {
 	}
 	s, err := parseSealed(m, false)
 	if err != nil {
-		k.session.bus.stranger(c.Args()[1])
+		k.session.bus.stranger(e.last.Args()[1])
 		return
 	}
 	st.Last, st.Order, st.Mine = frameOf(s.payload), n, s.origin == k.session.bus.origin
+	k.mu.Lock()
+	e.interest.last = heardLast{s.origin, s.number}
+	k.mu.Unlock()
 }
