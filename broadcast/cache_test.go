@@ -123,3 +123,19 @@ func TestOvertakenCachedEvent(t *testing.T) {
 		t.Errorf("the last event is %q", told[1])
 	}
 }
+
+// Who was subscribed while the cluster could not be reached gets the last event when it can be again, but not who is left out.
+func TestLastEventLeavesOut(t *testing.T) {
+	r := newRig(t, Options{})
+	a, b := r.connect(0), r.connect(0)
+	r.subscribe(a, "cache-score", "")
+	r.subscribe(b, "cache-score", "")
+	r.app.Heard("cache-score", Standing{Last: textFrame("missed"), Order: 1, Except: a.sub.ID}, Work{})
+	r.settle()
+	if got := strings.Join(a.texts(), " "); got != "" {
+		t.Errorf("who is left out received %q", got)
+	}
+	if got := strings.Join(b.texts(), " "); got != "missed" {
+		t.Errorf("the other received %q", got)
+	}
+}

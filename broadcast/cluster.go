@@ -1,5 +1,7 @@
 package broadcast
 
+import "reverbd/protocol/pusher"
+
 // What the bus calls when it has learnt something of the other nodes. All of it is safe for concurrent use, but calls that
 // concern one channel must come in the order in which things happened.
 
@@ -93,11 +95,12 @@ const unknownVersion = ^uint64(0)
 
 // Standing is how things stood on a channel when this node began to hear it.
 type Standing struct {
-	Version uint64   // of the roster
-	Members []Member // of a presence channel
-	Last    Frame    // the last event of a cache channel, nil if there is none
-	Order   uint64   // its place among all of the channel
-	Mine    bool     // and this node has published it
+	Version uint64          // of the roster
+	Members []Member        // of a presence channel
+	Last    Frame           // the last event of a cache channel, nil if there is none
+	Order   uint64          // its place among all of the channel
+	Mine    bool            // and this node has published it
+	Except  pusher.SocketID // the connection that it leaves out; 0: none
 }
 
 // Heard says that this node hears the channel from now on, and how things stood when it began to. The members of w were told before that.
@@ -119,7 +122,7 @@ func (d *Directory) Heard(channel string, s Standing, w Work) {
 			d.remember(t, s.Last)
 			if t.loops != 0 && !s.Mine { // they were here while the cluster could not be reached
 				t.seq++
-				asleep |= d.hub.post(t.loops, job{topic: t, seq: t.seq, frame: s.Last})
+				asleep |= d.hub.post(t.loops, job{topic: t, seq: t.seq, frame: s.Last, except: s.Except})
 			}
 		}
 		asleep |= d.release(t)

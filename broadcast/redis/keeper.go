@@ -426,7 +426,7 @@ func (k *keeper) readLast(e *errand, st *broadcast.Standing) {
 		k.session.bus.stranger(e.last.Args()[1])
 		return
 	}
-	st.Last, st.Order, st.Mine = frameOf(s.payload), n, s.origin == k.session.bus.origin
+	st.Last, st.Order, st.Mine, st.Except = frameOf(s.payload), n, s.origin == k.session.bus.origin, s.except
 	k.mu.Lock()
 	e.interest.last = heardLast{s.origin, s.number}
 	k.mu.Unlock()
