@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +61,50 @@ func TestScenariosAgainstTheServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Several nodes are tried one by one, and the clients take them in turn.
+func TestSeveralNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the server")
+	}
+	one, pid := reverbd(t)
+	two, other := reverbd(t)
+	o := scenario("connect", one)
+	o.URLs, o.ServerPIDs, o.Settle = []string{one, two}, []int{pid, other}, 20*time.Millisecond
+	idle := max(descriptors(t, pid), descriptors(t, other))
+	report := run(t, o)
+	check(t, "both", o, &report.Runs[0].Server)
+	if got := report.URL; got != one+", "+two {
+		t.Errorf("the report is about %s", got)
+	}
+	for _, half := range o.ServerPIDs {
+		o.ServerPIDs = []int{half}
+		for end := time.Now().Add(10 * time.Second); descriptors(t, half) > idle && time.Now().Before(end); {
+			time.Sleep(time.Millisecond) // those of the run before are on their way out
+		}
+		p := run(t, o).Runs[0].Server.Process
+		if more := p.Connected.Descriptors - p.Before.Descriptors; more < o.Connections/2-3 || more > o.Connections/2+3 {
+			t.Errorf("a node has %d descriptors more with %d clients", more, o.Connections)
+		}
+	}
+	o.URLs[1] = fmt.Sprintf("ws://127.0.0.1:%d", freePort(t))
+	if _, err := bench.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing listens at "+o.URLs[1]) {
+		t.Errorf("a node that is not there: %v", err)
+	}
+	o.URLs[1] = two + "/path"
+	if _, err := bench.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "same path") {
+		t.Errorf("another path: %v", err)
+	}
+}
+
+func descriptors(t *testing.T, pid int) int {
+	t.Helper()
+	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
 }
 
 func with(o bench.Options, change func(*bench.Options)) bench.Options {

@@ -38,7 +38,7 @@ func self(name string) *exec.Cmd {
 // scenario returns small options for a scenario against a server.
 func scenario(name, url string) bench.Options {
 	o := bench.Options{
-		URL: url, AppID: "app-id", Key: "app-key", Secret: "app-secret",
+		URLs: []string{url}, AppID: "app-id", Key: "app-key", Secret: "app-secret",
 		Scenario: name, Connections: 40, Channels: 1, Repeat: 1, Self: self,
 	}
 	switch name {

@@ -46,7 +46,7 @@ func (r *run) measure(ctx context.Context, s *subject) (report.Measurement, erro
 // fleetOptions is those of all clients of a run.
 func (r *run) fleetOptions(s *subject) client.Options {
 	return client.Options{
-		Server: s.address, Sources: client.NewSources(s.address.Addr(), r.options.Sources),
+		Servers: s.addresses, Sources: client.NewSources(s.addresses[0].Addr(), r.options.Sources),
 		Upgrade: s.upgrade, Dialect: s.dialect(),
 		Connections: r.total(), Guests: r.options.Guests, Room: r.room(s),
 		Layout: r.scenario.layout(r.options), Streams: r.scenario.streams(r.options),

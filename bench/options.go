@@ -12,8 +12,8 @@ import (
 
 // Options is what to run, and against what.
 type Options struct {
-	URL                string // of the server: ws://host:port, with a path if its routes are below one
-	AppID, Key, Secret string // of an app on it
+	URLs               []string // of the server: ws://host:port, with a path if its routes are below one; several are nodes of one cluster
+	AppID, Key, Secret string   // of an app on it
 
 	Scenario    string        // one of Scenarios
 	Connections int           // clients
@@ -63,6 +63,7 @@ func (o Options) Validate() error {
 			all = append(all, fmt.Errorf("bench: "+format, a...))
 		}
 	}
+	check(len(o.URLs) > 0, "--url is missing")
 	check(o.Connections > 0 && o.Connections <= maxConnections, "--connections %d: from 1 to %d", o.Connections, maxConnections)
 	check(o.Rate >= 0 && o.Rate <= 1e9, "--rate %v: 0 for as fast as it goes, or so many a second", o.Rate)
 	check(o.FloorBatch >= 0 && o.FloorBatch <= maxBatch, "--floor-batch %d: from 1 to %d", o.FloorBatch, maxBatch)

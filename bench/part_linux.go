@@ -16,7 +16,7 @@ func (r *run) part(name, prefix string, change func(*Options)) (*measurement, er
 	o := r.options
 	o.Settle, o.Watch = 0, nil
 	change(&o)
-	inner := &run{options: o, target: r.target, messages: dialect.Messages{Prefix: prefix, Size: o.Size}}
+	inner := &run{options: o, target: r.target, addresses: r.addresses, messages: dialect.Messages{Prefix: prefix, Size: o.Size}}
 	inner.scenario, _ = find(name)
 	s := inner.server()
 	s.pids = nil

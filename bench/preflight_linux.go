@@ -25,8 +25,10 @@ func (r *run) preflight(ctx context.Context) error {
 	if _, err := proc.Read(r.options.ServerPIDs...); err != nil {
 		return fmt.Errorf("bench: --server-pid: %w", err)
 	}
-	if err := r.tryClient(ctx); err != nil {
-		return err
+	for i := range r.addresses {
+		if err := r.tryClient(ctx, i); err != nil {
+			return err
+		}
 	}
 	if r.scenario.publishes {
 		return r.tryAPI(ctx)
@@ -80,13 +82,13 @@ func (r *run) ownDescriptors(limit int) error {
 		r.total(), need, whose, limit, advice)
 }
 
-// tryClient has one client subscribe.
-func (r *run) tryClient(ctx context.Context) error {
-	s := r.server()
+// tryClient has one client subscribe at the n-th node.
+func (r *run) tryClient(ctx context.Context, n int) error {
+	s, url := r.server(), r.options.URLs[n]
 	layout := r.scenario.layout(r.options)
 	layout.Channels = 1
 	fleet, err := client.New(client.Options{
-		Server: s.address, Sources: client.NewSources(s.address.Addr(), r.options.Sources), Upgrade: s.upgrade,
+		Servers: s.addresses[n : n+1], Sources: client.NewSources(s.addresses[n].Addr(), r.options.Sources), Upgrade: s.upgrade,
 		Dialect: s.dialect(), Connections: 1, Room: r.room(s), Layout: layout, Streams: r.scenario.streams(r.options),
 	})
 	if err != nil {
@@ -105,15 +107,15 @@ func (r *run) tryClient(ctx context.Context) error {
 	reason := mostFrequent(fleet.Outcome().Refusals)
 	switch {
 	case reason == "":
-		return fmt.Errorf("bench: %s does not answer within %v", r.options.URL, probeTime)
+		return fmt.Errorf("bench: %s does not answer within %v", url, probeTime)
 	case contains(reason, unix.ECONNREFUSED.Error()):
-		return fmt.Errorf("bench: nothing listens at %s: start the server first (reverbd --dev), or say where it is with --url", r.options.URL)
+		return fmt.Errorf("bench: nothing listens at %s: start the server first (reverbd --dev), or say where it is with --url", url)
 	case contains(reason, pusher.ErrUnknownApp.Message):
-		return fmt.Errorf("bench: %s has no app with the key %q: set --key", r.options.URL, r.options.Key)
+		return fmt.Errorf("bench: %s has no app with the key %q: set --key", url, r.options.Key)
 	case contains(reason, pusher.ErrUnauthorized.Message):
-		return fmt.Errorf("bench: %s does not accept the signature for a private channel: set --secret to that of the key %q", r.options.URL, r.options.Key)
+		return fmt.Errorf("bench: %s does not accept the signature for a private channel: set --secret to that of the key %q", url, r.options.Key)
 	}
-	return fmt.Errorf("bench: a first client could not subscribe at %s: %s", r.options.URL, reason)
+	return fmt.Errorf("bench: a first client could not subscribe at %s: %s", url, reason)
 }
 
 // probeTime is how long a server may take for one client, or one request.

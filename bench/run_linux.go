@@ -2,24 +2,30 @@ package bench
 
 import (
 	"context"
+	"errors"
+	"net/netip"
+	"strings"
 	"time"
 
 	"reverbd/bench/internal/dialect"
 	"reverbd/bench/internal/report"
 )
 
+var errPrefixes = errors.New("bench: --url: all nodes must have their routes below the same path")
+
 // run is the carrying out of one scenario.
 type run struct {
-	options  Options
-	scenario Scenario
-	target   dialect.Target
-	messages dialect.Messages
+	options   Options
+	scenario  Scenario
+	target    dialect.Target   // the first node
+	addresses []netip.AddrPort // of all nodes
+	messages  dialect.Messages
 }
 
 // Run carries out a scenario. When ctx is done it ends early, and the report has what was measured until then. An error says
 // what keeps the scenario from being carried out; faults of the server are in the report.
 func Run(ctx context.Context, o Options) (report.Report, error) {
-	result := report.Report{Version: o.Version, Begun: time.Now(), URL: o.URL, Machine: machine()}
+	result := report.Report{Version: o.Version, Begun: time.Now(), URL: strings.Join(o.URLs, ", "), Machine: machine()}
 	if err := o.Validate(); err != nil {
 		return result, err
 	}
@@ -29,8 +35,7 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 	r := run{options: o}
 	r.scenario, _ = find(o.Scenario)
 	r.messages = dialect.Messages{Prefix: r.scenario.prefix, Size: o.Size}
-	var err error
-	if r.target, err = dialect.ParseTarget(ctx, o.URL); err != nil {
+	if err := r.find(ctx); err != nil {
 		return result, err
 	}
 	r.target.AppID, r.target.Key, r.target.Secret = o.AppID, o.Key, o.Secret
@@ -45,6 +50,24 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 		result.Runs = append(result.Runs, once)
 	}
 	return result, nil
+}
+
+// find looks all nodes up.
+func (r *run) find(ctx context.Context) error {
+	for i, url := range r.options.URLs {
+		t, err := dialect.ParseTarget(ctx, url)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			r.target = t
+		}
+		if t.Prefix != r.target.Prefix {
+			return errPrefixes
+		}
+		r.addresses = append(r.addresses, t.Address)
+	}
+	return nil
 }
 
 // once carries out the scenario against the server, and if that is asked for against the floor.
@@ -67,6 +90,9 @@ func (r *run) once(ctx context.Context) (report.Run, error) {
 func (r *run) parameters() report.Parameters {
 	o := r.options
 	p := report.Parameters{Connections: o.Connections, Channels: o.Channels, Rate: o.Rate, Processes: max(1, o.Processes)}
+	if len(o.URLs) > 1 {
+		p.Nodes = len(o.URLs)
+	}
 	if r.scenario.sends {
 		p.Size, p.Events, p.Duration = o.Size, o.Events, o.Duration
 	}

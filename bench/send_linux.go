@@ -43,7 +43,7 @@ func (m *measurement) send(ctx context.Context) (err error) {
 func (m *measurement) publish(ctx context.Context) error {
 	o := m.options
 	publisher, err := publish.New(publish.Options{
-		Server: m.subject.address, Dialect: m.subject.dialect(), Publishers: o.Publishers, Channels: o.Channels,
+		Server: m.subject.addresses[0], Dialect: m.subject.dialect(), Publishers: o.Publishers, Channels: o.Channels,
 		Streams: m.scenario.streams(o), Rate: o.Rate, Batch: m.subject.batch, Events: o.Events, Duration: o.Duration,
 	})
 	if err != nil {

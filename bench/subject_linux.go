@@ -12,19 +12,19 @@ import (
 
 // subject is what is measured: a server, or the floor.
 type subject struct {
-	name    string
-	address netip.AddrPort
-	upgrade []byte
-	dialect func() dialect.Dialect // a new one for each goroutine
-	batch   int                    // events in a request
-	pids    []int                  // none if its usage cannot be read
-	threads []int                  // of the only process, if others do not count
-	stop    func()
+	name      string
+	addresses []netip.AddrPort // of all nodes; events are published on the first
+	upgrade   []byte
+	dialect   func() dialect.Dialect // a new one for each goroutine
+	batch     int                    // events in a request
+	pids      []int                  // none if its usage cannot be read
+	threads   []int                  // of the only process, if others do not count
+	stop      func()
 }
 
 func (r *run) server() *subject {
 	return &subject{
-		name: "server", address: r.target.Address, upgrade: r.target.AppendUpgrade(nil),
+		name: "server", addresses: r.addresses, upgrade: r.target.AppendUpgrade(nil),
 		batch: r.options.Batch, pids: r.options.ServerPIDs,
 		dialect: func() dialect.Dialect { return dialect.NewPusher(r.target, r.messages) },
 		stop:    func() {},
@@ -38,7 +38,7 @@ func (r *run) floor() (*subject, error) {
 		return nil, err
 	}
 	return &subject{
-		name: "floor", address: child.Address, upgrade: r.target.AppendUpgrade(nil),
+		name: "floor", addresses: []netip.AddrPort{child.Address}, upgrade: r.target.AppendUpgrade(nil),
 		batch: cmp.Or(r.options.FloorBatch, r.options.Batch), pids: []int{child.PID}, threads: child.Threads,
 		dialect: func() dialect.Dialect { return dialect.NewFloor(r.target, r.messages) },
 		stop:    child.Stop,

@@ -14,7 +14,10 @@ import (
 func flags(s bench.Scenario) []cli.Flag {
 	d := s.Defaults
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "url", Value: "ws://127.0.0.1:8080", Usage: "the server, with the path that its routes are below, if any"},
+		&cli.StringSliceFlag{
+			Name: "url", Value: cli.NewStringSlice("ws://127.0.0.1:8080"),
+			Usage: "the server, with the path that its routes are below, if any; given several times, nodes of one cluster: the clients take them in turn, and events go to the first",
+		},
 		&cli.StringFlag{Name: "app-id", Value: "app-id", EnvVars: []string{"REVERB_APP_ID"}, Usage: "the app on it"},
 		&cli.StringFlag{Name: "key", Value: "app-key", EnvVars: []string{"REVERB_APP_KEY"}, Usage: "the app's key"},
 		&cli.StringFlag{Name: "secret", Value: "app-secret", EnvVars: []string{"REVERB_APP_SECRET"}, Usage: "the app's secret"},
@@ -68,7 +71,7 @@ func flags(s bench.Scenario) []cli.Flag {
 // options is what the flags say.
 func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 	o := bench.Options{
-		URL: c.String("url"), AppID: c.String("app-id"), Key: c.String("key"), Secret: c.String("secret"),
+		URLs: c.StringSlice("url"), AppID: c.String("app-id"), Key: c.String("key"), Secret: c.String("secret"),
 		Scenario: s.Name, Connections: c.Int("connections"), Channels: c.Int("channels"),
 		Publishers: c.Int("publishers"), Batch: c.Int("batch"), FloorBatch: c.Int("floor-batch"),
 		Events: c.Int("events"), Duration: c.Duration("duration"), Rate: c.Float64("rate"), Size: c.Int("size"),

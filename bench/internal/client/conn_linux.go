@@ -46,7 +46,8 @@ func (c *conn) connect() {
 	f := c.fleet
 	c.in = nil // it may have been connected before
 	c.receiver = tally.Receiver{}
-	fd, err := epoll.Connect(f.options.Server, f.options.Sources.Of(int(c.index)))
+	server := f.options.Servers[int(c.index)%len(f.options.Servers)]
+	fd, err := epoll.Connect(server, f.options.Sources.Of(int(c.index)))
 	if err == nil {
 		c.fd, c.state = int32(fd), connecting
 		err = f.poller.Add(fd, c)

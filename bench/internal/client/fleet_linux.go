@@ -14,7 +14,7 @@ import (
 
 // Options says whom a fleet's clients connect to, and what for.
 type Options struct {
-	Server  netip.AddrPort
+	Servers []netip.AddrPort // which the connections take in turn
 	Sources Sources
 	Upgrade []byte          // the request that opens a WebSocket
 	Dialect dialect.Dialect // the fleet's own

@@ -10,7 +10,7 @@ import (
 
 // Config is what a process is told first.
 type Config struct {
-	Server      netip.AddrPort
+	Servers     []netip.AddrPort
 	Sources     []netip.Addr // none leaves it to the load tester
 	Upgrade     []byte
 	Floor       bool // speak its dialect, and not Pusher's
@@ -25,7 +25,7 @@ type Config struct {
 // options is those of the fleet that has the share.
 func (c Config) options() client.Options {
 	o := client.Options{
-		Server: c.Server, Sources: client.NewSources(c.Server.Addr(), c.Sources), Upgrade: c.Upgrade,
+		Servers: c.Servers, Sources: client.NewSources(c.Servers[0].Addr(), c.Sources), Upgrade: c.Upgrade,
 		Connections: c.Share.Size(c.Connections), Share: c.Share, Layout: c.Layout, Streams: c.Streams,
 	}
 	if c.Floor {

@@ -33,6 +33,7 @@ type Run struct {
 
 // Parameters is what was asked for. What a scenario has no use for is 0.
 type Parameters struct {
+	Nodes       int           `json:"nodes,omitempty"` // if there are several; the clients take them in turn
 	Connections int           `json:"connections"`
 	Channels    int           `json:"channels"`
 	Publishers  int           `json:"publishers,omitempty"`

@@ -99,6 +99,7 @@ func (p Parameters) String() string {
 			words = append(words, text)
 		}
 	}
+	add(p.Nodes > 1, plural(p.Nodes, "node"))
 	add(p.Channels > 0, plural(p.Channels, "channel"))
 	add(p.Publishers > 0, plural(p.Publishers, "publisher"))
 	add(p.Batch > 1, fmt.Sprintf("batches of %d", p.Batch))
