@@ -1,0 +1,89 @@
+package control
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	dialTime  = 5 * time.Second
+	maxAnswer = 16 << 20 // bytes: more than the report of ten thousand apps
+)
+
+// Client has reached a server.
+type Client struct {
+	conn *net.UnixConn
+	// PID is the process that answers.
+	PID int
+}
+
+// NoServerError says that there is nobody at any of the paths.
+type NoServerError struct {
+	Paths []string
+	Stale string // a socket that a server which was killed has left behind, or ""
+}
+
+// Error implements error.
+func (e *NoServerError) Error() string {
+	if e.Stale != "" {
+		return "control: the server that had " + e.Stale + " does not run any longer; it was killed"
+	}
+	return "control: no server runs with this configuration; looked for " + strings.Join(e.Paths, ", ")
+}
+
+// Dial reaches the server at the first of the paths at which there is one. uid is who asks: a server must be of that user or of root,
+// unless that is root.
+func Dial(paths []string, uid int) (*Client, error) {
+	missing := &NoServerError{Paths: paths}
+	for _, path := range paths {
+		c, err := net.DialTimeout("unix", path, dialTime)
+		switch {
+		case err == nil:
+			return identify(c.(*net.UnixConn), path, uid)
+		case gone(err):
+			missing.Stale = path
+		case errors.Is(err, os.ErrNotExist):
+		default:
+			return nil, fmt.Errorf("control: %w", err)
+		}
+	}
+	return nil, missing
+}
+
+func identify(c *net.UnixConn, path string, uid int) (*Client, error) {
+	pid, owner, err := peerOf(c)
+	if err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("control: %s: %w", path, err)
+	}
+	if uid != 0 && owner != uid && owner != 0 {
+		_ = c.Close()
+		return nil, fmt.Errorf("control: at %s is a process of user %d", path, owner)
+	}
+	return &Client{conn: c, PID: pid}, nil
+}
+
+// Call asks, waits at most so long, and closes the connection. What the server refuses is in the Answer, not in the error.
+func (c *Client) Call(command Command, wait time.Duration) (Answer, error) {
+	defer func() { _ = c.conn.Close() }()
+	_ = c.conn.SetDeadline(time.Now().Add(wait))
+	if err := writeLine(c.conn, request{command}); err != nil {
+		return Answer{}, fmt.Errorf("control: asking process %d: %w", c.PID, err)
+	}
+	var a Answer
+	line, err := bufio.NewReader(io.LimitReader(c.conn, maxAnswer)).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &a)
+	}
+	if err != nil {
+		return Answer{}, fmt.Errorf("control: process %d did not answer: %w", c.PID, err)
+	}
+	return a, nil
+}

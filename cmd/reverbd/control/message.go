@@ -1,0 +1,89 @@
+package control
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Command is what a server can be asked.
+type Command string
+
+// The commands.
+const (
+	Status  Command = "status"
+	Reload  Command = "reload"
+	Restart Command = "restart"
+	Stop    Command = "stop"
+)
+
+// request is the line that asks.
+type request struct {
+	Command Command `json:"command"`
+}
+
+// Answer is the line that answers.
+type Answer struct {
+	Error  string   `json:"error,omitempty"`  // why the command has not been carried out
+	Notes  []string `json:"notes,omitempty"`  // what the operator should know
+	Status *Report  `json:"status,omitempty"` // of the server that answers; of the new one after a restart
+}
+
+// Report is what status tells.
+type Report struct {
+	PID         int       `json:"pid"`
+	Parent      int       `json:"parent,omitempty"` // the process that was started first, when it waits for this one
+	Version     string    `json:"version"`
+	Started     time.Time `json:"started"`
+	Connections int       `json:"connections"`
+	Draining    bool      `json:"draining"`
+	Apps        []App     `json:"apps"`
+}
+
+// App is one application of a Report.
+type App struct {
+	ID          string `json:"id"`
+	Connections int    `json:"connections"`
+	Disabled    bool   `json:"disabled,omitempty"`
+}
+
+// maxRequest is more than any request has, in bytes.
+const maxRequest = 1024
+
+var (
+	errTooLong = errors.New("the request is too long")
+	errNoLine  = errors.New("the request is no line of JSON")
+)
+
+// readRequest reads one line.
+func readRequest(r io.Reader) (request, error) {
+	line, err := bufio.NewReaderSize(r, maxRequest).ReadSlice('\n')
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull):
+		return request{}, errTooLong
+	case err != nil:
+		return request{}, errNoLine
+	}
+	var q request
+	if err := json.Unmarshal(line, &q); err != nil {
+		return request{}, errNoLine
+	}
+	switch q.Command {
+	case Status, Reload, Restart, Stop:
+		return q, nil
+	}
+	return request{}, fmt.Errorf("%.40q is no command", string(q.Command))
+}
+
+// writeLine writes v as one line of JSON.
+func writeLine(w io.Writer, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}

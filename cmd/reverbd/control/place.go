@@ -1,0 +1,116 @@
+package control
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Places is where sockets may be, as seen by one user.
+type Places struct {
+	Lookup func(name string) (string, bool) // the environment
+	UID    int
+	Root   string // in front of /run and the directory for temporary files; "" but in tests
+}
+
+// Name is the name of the socket of a server that listens on these addresses.
+func Name(addresses []string) string {
+	sorted := slices.Sorted(slices.Values(addresses))
+	sum := sha256.Sum256([]byte(strings.Join(sorted, "\n")))
+	return "reverbd-" + hex.EncodeToString(sum[:6]) + ".sock"
+}
+
+// Beside is the socket of a server that has a pid file.
+func Beside(pidFile string) string { return pidFile + ".control" }
+
+// ErrNoPlace is returned when no directory is safe.
+var ErrNoPlace = errors.New("control: no directory for the control socket; give --pid-file, and the socket is made beside it")
+
+// ForServer is the path of a server's socket: in the directory that systemd made for it, the one of the user's session, /run/reverbd
+// for root, or one of its own among the temporary files. The error joins what is wrong with each of them.
+func (p Places) ForServer(name string) (string, error) {
+	problems := []error{ErrNoPlace}
+	for _, dir := range p.own() {
+		err := p.prepare(dir)
+		if err == nil {
+			return filepath.Join(dir, name), nil
+		}
+		problems = append(problems, err)
+	}
+	return "", errors.Join(problems...)
+}
+
+// ForClient is every path at which a server may have its socket, the likely ones first. Root looks at those of all users.
+func (p Places) ForClient(name string) []string {
+	dirs := append(p.own(), filepath.Join(p.Root, "/run/reverbd"), filepath.Join(p.Root, "/run/user", strconv.Itoa(p.UID)))
+	if p.UID == 0 {
+		for _, pattern := range []string{"/run/user/*", filepath.Join(os.TempDir(), "reverbd-*")} {
+			more, _ := filepath.Glob(filepath.Join(p.Root, pattern)) // fails for a bad pattern alone
+			dirs = append(dirs, more...)
+		}
+	}
+	var paths []string
+	for _, dir := range dirs {
+		if path := filepath.Join(dir, name); !slices.Contains(paths, path) && p.safe(dir) == nil {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// own are the directories that a server of this user may use, best first.
+func (p Places) own() []string {
+	var dirs []string
+	for _, name := range []string{"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"} {
+		if dir, _ := p.Lookup(name); dir != "" {
+			dir, _, _ = strings.Cut(dir, ":") // systemd names several so
+			dirs = append(dirs, dir)
+		}
+	}
+	if p.UID == 0 {
+		dirs = append(dirs, filepath.Join(p.Root, "/run/reverbd"))
+	}
+	return append(dirs, filepath.Join(p.Root, os.TempDir(), "reverbd-"+strconv.Itoa(p.UID)))
+}
+
+// prepare makes dir if it is one of reverbd's own, and refuses one in which somebody else could put a socket of theirs.
+func (p Places) prepare(dir string) error {
+	if strings.HasPrefix(filepath.Base(dir), "reverbd") {
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("control: %w", err)
+		}
+	}
+	if err := p.safe(dir); err != nil {
+		return err
+	}
+	if owner, _ := ownerOf(dir); owner != p.UID {
+		return fmt.Errorf("control: %s belongs to user %d", dir, owner)
+	}
+	return nil
+}
+
+// safe refuses a directory to which others than its owner may add, and one of another user unless that or this one is root.
+func (p Places) safe(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	owner, err := ownerOf(dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("control: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("control: %s is not a directory", dir)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("control: others may write to %s", dir)
+	case owner != p.UID && owner != 0 && p.UID != 0:
+		return fmt.Errorf("control: %s belongs to user %d", dir, owner)
+	}
+	return nil
+}

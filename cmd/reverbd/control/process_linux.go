@@ -1,0 +1,38 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process is another process that is watched. Unlike its id its descriptor never means another one, and a process that nobody has
+// waited for counts as gone.
+type Process struct{ fd int }
+
+// Watch begins to watch the process; nil is one that is gone.
+func Watch(pid int) (*Process, error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	switch {
+	case errors.Is(err, unix.ESRCH):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("control: watching process %d: %w", pid, err)
+	}
+	return &Process{fd}, nil
+}
+
+// Wait returns when the process is gone. It may be called once.
+func (p *Process) Wait() {
+	if p == nil {
+		return
+	}
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, -1)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	_ = unix.Close(p.fd)
+}

@@ -1,0 +1,172 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Server answers on a control socket.
+type Server struct {
+	path   string
+	uid    int
+	answer func(Command) Answer
+
+	mu       sync.Mutex // guards what follows
+	listener *net.UnixListener
+	own      identity // of the socket's file
+	conns    map[*net.UnixConn]bool
+	closed   bool
+	running  sync.WaitGroup
+}
+
+// ErrInUse says that another server answers there.
+var ErrInUse = errors.New("another server has this control socket")
+
+// Listen begins to answer at path. A socket there that nobody answers is left over and gets replaced; one that is answered is an
+// error, unless succeed says that this server takes over from it. answer is called from several goroutines.
+func Listen(path string, succeed bool, answer func(Command) Answer) (*Server, error) {
+	if err := vacant(path, succeed); err != nil {
+		return nil, fmt.Errorf("control: %s: %w", path, err)
+	}
+	s := &Server{path: path, uid: os.Geteuid(), answer: answer, conns: make(map[*net.UnixConn]bool)}
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// vacant reports why no socket may be put at path.
+func vacant(path string, succeed bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != os.ModeSocket:
+		return errors.New("there is a file that is no socket; remove it")
+	case succeed:
+		return nil
+	}
+	if c, err := net.DialTimeout("unix", path, dialTime); err == nil {
+		_ = c.Close()
+		return ErrInUse
+	}
+	return nil // it is left over
+}
+
+// listen makes the socket under another name and moves it into its place, so that it is never there without being answered.
+func (s *Server) listen() error {
+	temporary := s.path + "." + strconv.Itoa(os.Getpid())
+	_ = os.Remove(temporary) // of an earlier process with our id
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	l.SetUnlinkOnClose(false)
+	own, err := identityOf(temporary)
+	if err == nil {
+		err = os.Chmod(temporary, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(temporary, s.path)
+	}
+	if err != nil {
+		_ = l.Close()
+		_ = os.Remove(temporary)
+		return fmt.Errorf("control: %w", err)
+	}
+	s.mu.Lock()
+	s.listener, s.own = l, own
+	s.mu.Unlock()
+	s.running.Go(func() { s.accept(l) })
+	return nil
+}
+
+// Reclaim puts the socket back in its place when a process that was to take over has failed after it had put its own there.
+func (s *Server) Reclaim() error {
+	if now, err := identityOf(s.path); err == nil && now == s.own {
+		return nil
+	}
+	_ = s.listener.Close()
+	return s.listen()
+}
+
+// Close ends the answering. The socket's file goes with it, unless another server has put its own there.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	_ = s.listener.Close()
+	for c := range s.conns {
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // who has asked gets the answer
+	}
+	s.mu.Unlock()
+	if now, err := identityOf(s.path); err == nil && now == s.own {
+		_ = os.Remove(s.path)
+	}
+	s.running.Wait()
+}
+
+func (s *Server) accept(l *net.UnixListener) {
+	for {
+		c, err := l.AcceptUnix()
+		switch {
+		case err == nil:
+			s.serve(c)
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			time.Sleep(100 * time.Millisecond) // out of descriptors, perhaps: it may pass
+		}
+	}
+}
+
+// What one connection may take to ask and to read its answer.
+const patience = 10 * time.Second
+
+func (s *Server) serve(c *net.UnixConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = c.Close()
+		return
+	}
+	s.conns[c] = true
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	s.running.Go(func() {
+		defer func() {
+			_ = c.Close()
+			s.mu.Lock()
+			delete(s.conns, c)
+			s.mu.Unlock()
+		}()
+		a := s.handle(c)
+		_ = c.SetWriteDeadline(time.Now().Add(patience))
+		_ = writeLine(c, a) // who does not wait for the answer does not get it
+	})
+}
+
+func (s *Server) handle(c *net.UnixConn) Answer {
+	_, uid, err := peerOf(c)
+	if err != nil {
+		return Answer{Error: fmt.Sprintf("who asks cannot be told: %v", err)}
+	}
+	if uid != s.uid && uid != 0 {
+		return Answer{Error: fmt.Sprintf("user %d may not control a server of user %d", uid, s.uid)}
+	}
+	q, err := readRequest(c)
+	if err != nil {
+		return Answer{Error: err.Error()}
+	}
+	return s.answer(q.Command)
+}
+
+// Gone reports whether an error of dialing means that a socket is left over.
+func gone(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }
