@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,8 +26,12 @@ type API struct {
 	Log       *zap.Logger   // nil: no log
 	Now       func() time.Time
 
-	calls [broadcast.MaxLoops]*call // by loop, which owns it; nil until it is needed
+	calls   [broadcast.MaxLoops]*call // by loop, which owns it; nil until it is needed
+	leaving atomic.Bool
 }
+
+// Leave has /up answer 503 from now on, so that a load balancer sends nobody here any more. Everything else is served.
+func (a *API) Leave() { a.leaving.Store(true) }
 
 // call is one request on its way through the API. A loop uses one for all of its requests, for the memory.
 type call struct {

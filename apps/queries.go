@@ -63,7 +63,12 @@ func appendInfo(dst []byte, c broadcast.Channel, asked attributes) []byte {
 }
 
 // up is GET /up.
-func up(*call) reply { return ok([]byte(`{"health":"OK"}`)) }
+func up(c *call) reply {
+	if c.api.leaving.Load() {
+		return reply{status: http.StatusServiceUnavailable, body: []byte(`{"health":"stopping"}`)}
+	}
+	return ok([]byte(`{"health":"OK"}`))
+}
 
 // connections is GET /apps/{id}/connections.
 func connections(c *call) reply {

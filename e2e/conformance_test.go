@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"reverbd/protocol/pusher"
 )
 
 // The cases of RFC 6455 conformance, in the manner and the order of the sections of the Autobahn test suite, against e2e/wsecho
@@ -169,7 +171,8 @@ func (tc *rfcCase) run(addr string) error {
 // echoConn is a WebSocket that a test can send any bytes on.
 type echoConn struct {
 	net.Conn
-	r *bufio.Reader
+	r  *bufio.Reader
+	id pusher.SocketID // once greeted
 }
 
 func dialEcho(addr string) (*echoConn, error) { return dialPath(addr, "/") }
@@ -181,7 +184,7 @@ func dialPath(addr, path string) (*echoConn, error) {
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
-	c := &echoConn{conn, bufio.NewReader(conn)}
+	c := &echoConn{Conn: conn, r: bufio.NewReader(conn)}
 	_, err = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: "+addr+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 	if err == nil {

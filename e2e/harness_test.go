@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,9 @@ const (
 // serverBinary is the server that TestMain built, with the race detector if the tests have it.
 var serverBinary string
 
+// runtimeDir is where servers have their control sockets.
+var runtimeDir string
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "reverbd-e2e-")
@@ -42,6 +46,11 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
+		runtimeDir = filepath.Join(dir, "run")
+		if err := os.Mkdir(runtimeDir, 0o700); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		if serverBinary, err = build(dir, "../cmd/reverbd"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -64,7 +73,11 @@ func build(dir, pkg string) (string, error) {
 // server is a running reverbd.
 type server struct {
 	port   int
-	prefix string // of the routes: set it when the server runs with --path
+	dir    string   // where it was started
+	args   []string // with which it was started
+	binary string
+	env    []string // beside the plain environment
+	prefix string   // of the routes: set it when the server runs with --path
 	cmd    *exec.Cmd
 	output *output
 	exited chan struct{} // closed when the process has ended; err is valid from then on
@@ -105,17 +118,26 @@ func startServerIn(t *testing.T, dir string, port int, args ...string) *server {
 
 // launch is startServerIn without a test. The caller must stop the server whenever there is one, also if there is an error.
 func launch(dir string, port int, args ...string) (*server, error) {
-	s := &server{port: port, output: new(output), exited: make(chan struct{}), cmd: exec.Command(serverBinary, args...)}
-	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = dir, plainEnvironment(), s.output, s.output
+	s := &server{port: port, dir: dir, args: args, binary: serverBinary}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	return s, s.awaitReady()
+}
+
+// start runs the server's binary.
+func (s *server) start() error {
+	s.output, s.exited, s.cmd = new(output), make(chan struct{}), exec.Command(s.binary, s.args...)
+	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.dir, append(plainEnvironment(), s.env...), s.output, s.output
 	s.cmd.SysProcAttr = childAttributes()
 	if err := s.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	go func() {
 		s.err = s.cmd.Wait()
 		close(s.exited)
 	}()
-	return s, s.awaitReady()
+	return nil
 }
 
 // awaitReady polls /up. Any answer will do: below a path prefix it is a 404.
@@ -186,9 +208,10 @@ func freePort(t *testing.T) int {
 
 // plainEnvironment is the environment without what would configure the server.
 func plainEnvironment() []string {
-	var env []string
+	env := []string{"XDG_RUNTIME_DIR=" + runtimeDir}
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "REVERB_") && !strings.HasPrefix(v, "REDIS_") {
+		if !slices.ContainsFunc([]string{"REVERB_", "REDIS_", "XDG_RUNTIME_DIR=", "RUNTIME_DIRECTORY=", "NOTIFY_SOCKET=", "WATCHDOG_"},
+			func(prefix string) bool { return strings.HasPrefix(v, prefix) }) {
 			env = append(env, v)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"reverbd/protocol/pusher"
 )
 
 // What an operator sees of reverbd: descriptors that run out, signals, ports that are taken, settings that are wrong.
@@ -37,11 +39,15 @@ func greeted(s *server) (*echoConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f, err := c.next(); err != nil || !strings.Contains(string(f.payload), "pusher:connection_established") {
-		_ = c.Close()
-		return nil, errors.Join(err, fmt.Errorf("greeted with %q", f.payload))
+	f, err := c.next()
+	if err == nil && strings.Contains(string(f.payload), "pusher:connection_established") {
+		_, after, _ := strings.Cut(string(f.payload), `socket_id\":\"`)
+		id, _, _ := strings.Cut(after, `\`)
+		c.id, _ = pusher.ParseSocketID(id)
+		return c, nil
 	}
-	return c, nil
+	_ = c.Close()
+	return nil, errors.Join(err, fmt.Errorf("greeted with %q", f.payload))
 }
 
 // served reports what is wrong with a connection, if anything is: a ping must be answered.

@@ -32,7 +32,7 @@ files = %[1]s/conf.d/*.conf
 func TestSupervisor(t *testing.T) {
 	t.Parallel()
 	dir, me := publicDir(t), currentUser(t)
-	s := &server{port: freePort(t)}
+	s := &server{port: freePort(t), dir: dir, output: new(output)}
 	dotenv := fmt.Sprintf("REVERB_APP_ID=%s\nREVERB_APP_KEY=%s\nREVERB_APP_SECRET=%s\nREVERB_SERVER_HOST=127.0.0.1\nREVERB_SERVER_PORT=%d\n",
 		appID, appKey, appSecret, s.port)
 	must(t, os.WriteFile(filepath.Join(dir, ".env"), []byte(dotenv), 0o644))
@@ -47,8 +47,8 @@ func TestSupervisor(t *testing.T) {
 	deploy(t, "supervisor/reverbd.conf", filepath.Join(dir, "conf.d/reverbd.conf"), swaps)
 
 	p := startProgram(t, dir, "supervisord", "-c", "supervisord.conf")
-	control := func(command string) string {
-		return run(t, dir, "supervisorctl", "-c", "supervisord.conf", command, "reverbd")
+	control := func(command ...string) string {
+		return run(t, dir, "supervisorctl", append(append([]string{"-c", "supervisord.conf"}, command...), "reverbd")...)
 	}
 	ready := func() bool { return answers(s.port) }
 	p.await(t, "reverbd", ready)
@@ -60,15 +60,27 @@ func TestSupervisor(t *testing.T) {
 	}
 
 	// supervisorctl returns when reverbd has ended, which waits for its clients to leave.
-	told := func(command string) {
+	told := func(command ...string) {
 		t.Helper()
 		c, err := greeted(s)
 		must(t, err)
 		left := make(chan error)
 		go func() { left <- errors.Join(c.end(4200, nil), c.Close()) }()
-		control(command)
+		control(command...)
 		must(t, <-left)
 	}
+	// Restarted by itself it is still the process that Supervisor knows, and its commands find it.
+	for range 2 {
+		was := s.serving(t)
+		told("signal", "USR2")
+		if now := s.serving(t); now == was {
+			t.Errorf("process %d still serves", now)
+		}
+		if again := control("pid"); again != pid {
+			t.Errorf("Supervisor's process was %s and is %s", pid, again)
+		}
+	}
+
 	told("restart")
 	p.await(t, "reverbd again", ready)
 	if again := control("pid"); again == pid {

@@ -135,7 +135,7 @@ func (c *conn) Write(p []byte) {
 		return
 	}
 	waiting := c.gnet.OutboundBuffered()
-	if waiting > c.loop.server.slowConsumerBytes && c.state != closing {
+	if waiting > c.loop.server.slowConsumerBytes() && c.state != closing {
 		c.cutOff()
 		return
 	}

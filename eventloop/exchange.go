@@ -40,7 +40,7 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 			return p[n:]
 		}
 	}
-	r, n, err := x.intake.next(p, c.loop.server.maxRequestSize, &c.loop.heads)
+	r, n, err := x.intake.next(p, c.loop.server.maxRequestSize(), &c.loop.heads)
 	switch {
 	case errors.Is(err, errTooLarge):
 		c.refuse(http.StatusRequestEntityTooLarge, "Payload too large.")
@@ -67,7 +67,7 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 // servePublish answers the request that p begins with if it is the usual one of a publisher, and returns its size, else 0.
 func (c *conn) servePublish(p []byte) int {
 	s := c.loop.server
-	r, n := c.loop.quick.read(p, s.maxRequestSize)
+	r, n := c.loop.quick.read(p, s.maxRequestSize())
 	if r == nil || !s.api.Immediate(r) || s.options.Accept(r.URL.Path) != nil {
 		return 0
 	}

@@ -17,9 +17,6 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		x.gnet = c.EventLoop()
 	case *conn:
 		x.opened(c)
-		if s.stopping.Load() {
-			return nil, gnet.Close // everyone else has been told to go
-		}
 	}
 	return nil, gnet.None
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"reverbd/broadcast"
-	"reverbd/protocol/pusher"
 )
 
 // loop is what one event loop owns on this side; broadcast.Loop is the rest of it.
@@ -25,8 +24,10 @@ type loop struct {
 	response response
 	out      []byte // the answer that is being written
 
-	ticking atomic.Bool  // a tick is on its way
-	members atomic.Int64 // connections, also those that are on their way here
+	ticking   atomic.Bool  // a tick is on its way
+	beat      atomic.Int64 // when the last one came, in Unix nanoseconds
+	departure *departure   // what is to be closed; nil before a shutdown
+	members   atomic.Int64 // connections, also those that are on their way here
 }
 
 // newLoop makes the loop that will own shared. It is done before anything runs: ring is called from any goroutine.
@@ -38,6 +39,7 @@ func (s *Server) newLoop(shared *broadcast.Loop) *loop {
 
 // attach finds out which of gnet's loops is l, and has it woken for what was posted before.
 func (l *loop) attach(engine *gnet.Client) error {
+	l.beat.Store(time.Now().UnixNano())
 	bell, err := newDoorbell(l, engine)
 	if err != nil {
 		return err
@@ -84,6 +86,10 @@ func (l *loop) Run() {
 		l.shared.Trim()
 	}
 	now := time.Now()
+	l.beat.Store(now.UnixNano())
+	if l.departure != nil {
+		l.departure.proceed(now)
+	}
 	for range l.ticksBy(now) {
 		l.wheel.advance(func(c *conn) (wait time.Duration) {
 			defer func() {
@@ -105,25 +111,4 @@ func (l *loop) ticksBy(now time.Time) int {
 	n := int(now.Sub(l.turned) / tick)
 	l.turned = l.turned.Add(time.Duration(n) * tick)
 	return min(n, wheelSlots)
-}
-
-// goingAway is the reason that a shutdown gives.
-const goingAway = "Server is going away"
-
-// stop tells every client that the server goes away.
-type stop struct{ loop *loop }
-
-// Run implements broadcast.Task.
-func (s stop) Run() {
-	s.loop.wheel.each(func(c *conn) {
-		defer func() { s.loop.server.caught(recover(), "stop", c) }()
-		switch c.state {
-		case open:
-			c.Close(pusher.CloseRestart, goingAway)
-		case requests:
-			if !c.http.busy && c.http.intake.idle() {
-				c.linger()
-			}
-		}
-	})
 }

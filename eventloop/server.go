@@ -1,7 +1,6 @@
 package eventloop
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -65,15 +64,14 @@ type Options struct {
 // Server serves HTTP requests and WebSockets on its listeners.
 type Server struct {
 	gnet.BuiltinEventEngine
-	options           Options
-	hub               *broadcast.Hub
-	api               API
-	log               *zap.Logger
-	maxRequestSize    int
-	slowConsumerBytes int
+	options Options
+	hub     *broadcast.Hub
+	api     API
+	log     *zap.Logger
+	limits  limits
 
 	// The timeouts of the same names; tests have shorter ones.
-	requestTime, idleTime, lingerTime time.Duration
+	requestTime, idleTime, lingerTime, leaveTime time.Duration
 
 	gate      gate
 	workers   *workers
@@ -100,18 +98,15 @@ var ErrStopped = errors.New("eventloop: the engine has stopped without being ask
 
 // New returns a Server that does not accept connections yet.
 func New(o Options) *Server {
-	if o.SlowConsumerBytes <= 0 {
-		o.SlowConsumerBytes = 1 << 20
-	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
 	s := &Server{
 		options: o, hub: o.Hub, api: o.API, log: o.Log,
-		maxRequestSize: o.MaxRequestSize, slowConsumerBytes: o.SlowConsumerBytes,
-		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime,
+		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime, leaveTime: leaveTime,
 		booted: make(chan struct{}), quit: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
 	}
+	s.Limit(Limits{MaxRequestSize: o.MaxRequestSize, SlowConsumerBytes: o.SlowConsumerBytes})
 	for _, shared := range o.Hub.Loops() {
 		s.loops = append(s.loops, s.newLoop(shared))
 	}
@@ -150,13 +145,16 @@ func (s *Server) Run() error {
 	case <-s.failed:
 		err = ErrStopped
 	}
-	s.acceptors.stop() // before the loops: what has been accepted is on its way to them
-	s.workers.stop()   // too: their answers go through the loops
+	s.acceptors.stop()       // before the loops: what has been accepted is on its way to them
+	s.workers.stop(workTime) // too: their answers go through the loops
 	if e := engine.Stop(); e != nil && err == nil {
 		err = fmt.Errorf("eventloop: %w", e)
 	}
 	return err
 }
+
+// workTime is how long requests that are being worked on may take when everything else has ended.
+const workTime = time.Second
 
 // startLoops runs the loops and makes each known to its part of the subscription table.
 func (s *Server) startLoops() (*gnet.Client, error) {
@@ -199,41 +197,6 @@ func (s *Server) StopAccepting() {
 	closeAll(s.options.Listeners)
 }
 
-// stopTime is what stopping the loops may take beyond the context of Shutdown.
-const stopTime = 1900 * time.Millisecond
-
-// Shutdown stops accepting, tells every client with a close frame that it may come back at once, waits until they have gone or ctx
-// is done, and stops the server.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
-	select {
-	case <-s.booted:
-	case <-s.ended:
-		return nil // Run has said why
-	case <-ctx.Done():
-		return fmt.Errorf("eventloop: stopped before it was serving: %w", ctx.Err())
-	}
-	s.acceptors.stop()
-	for _, l := range s.loops {
-		l.shared.Post(stop{l})
-	}
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	for s.Connections() > 0 && ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-poll.C:
-		}
-	}
-	s.quitOnce.Do(func() { close(s.quit) })
-	select {
-	case <-s.ended:
-		return nil
-	case <-time.After(stopTime):
-		return errors.New("eventloop: the loops do not end")
-	}
-}
-
 // session decides what becomes of a request: an upgrade to the session, a refusal of one, or, with neither, a call of the API.
 // Whatever else asks for an upgrade, such as h2c, is served as if it had not.
 func (s *Server) session(r *http.Request) (Session, *ws.HandshakeError) {
@@ -247,6 +210,3 @@ func (s *Server) session(r *http.Request) (Session, *ws.HandshakeError) {
 	}
 	return session, nil
 }
-
-// maxHeld bounds the pipelined requests that wait on one connection, in bytes.
-func (s *Server) maxHeld() int { return max(s.maxRequestSize, 64<<10) }

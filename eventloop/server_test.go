@@ -122,6 +122,7 @@ func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server
 	s = New(o)
 	for _, d := range []struct{ given, use *time.Duration }{
 		{&probe.requestTime, &s.requestTime}, {&probe.idleTime, &s.idleTime}, {&probe.lingerTime, &s.lingerTime},
+		{&probe.leaveTime, &s.leaveTime},
 	} {
 		if *d.given != 0 {
 			*d.use = *d.given
@@ -137,7 +138,7 @@ func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		defer cancel()
-		if err := s.Shutdown(ctx); err != nil {
+		if err := s.Shutdown(ctx, 0); err != nil {
 			t.Error("Shutdown:", err)
 		}
 		if err := receiveOne(t, ended, "Run returns"); err != nil {
@@ -974,6 +975,7 @@ func TestShutdown(t *testing.T) {
 			return nil
 		},
 	})
+	s.leaveTime = 20 * time.Second
 	ran := make(chan error, 1)
 	go func() { ran <- s.Run() }()
 	receiveOne(t, s.Booted(), "boot")
@@ -995,7 +997,7 @@ func TestShutdown(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.Shutdown(ctx) }()
+	go func() { stopped <- s.Shutdown(ctx, 0) }()
 	for _, c := range clients {
 		c.closed(4200)
 		_ = c.Close()
@@ -1042,7 +1044,7 @@ func TestShutdownAtOnce(t *testing.T) {
 		go func() { ran <- s.Run() }()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		if err := s.Shutdown(ctx); err != nil {
+		if err := s.Shutdown(ctx, 0); err != nil {
 			t.Error("Shutdown:", err)
 		}
 		if err := receiveOne(t, ran, "Run returns"); err != nil {
@@ -1055,7 +1057,7 @@ func TestShutdownOfAServerThatNeverRuns(t *testing.T) {
 	s := New(Options{Hub: broadcast.NewHub(broadcast.Options{}), API: &api{}})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+	if err := s.Shutdown(ctx, 0); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,9 @@
 package eventloop
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // workers runs what a loop must not wait for, on a fixed number of goroutines behind a queue of fixed length.
 type workers struct {
@@ -38,13 +41,24 @@ func (w *workers) submit(job func()) bool {
 	}
 }
 
-// stop takes nothing more and waits until everything submitted has been done. It may be called twice.
-func (w *workers) stop() {
+// stop takes nothing more and waits until everything submitted has been done, or that time has passed: a job may wait for
+// something that never comes. It may be called twice.
+func (w *workers) stop(within time.Duration) {
 	w.mu.Lock()
 	if !w.stopped {
 		w.stopped = true
 		close(w.queue)
 	}
 	w.mu.Unlock()
-	w.done.Wait()
+	done := make(chan struct{})
+	go func() {
+		w.done.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }

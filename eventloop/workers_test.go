@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestWorkersDoEverythingSubmitted(t *testing.T) {
@@ -14,7 +15,7 @@ func TestWorkersDoEverythingSubmitted(t *testing.T) {
 			t.Error("no room in a queue that is as long")
 		}
 	}
-	w.stop()
+	w.stop(time.Minute)
 	if n := done.Load(); n != 1000 {
 		t.Errorf("%d of 1000 done", n)
 	}
@@ -33,7 +34,7 @@ func TestWorkersRefuseWhatDoesNotFit(t *testing.T) {
 		}
 	}
 	close(release)
-	w.stop()
+	w.stop(time.Minute)
 }
 
 // Nothing that was taken is lost, nothing is taken behind the stop, and stop may be called by two at once.
@@ -50,8 +51,8 @@ func TestWorkersStopWhileJobsCome(t *testing.T) {
 			}
 		})
 	}
-	all.Go(w.stop)
-	all.Go(w.stop)
+	all.Go(func() { w.stop(time.Minute) })
+	all.Go(func() { w.stop(time.Minute) })
 	all.Wait()
 	if w.submit(func() { t.Error("done behind the stop") }) {
 		t.Error("taken behind the stop")
@@ -59,4 +60,16 @@ func TestWorkersStopWhileJobsCome(t *testing.T) {
 	if taken.Load() != done.Load() {
 		t.Errorf("%d taken, %d done", taken.Load(), done.Load())
 	}
+}
+
+// A job that never ends does not hold up the stop.
+func TestWorkersStopWithoutThoseThatHang(t *testing.T) {
+	w := startWorkers(1, 1)
+	release := make(chan struct{})
+	defer w.stop(time.Minute)
+	defer close(release)
+	if !w.submit(func() { <-release }) {
+		t.Fatal("refused")
+	}
+	w.stop(0)
 }

@@ -2,12 +2,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,18 +22,18 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := command().RunContext(ctx, os.Args); err != nil {
-		if text := err.Error(); text != "" { // preflight has said all there is to say
+	if w := wardenFrom(os.Args); w != nil {
+		os.Exit(w.watch())
+	}
+	if err := command().Run(os.Args); err != nil {
+		if text := err.Error(); text != "" { // what is empty has been said
 			fmt.Fprintln(os.Stderr, "reverbd: "+text)
 		}
 		code := exitFailure
 		if exit, ok := errors.AsType[cli.ExitCoder](err); ok {
 			code = exit.ExitCode()
 		}
-		stop()
-		os.Exit(code) //nolint:gocritic // stop has been called
+		os.Exit(code)
 	}
 }
 
@@ -52,9 +49,9 @@ func command() *cli.App {
 		Flags:           flags,
 		HideHelpCommand: true,
 		Action:          start,
-		Commands: []*cli.Command{{
+		Commands: append([]*cli.Command{{
 			Name: "start", Usage: "run the server (what reverbd alone does, too)", Flags: flags, Action: start,
-		}, preflightCommand(), manual.Command(8)},
+		}, preflightCommand(), manual.Command(8)}, controlCommands(flags)...),
 		EnableBashCompletion: true,
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return cli.Exit(err.Error()+" (see reverbd --help)", exitUsage)
@@ -67,14 +64,36 @@ func start(c *cli.Context) error {
 	if c.Args().Present() {
 		return cli.Exit(fmt.Sprintf("%q is not a command (see reverbd --help)", c.Args().First()), exitUsage)
 	}
+	inherited, err := inherit()
+	if err != nil {
+		return cli.Exit(err.Error(), exitUsage)
+	}
+	err = startWith(c, inherited)
+	inherited.failed(err)
+	return err
+}
+
+// startWith starts the server with what it inherits from an old one, if it does.
+func startWith(c *cli.Context, inherited *handover) error {
 	dir, err := os.Getwd()
 	if err != nil {
 		return fmt.Errorf("finding the working directory: %w", err)
 	}
-	conf, err := config.Load(config.Given(c), os.LookupEnv, dir)
+	read := func() (config.Config, error) { return config.Load(config.Given(c), os.LookupEnv, dir) }
+	conf, err := read()
 	if err != nil {
 		return cli.Exit("the configuration cannot be used\n"+err.Error(), exitUsage)
 	}
 	loosenTimers()
-	return serve(c.Context, conf)
+	inherited.adopt()
+	i := &instance{
+		conf: conf, reread: read, program: findProgram(dir), inherited: inherited, ward: inWard(inherited),
+	}
+	if err := serve(i); err != nil {
+		return err
+	}
+	if code := i.follow(); code != 0 {
+		return cli.Exit("", code)
+	}
+	return nil
 }

@@ -20,31 +20,33 @@ import (
 	"reverbd/eventloop/listen"
 )
 
-// shutdownTime is how long clients may take to leave once a signal has come. With what stopping the engine takes it stays
-// under ten seconds.
-const shutdownTime = 8 * time.Second
-
-// sweepInterval is how often expired cached events are looked for.
-const sweepInterval = 5 * time.Second
-
-// serve composes the server and runs it until ctx is done.
-func serve(ctx context.Context, conf config.Config) error {
-	log := newLogger()
+// serve composes the server and runs it until it is told to end.
+func serve(i *instance) error {
+	conf := i.conf
+	i.started = time.Now()
+	i.level = zap.NewAtomicLevelAt(conf.LogLevel)
+	i.log = newLogger(i.level)
 	for _, note := range conf.Notes {
-		log.Info(note)
+		i.log.Info(note)
 	}
-	if err := checkMachine(ctx, conf, log); err != nil {
+	if i.inherited == nil { // else the machine holds two servers for a while, and has been checked for one
+		if err := checkMachine(context.Background(), conf, i.log); err != nil {
+			return err
+		}
+	}
+	i.calls, i.over, i.takeovers = make(chan call), make(chan struct{}), make(chan takeover, 1)
+	var err error
+	if i.manager, err = findManager(i.log); err != nil {
 		return err
 	}
-	others, err := newCluster(conf, log)
+	others, err := newCluster(conf, i.log)
 	if err != nil {
 		return err
 	}
-	hub := broadcast.NewHub(others.options(broadcast.Options{
+	i.hub = broadcast.NewHub(others.options(broadcast.Options{
 		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes,
 	}))
-	registry, err := apps.NewRegistry(hub, conf.Apps)
-	if err != nil {
+	if i.registry, err = apps.NewRegistry(i.hub, conf.Apps); err != nil {
 		return err
 	}
 	var trace apps.Trace
@@ -53,72 +55,52 @@ func serve(ctx context.Context, conf config.Config) error {
 		defer func() { _ = t.Close() }() // a log that cannot be written is no reason to fail
 		trace = t
 	}
-	sessions := &apps.Sessions{Registry: registry, Prefix: conf.Path, Trace: trace}
-	listener, err := listen.TCP(ctx, conf.Host, conf.Port)
+	listeners, err := i.listen()
 	if err != nil {
 		return err
 	}
-	server := eventloop.New(eventloop.Options{
-		Listeners: []net.Listener{listener}, Hub: hub,
+	sessions := &apps.Sessions{Registry: i.registry, Prefix: conf.Path, Trace: trace}
+	i.api = &apps.API{
+		Registry: i.registry, Prefix: conf.Path, Tolerance: conf.AuthTimestampTolerance, Trace: trace, Log: i.log,
+	}
+	i.server = eventloop.New(eventloop.Options{
+		Listeners: listeners, Hub: i.hub,
 		Accept: func(path string) eventloop.Session {
 			if s := sessions.Accept(path); s != nil {
 				return s
 			}
 			return nil // not a nil *Session in an interface
 		},
-		API: &apps.API{
-			Registry: registry, Prefix: conf.Path, Tolerance: conf.AuthTimestampTolerance, Trace: trace, Log: log,
-		},
-		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression, Log: log,
+		API:            i.api,
+		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression, Log: i.log,
 	})
-	others.join(hub, log)
-	defer others.leave(log)
-	return run(ctx, server, hub, func() { announce(conf) }, log)
+	others.join(i.hub, i.log)
+	defer others.leave(i.log)
+	return i.run()
 }
 
-// run runs the server until it fails or ctx is done.
-func run(ctx context.Context, server *eventloop.Server, hub *broadcast.Hub, ready func(), log *zap.Logger) error {
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run() }()
-	sweep := time.NewTicker(sweepInterval)
-	defer sweep.Stop()
-	look := time.NewTicker(lookInterval)
-	defer look.Stop()
-	memory := newMemory()
-	booted := server.Booted()
-	for {
-		select {
-		case err := <-ended:
-			return err
-		case <-booted:
-			booted = nil
-			ready()
-		case <-sweep.C:
-			hub.Sweep()
-		case <-look.C:
-			memory.settle()
-		case <-ctx.Done():
-			log.Info("stopping: connections are told to come back", zap.Int("connections", server.Connections()))
-			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-			defer cancel()
-			if err := server.Shutdown(stopping); err != nil {
-				return fmt.Errorf("stopping: %w", err)
-			}
-			return <-ended
-		}
+// listen opens what is configured, or takes it over.
+func (i *instance) listen() ([]net.Listener, error) {
+	l, err := i.inherited.listener(i.conf.Addresses()[0])
+	if l == nil && err == nil {
+		l, err = listen.TCP(context.Background(), i.conf.Host, i.conf.Port)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{l}, nil
 }
 
 // newLogger writes lines for people to standard error; standard output is for the start line and --debug.
-func newLogger() *zap.Logger {
+func newLogger(level zap.AtomicLevel) *zap.Logger {
 	enc := zap.NewDevelopmentEncoderConfig()
 	enc.EncodeTime = zapcore.ISO8601TimeEncoder
 	enc.CallerKey = zapcore.OmitKey
-	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(enc), zapcore.Lock(os.Stderr), zap.InfoLevel))
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(enc), zapcore.Lock(os.Stderr), level))
 }
 
-// announce prints the one line that says what runs, and with --dev what to point a client at.
-func announce(conf config.Config) {
+// announce prints the one line that says what runs, and with --dev what to point a client at, the first time.
+func announce(conf config.Config, first bool) {
 	addr := net.JoinHostPort(conf.Host, strconv.Itoa(conf.Port))
 	ids := make([]string, len(conf.Apps))
 	for i, a := range conf.Apps {
@@ -130,7 +112,7 @@ func announce(conf config.Config) {
 	}
 	fmt.Printf("Starting server on %s%s%s. Apps: %s. Reactors: %d. reverbd %s\n",
 		addr, conf.Path, name, strings.Join(ids, ", "), conf.Reactors, version)
-	if conf.Dev {
+	if conf.Dev && first {
 		fmt.Print(devHelp(conf))
 	}
 }

@@ -3,8 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"runtime"
+	"strconv"
 	"time"
 
 	"reverbd/apps"
@@ -34,9 +36,14 @@ type Config struct {
 
 	Scaling *redis.Options // how this node reaches the others; nil when it is on its own
 
+	Lifecycle
+
 	Apps  []apps.Settings
 	Notes []string // what was ignored and why, for the start-up log
 }
+
+// Addresses are what the server listens on.
+func (c Config) Addresses() []string { return []string{net.JoinHostPort(c.Host, strconv.Itoa(c.Port))} }
 
 const (
 	defaultPort           = 8080
@@ -49,6 +56,13 @@ const (
 	maxReactors    = 64
 	maxSize        = 1 << 30 // bytes of a request or message
 	maxConnections = 1 << 30
+)
+
+// The settings that Load and Locate read.
+var (
+	settingDev  = setting{flag: "dev", env: "REVERB_DEV"}
+	settingHost = setting{"host", "REVERB_SERVER_HOST", "servers.reverb.host"}
+	settingPort = setting{"port", "REVERB_SERVER_PORT", "servers.reverb.port"}
 )
 
 // Load reads the configuration. flags holds the flags that were given (see Given), lookup the environment, and dir is
@@ -76,12 +90,11 @@ func (l *loader) server() Config {
 	l.refuseMissingFeatures()
 
 	var c Config
-	c.Dev = l.truth(setting{flag: "dev", env: "REVERB_DEV"}, false)
+	c.Dev = l.truth(settingDev, false)
 	c.Debug = l.truth(setting{flag: "debug", env: "REVERB_DEBUG", file: "servers.reverb.debug"}, c.Dev)
 	c.Compression = l.truth(setting{"compression", "REVERB_COMPRESSION", "servers.reverb.compression"}, false)
 	c.Host = l.host(c.Dev)
-	c.Port = int(l.number(setting{"port", "REVERB_SERVER_PORT", "servers.reverb.port"}, defaultPort,
-		limits{"a port", 1, 65535}))
+	c.Port = l.port()
 	c.Path = l.path(setting{"path", "REVERB_SERVER_PATH", "servers.reverb.path"})
 	c.Hostname = l.hostname(setting{"hostname", "REVERB_HOST", "servers.reverb.hostname"})
 	c.Reactors = int(l.number(setting{"reactors", "REVERB_REACTORS", "servers.reverb.reactors"},
@@ -92,6 +105,7 @@ func (l *loader) server() Config {
 	// A browser's handshake with a few cookies does not fit into less than the minimum.
 	c.MaxRequestSize = int(l.number(setting{"", "REVERB_MAX_REQUEST_SIZE", "servers.reverb.max_request_size"},
 		defaultMaxRequestSize, limits{"a size in bytes", 1024, maxSize}))
+	c.Lifecycle = l.lifecycle()
 	c.AuthTimestampTolerance = l.seconds(setting{"", "REVERB_AUTH_TIMESTAMP_TOLERANCE",
 		"servers.reverb.auth_timestamp_tolerance"}, defaultTolerance, 0)
 	c.CacheTTL = l.seconds(setting{"", "REVERB_CACHE_TTL", "servers.reverb.cache_ttl"}, defaultCacheTTL, 1)
@@ -104,7 +118,7 @@ func (l *loader) server() Config {
 // host is the address to bind. With --dev the file's host does not count: a dump of config('reverb') always has one,
 // and a demo application must not be open to the network by accident.
 func (l *loader) host(dev bool) string {
-	s, fallback := setting{"host", "REVERB_SERVER_HOST", "servers.reverb.host"}, "0.0.0.0"
+	s, fallback := settingHost, "0.0.0.0"
 	if dev {
 		if v, ok := l.file.values[s.file]; ok && v.text != "127.0.0.1" {
 			l.note("%s: not used with --dev, which binds 127.0.0.1 unless --host or REVERB_SERVER_HOST says otherwise", v.from)
@@ -118,6 +132,10 @@ func (l *loader) host(dev bool) string {
 	host, err := bindHost(v.text)
 	l.check(v, err)
 	return host
+}
+
+func (l *loader) port() int {
+	return int(l.number(settingPort, defaultPort, limits{"a port", 1, 65535}))
 }
 
 func (l *loader) path(s setting) string {

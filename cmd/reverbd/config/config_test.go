@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Host: "0.0.0.0", Port: 8080, Reactors: min(runtime.GOMAXPROCS(0), 64), MaxRequestSize: 10_000,
 		AuthTimestampTolerance: 600 * time.Second, CacheTTL: 1800 * time.Second, CacheBytes: 64 << 20,
-		SlowConsumerBytes: 1 << 20, Apps: []apps.Settings{app},
+		SlowConsumerBytes: 1 << 20, Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second}, Apps: []apps.Settings{app},
 	}
 	if got := dotenv("").mustLoad(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -103,6 +103,13 @@ func TestAccepted(t *testing.T) {
 		{"slow consumer grows with the message", dotenv("REVERB_APP_MAX_MESSAGE_SIZE=1000000"), func(c config.Config) any { return c.SlowConsumerBytes }, 4_000_000},
 		{"scaling off", dotenv("REVERB_SCALING_ENABLED=false\nREVERB_SCALING_CHANNEL={\nREDIS_HOST=y:z\nREDIS_URL=\"${NOPE}\"\nREDIS_TIMEOUT=1"), func(c config.Config) any { return len(c.Notes) }, 0},
 		{"scaling off is nothing", dotenv("REDIS_HOST=y"), func(c config.Config) any { return c.Scaling == nil }, true},
+		{"pid file", dotenv("REVERB_PID_FILE=/run/x.pid"), func(c config.Config) any { return c.PidFile }, "/run/x.pid"},
+		{"pid file: relative to the working directory", server("pid_file: x.pid"),
+			func(c config.Config) any { return filepath.IsAbs(c.PidFile) && filepath.Base(c.PidFile) == "x.pid" }, true},
+		{"log level", dotenv("REVERB_LOG_LEVEL=WARN"), func(c config.Config) any { return c.LogLevel.String() }, "warn"},
+		{"log level in the file", server("log_level: debug"), func(c config.Config) any { return c.LogLevel.String() }, "debug"},
+		{"drain", dotenv("REVERB_DRAIN_DELAY=3\nREVERB_DRAIN_TIMEOUT=0"), func(c config.Config) any { return fmt.Sprint(c.DrainDelay, c.DrainTimeout) }, "3s 0s"},
+		{"drain in the file", server("drain_delay: 3\n    drain_timeout: '60'"), func(c config.Config) any { return fmt.Sprint(c.DrainDelay, c.DrainTimeout) }, "3s 1m0s"},
 		{"scaling in the file off by the environment", server("scaling: {enabled: true, server: {host: h, timeout: 60}}").
 			with(map[string]string{"REVERB_SCALING_ENABLED": "false"}), func(c config.Config) any { return c.Port }, 8080},
 		{"REVERB_SERVER", dotenv("REVERB_SERVER=reverb"), func(c config.Config) any { return c.Port }, 8080},
@@ -165,6 +172,9 @@ func TestRefused(t *testing.T) {
 		{"cache_bytes", dotenv("REVERB_CACHE_BYTES=1"), `REVERB_CACHE_BYTES in .env, line 4: "1" is not a size in bytes`},
 		{"slow consumer: tiny", dotenv("REVERB_SLOW_CONSUMER_BYTES=1"), `"1" is not a size in bytes`},
 		{"slow consumer: below the largest event", dotenv("REVERB_SLOW_CONSUMER_BYTES=5000"), `5000 is less than the largest request or message (10000)`},
+		{"log level", dotenv("REVERB_LOG_LEVEL=loud"), `REVERB_LOG_LEVEL in .env, line 4: "loud" is not a level; give debug, info, warn or error`},
+		{"drain_timeout", dotenv("REVERB_DRAIN_TIMEOUT=soon"), `"soon" is not a number of seconds`},
+		{"drain_delay", server("drain_delay: -1"), `servers.reverb.drain_delay in c.yaml, line 4: "-1" is not a number of seconds; give a number from 0`},
 		{"tls certificate", server("options: {tls: {local_cert: /a}}"),
 			`servers.reverb.options.tls.local_cert in c.yaml, line 4: TLS in the process is not in this version; terminate TLS at the proxy`},
 		{"tls key", server("options: {tls: {local_pk: /a}}"), `TLS in the process is not in this version`},

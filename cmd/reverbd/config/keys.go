@@ -72,6 +72,10 @@ var keys = map[string]fate{
 	"servers.reverb.cache_ttl":                scalar,
 	"servers.reverb.cache_bytes":              scalar,
 	"servers.reverb.slow_consumer_bytes":      scalar,
+	"servers.reverb.pid_file":                 scalar,
+	"servers.reverb.log_level":                scalar,
+	"servers.reverb.drain_delay":              scalar,
+	"servers.reverb.drain_timeout":            scalar,
 
 	"apps":                                         group,
 	"apps.provider":                                scalar,

@@ -16,7 +16,14 @@ type sources struct {
 	files map[string]string // by name, in the working directory; ".env" among them
 }
 
-func (s sources) load(t *testing.T) (config.Config, error) {
+func (s sources) load(t *testing.T) (config.Config, error) { return s.read(t, config.Load) }
+
+func (s sources) locate(t *testing.T) (config.Config, error) { return s.read(t, config.Locate) }
+
+// read calls Load or Locate.
+func (s sources) read(t *testing.T,
+	how func(map[string]string, func(string) (string, bool), string) (config.Config, error),
+) (config.Config, error) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range s.files {
@@ -28,7 +35,7 @@ func (s sources) load(t *testing.T) (config.Config, error) {
 		v, ok := s.env[name]
 		return v, ok
 	}
-	return config.Load(s.flags, lookup, dir)
+	return how(s.flags, lookup, dir)
 }
 
 func (s sources) mustLoad(t *testing.T) config.Config {

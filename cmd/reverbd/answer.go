@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"go.uber.org/zap"
+
+	"reverbd/cmd/reverbd/config"
+	"reverbd/cmd/reverbd/control"
+)
+
+// call is a command that waits for its answer.
+type call struct {
+	command control.Command
+	answer  chan control.Answer // has room for one
+}
+
+func (c call) reply(a control.Answer) { c.answer <- a }
+
+// openControl begins to answer commands. Where there is no safe place for the socket the server goes without, unless the operator has
+// named one.
+func (i *instance) openControl() error {
+	path, err := controlPath(i.conf)
+	if err == nil {
+		i.control, err = control.Listen(path, i.inherited != nil, i.ask)
+	}
+	if errors.Is(err, control.ErrNoPlace) {
+		i.log.Warn("commands such as reverbd stop will not reach this server", zap.Error(err))
+		return nil
+	}
+	return err
+}
+
+func controlPath(conf config.Config) (string, error) {
+	if conf.PidFile != "" {
+		return control.Beside(conf.PidFile), nil
+	}
+	return places().ForServer(control.Name(conf.Addresses()))
+}
+
+func places() control.Places { return control.Places{Lookup: os.LookupEnv, UID: os.Geteuid()} }
+
+// ask has run answer a command. Safe for concurrent use.
+func (i *instance) ask(command control.Command) control.Answer {
+	c := call{command, make(chan control.Answer, 1)}
+	select {
+	case i.calls <- c:
+	case <-i.over:
+		return control.Answer{Error: "the server has ended"}
+	}
+	select {
+	case a := <-c.answer:
+		return a
+	case <-i.over:
+		return control.Answer{Error: "the server has ended"}
+	}
+}
+
+func (i *instance) called(c call) {
+	switch {
+	case c.command == control.Status:
+		c.reply(control.Answer{Status: i.report()})
+	case i.successor != nil:
+		c.reply(control.Answer{Error: fmt.Sprintf("process %d has taken over meanwhile; try again", i.successor.pid)})
+	case c.command == control.Reload && i.stopped != nil:
+		c.reply(control.Answer{Error: "the server is being stopped"})
+	case c.command == control.Reload:
+		c.reply(i.reload())
+	case c.command == control.Restart:
+		i.restart(c.reply)
+	case c.command == control.Stop:
+		i.stop()
+		c.reply(control.Answer{Status: i.report()})
+	}
+}
+
+func (i *instance) report() *control.Report {
+	r := &control.Report{
+		PID: os.Getpid(), Version: version, Started: i.started,
+		Connections: i.server.Connections(), Draining: i.stopped != nil,
+	}
+	if i.ward != nil && !i.ward.isFirst() {
+		r.Parent = i.ward.first
+	}
+	for _, a := range i.registry.Apps() {
+		r.Apps = append(r.Apps, control.App{ID: a.ID, Connections: a.Connections(), Disabled: a.Disabled})
+	}
+	return r
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"reverbd/cmd/reverbd/config"
+	"reverbd/cmd/reverbd/control"
+)
+
+// answerTime is how long a server may take to answer: it gives a new process a minute to start.
+const answerTime = 2 * time.Minute
+
+// controlCommands are the commands for a server that runs.
+func controlCommands(flags []cli.Flag) []*cli.Command {
+	command := func(name control.Command, usage string, action func(*cli.Context, *control.Client) error) *cli.Command {
+		return &cli.Command{Name: string(name), Usage: usage, Flags: flags, Action: func(c *cli.Context) error {
+			client, err := find(c)
+			if err != nil {
+				return err
+			}
+			return action(c, client)
+		}}
+	}
+	return []*cli.Command{
+		command(control.Stop, "stop the server that runs with this configuration, and wait until it has ended", stopServer),
+		command(control.Restart, "have a new process take its place, without refusing anybody", askServer(control.Restart)),
+		command(control.Reload, "have it read its configuration again: apps, keys, origins, limits, log level", askServer(control.Reload)),
+		command(control.Status, "tell how it is", showStatus),
+	}
+}
+
+// find reaches the server that was started with the configuration of this command.
+func find(c *cli.Context) (*control.Client, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("finding the working directory: %w", err)
+	}
+	conf, err := config.Locate(config.Given(c), os.LookupEnv, dir)
+	if err != nil {
+		return nil, cli.Exit("the configuration does not say where the server is\n"+err.Error(), exitUsage)
+	}
+	if conf.PidFile != "" {
+		return findByPidFile(conf.PidFile)
+	}
+	return control.Dial(places().ForClient(control.Name(conf.Addresses())), os.Geteuid())
+}
+
+func findByPidFile(path string) (*control.Client, error) {
+	client, err := control.Dial([]string{control.Beside(path)}, os.Geteuid())
+	if _, none := errors.AsType[*control.NoServerError](err); !none {
+		return client, err
+	}
+	pid, pidErr := readPidFile(path)
+	switch process, watchErr := control.Watch(pid); {
+	case errors.Is(pidErr, os.ErrNotExist):
+		return nil, fmt.Errorf("no server runs with this configuration: there is no pid file %s", path)
+	case pidErr != nil:
+		return nil, pidErr
+	case watchErr == nil && process == nil:
+		return nil, fmt.Errorf("no server runs with this configuration: process %d, which %s names, does not run any longer; it was killed",
+			pid, path)
+	}
+	return nil, fmt.Errorf("process %d, which %s names, does not answer: %w", pid, path, err)
+}
+
+// stopServer waits for the server and for the process that was started first, which a supervisor knows.
+func stopServer(_ *cli.Context, client *control.Client) error {
+	server, err := control.Watch(client.PID)
+	if err != nil {
+		return err
+	}
+	answer, err := ask(client, control.Stop)
+	if err != nil {
+		return err
+	}
+	server.Wait()
+	if answer.Status != nil && answer.Status.Parent != 0 {
+		parent, err := control.Watch(answer.Status.Parent)
+		if err != nil {
+			return err
+		}
+		parent.Wait()
+	}
+	return nil
+}
+
+func askServer(command control.Command) func(*cli.Context, *control.Client) error {
+	return func(c *cli.Context, client *control.Client) error {
+		answer, err := ask(client, command)
+		for _, note := range answer.Notes {
+			fmt.Fprintln(c.App.Writer, note)
+		}
+		return err
+	}
+}
+
+func ask(client *control.Client, command control.Command) (control.Answer, error) {
+	answer, err := client.Call(command, answerTime)
+	if err == nil && answer.Error != "" {
+		err = errors.New(answer.Error)
+	}
+	return answer, err
+}
+
+func showStatus(c *cli.Context, client *control.Client) error {
+	answer, err := ask(client, control.Status)
+	if err == nil && answer.Status == nil {
+		err = errors.New("the server did not tell its status")
+	}
+	if err != nil {
+		return err
+	}
+	return writeStatus(c.App.Writer, answer.Status, time.Now())
+}
+
+func writeStatus(out io.Writer, r *control.Report, now time.Time) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "pid\t%d\n", r.PID)
+	if r.Parent != 0 {
+		fmt.Fprintf(w, "started by\t%d\n", r.Parent)
+	}
+	fmt.Fprintf(w, "version\t%s\n", r.Version)
+	fmt.Fprintf(w, "uptime\t%v\n", now.Sub(r.Started).Round(time.Second))
+	fmt.Fprintf(w, "connections\t%d\n", r.Connections)
+	if r.Draining {
+		fmt.Fprintf(w, "state\tdraining\n")
+	} else {
+		fmt.Fprintf(w, "state\tserving\n")
+	}
+	for _, a := range r.Apps {
+		state := ""
+		if a.Disabled {
+			state = " (disabled)"
+		}
+		fmt.Fprintf(w, "app %s\t%d connections%s\n", a.ID, a.Connections, state)
+	}
+	return w.Flush()
+}

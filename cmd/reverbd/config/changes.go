@@ -1,0 +1,35 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// NeedsRestart names what differs between the configuration that runs and one that has been read again, and cannot be changed
+// without a new process.
+func NeedsRestart(running, read Config) []string {
+	var names []string
+	for _, s := range []struct {
+		name      string
+		was, want any
+	}{
+		{"host", running.Host, read.Host},
+		{"port", running.Port, read.Port},
+		{"path", running.Path, read.Path},
+		{"reactors", running.Reactors, read.Reactors},
+		{"debug", running.Debug, read.Debug},
+		{"compression", running.Compression, read.Compression},
+		{"auth_timestamp_tolerance", running.AuthTimestampTolerance, read.AuthTimestampTolerance},
+		{"cache_ttl", running.CacheTTL, read.CacheTTL},
+		{"cache_bytes", running.CacheBytes, read.CacheBytes},
+		{"pid_file", running.PidFile, read.PidFile},
+	} {
+		if s.was != s.want {
+			names = append(names, fmt.Sprintf("%s (%v, configured is %v)", s.name, s.was, s.want))
+		}
+	}
+	if !reflect.DeepEqual(running.Scaling, read.Scaling) {
+		names = append(names, "scaling") // without values, some of which are secret
+	}
+	return names
+}

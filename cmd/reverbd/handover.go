@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// handoverVariable is how a server tells the process that is to take over what it passes on. It is not for people.
+const handoverVariable = "REVERBD_HANDOVER"
+
+// handover is what a process inherits that takes over from a server. The descriptors are, from 3 on: the pipe on which it reports,
+// the link to the process that was started first (only if First is not 0), the listeners.
+type handover struct {
+	Listeners []string `json:"listeners"`       // the configured addresses
+	First     int      `json:"first,omitempty"` // the process that was started first and waits for those that follow
+
+	report *os.File
+	link   *os.File
+	files  map[string]*os.File
+}
+
+// inherit returns what this process inherits, or nil.
+func inherit() (*handover, error) {
+	text := os.Getenv(handoverVariable)
+	if text == "" {
+		return nil, nil
+	}
+	h := &handover{files: make(map[string]*os.File)}
+	err := json.Unmarshal([]byte(text), h)
+	fd := 3
+	next := func(name string) (f *os.File) {
+		if err == nil {
+			_, err = unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		}
+		f = os.NewFile(uintptr(fd), name)
+		fd++
+		return f
+	}
+	h.report = next("report")
+	if h.First != 0 {
+		h.link = next("link")
+	}
+	for _, address := range h.Listeners {
+		h.files[address] = next(address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s is set by a server that is restarted, and not to something that can be used (%w); unset it",
+			handoverVariable, err)
+	}
+	return h, nil
+}
+
+// adopt makes what is inherited this process's own: its children do not get it.
+func (h *handover) adopt() {
+	if h == nil {
+		return
+	}
+	_ = os.Unsetenv(handoverVariable) // fails for an invalid name alone
+	unix.CloseOnExec(int(h.report.Fd()))
+	if h.link != nil {
+		unix.CloseOnExec(int(h.link.Fd()))
+	}
+	for _, f := range h.files {
+		unix.CloseOnExec(int(f.Fd()))
+	}
+}
+
+// listener returns the inherited one for a configured address, or nil.
+func (h *handover) listener(address string) (net.Listener, error) {
+	if h == nil || h.files[address] == nil {
+		return nil, nil
+	}
+	f := h.files[address]
+	delete(h.files, address)
+	defer func() { _ = f.Close() }() // FileListener has its own descriptor
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("taking over the listener of %s: %w", address, err)
+	}
+	return l, nil
+}
+
+// What a process that is to take over reports.
+const (
+	reportReady  = "ready"
+	reportFailed = "failed: "
+)
+
+// ready tells the old server that this one serves, and lets go of listeners that are no longer configured.
+func (h *handover) ready() error {
+	if h == nil {
+		return nil
+	}
+	for _, f := range h.files {
+		_ = f.Close()
+	}
+	_, err := h.report.WriteString(reportReady + "\n")
+	if err != nil {
+		return fmt.Errorf("the server that this one was to take over from is gone: %w", err)
+	}
+	return h.report.Close()
+}
+
+// failed tells the old server why this one does not serve. After ready it is too late for that.
+func (h *handover) failed(err error) {
+	if h == nil || err == nil {
+		return
+	}
+	line, _ := json.Marshal(err.Error()) // a text can always be encoded
+	_, _ = h.report.WriteString(reportFailed + string(line) + "\n")
+}
+
+// outcome is what the line that a successor reported says; "" is one that ended without a word.
+func outcome(line string) error {
+	line = strings.TrimSuffix(line, "\n")
+	if line == reportReady {
+		return nil
+	}
+	if text, ok := strings.CutPrefix(line, reportFailed); ok {
+		if plain, err := strconv.Unquote(text); err == nil {
+			text = plain
+		}
+		return errors.New(text)
+	}
+	return errSilent
+}
+
+var errSilent = errors.New("it ended before it served")

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"reverbd/apps"
+	"reverbd/broadcast"
+	"reverbd/cmd/reverbd/config"
+	"reverbd/cmd/reverbd/control"
+	"reverbd/eventloop"
+)
+
+// instance is a server, and what becomes of it. Everything is decided on one goroutine, that of run; what takes time reports to it.
+type instance struct {
+	conf      config.Config
+	reread    func() (config.Config, error)
+	program   program
+	inherited *handover
+	ward      *ward // of this process and those before and after it; nil until there is one
+	manager   manager
+	log       *zap.Logger
+	level     zap.AtomicLevel
+	started   time.Time
+
+	hub      *broadcast.Hub
+	registry *apps.Registry
+	api      *apps.API
+	server   *eventloop.Server
+
+	control *control.Server // nil: nobody can ask
+	calls   chan call
+	over    chan struct{} // closed when nothing is answered any more
+
+	told      bool          // a signal to stop has come
+	stopped   chan error    // what draining ended with; nil while there is no draining
+	cut       func()        // ends the draining at once
+	takeovers chan takeover // what restarting ended with
+	abandon   func()        // gives the restarting up; nil while there is none
+	successor *successor    // nil until one has taken over
+	vacated   chan struct{} // closed when it has ended; nil while that does not matter
+	ended     *int          // its exit code, once that is known
+}
+
+// sweepInterval is how often expired cached events are looked for.
+const sweepInterval = 5 * time.Second
+
+// heeded are the signals that the server does something about. Reverb ends on the last three.
+var heeded = []os.Signal{syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTSTP}
+
+// run runs the server until it fails or is told to stop.
+func (i *instance) run() error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, heeded...)
+	defer signal.Stop(signals)
+	if err := i.open(); err != nil {
+		return err
+	}
+	defer i.close()
+
+	ended := make(chan error, 1)
+	go func() { ended <- i.server.Run() }()
+	booted := i.server.Booted()
+	orphaned := i.ward.orphaned()
+	sweep := time.NewTicker(sweepInterval)
+	defer sweep.Stop()
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	beat, stop := i.manager.beats()
+	defer stop()
+	memory := newMemory()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case err := <-i.stopped:
+			if err != nil {
+				return err
+			}
+			return <-ended
+		case <-booted:
+			booted = nil
+			if err := i.booted(); err != nil {
+				i.log.Error("stopping", zap.Error(err))
+				i.stop()
+			}
+		case s := <-signals:
+			i.signalled(s)
+		case c := <-i.calls:
+			i.called(c)
+		case t := <-i.takeovers:
+			i.tookOver(t)
+		case <-i.vacated:
+			i.succession()
+		case <-orphaned:
+			orphaned = nil
+			i.log.Warn("stopping: the process that was started first is gone")
+			i.stop()
+		case <-beat:
+			i.beat()
+		case <-sweep.C:
+			i.hub.Sweep()
+		case <-look.C:
+			memory.settle()
+		}
+	}
+}
+
+// open makes the server one that commands find.
+func (i *instance) open() error {
+	if err := i.openControl(); err != nil {
+		return err
+	}
+	if err := writePidFile(i.conf.PidFile); err != nil {
+		i.control.Close()
+		return err
+	}
+	return nil
+}
+
+func (i *instance) close() {
+	close(i.over)
+	if i.control != nil {
+		i.control.Close()
+	}
+	removePidFile(i.conf.PidFile)
+}
+
+// booted is called when connections are accepted.
+func (i *instance) booted() error {
+	if err := i.inherited.ready(); err != nil {
+		return err
+	}
+	announce(i.conf, i.inherited == nil)
+	i.manager.ready()
+	return nil
+}
+
+func (i *instance) signalled(s os.Signal) {
+	if i.successor != nil && i.ward.isFirst() {
+		i.ward.forward(s) // whoever knows this process means the server that runs
+	}
+	switch {
+	case s == syscall.SIGHUP && i.stopped == nil:
+		i.reload()
+	case s == syscall.SIGUSR2 && i.stopped == nil:
+		i.restart(func(control.Answer) {}) // the log says what became of it
+	case s == syscall.SIGHUP || s == syscall.SIGUSR2:
+	case i.told:
+		i.log.Warn("stopping at once", zap.Stringer("signal", s))
+		i.cut()
+	default:
+		i.told = true
+		i.stop()
+	}
+}
+
+// beat tells the service manager that the server is alive, if it is: a loop that is stuck must not be covered up.
+func (i *instance) beat() {
+	if i.successor == nil && i.server.Turning(i.manager.watchdog) {
+		i.manager.alive()
+	}
+}
+
+// background returns a context for something that run can end.
+func background() (context.Context, context.CancelFunc) {
+	return context.WithCancel(context.Background())
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"go.uber.org/zap"
+
+	"reverbd/cmd/reverbd/control"
+)
+
+// takeover is how an attempt to restart has ended.
+type takeover struct {
+	successor *successor
+	err       error
+	reply     func(control.Answer)
+}
+
+// restart has a new process take over: it gets the listeners, and serves before this one stops accepting. If it fails nothing has
+// happened.
+func (i *instance) restart(reply func(control.Answer)) {
+	refuse := func(why string) {
+		i.log.Warn("no restart", zap.String("because", why))
+		reply(control.Answer{Error: why})
+	}
+	switch {
+	case i.stopped != nil:
+		refuse("the server is being stopped")
+		return
+	case i.abandon != nil:
+		refuse("the server is being restarted already")
+		return
+	}
+	if err := i.prepare(); err != nil {
+		refuse(err.Error())
+		return
+	}
+	listeners, err := i.server.ListenerFiles()
+	if err != nil {
+		refuse(err.Error())
+		return
+	}
+	i.log.Info("restarting", zap.Stringer("program", i.program))
+	i.manager.reloading()
+	ctx, abandon := background()
+	i.abandon = abandon
+	go func() {
+		s, err := succeed(ctx, i.program, i.conf.Addresses(), listeners, i.ward)
+		for _, f := range listeners {
+			_ = f.Close()
+		}
+		i.takeovers <- takeover{s, err, reply}
+	}()
+}
+
+// prepare makes this process one that can live on for those that follow, unless a service manager can be told who follows.
+func (i *instance) prepare() error {
+	if i.ward != nil || i.manager.listens {
+		return nil
+	}
+	ward, err := newWard()
+	if err == nil {
+		err = adoptOrphans()
+	}
+	if err != nil {
+		return err
+	}
+	i.ward = ward
+	return nil
+}
+
+// tookOver is called when the new process serves, or has failed.
+func (i *instance) tookOver(t takeover) {
+	i.abandon()
+	i.abandon = nil
+	if t.err != nil {
+		i.log.Error("restart", zap.Error(t.err))
+		i.reclaim()
+		i.manager.ready()
+		t.reply(control.Answer{Error: t.err.Error()})
+		return
+	}
+	i.successor, i.vacated = t.successor, t.successor.ended
+	i.server.StopAccepting()
+	i.ward.announce(t.successor.pid)
+	i.manager.follow(t.successor.pid)
+	i.log.Info("restarted: a new process serves, the connections of this one are told to come back",
+		zap.Int("pid", t.successor.pid), zap.Int("connections", i.server.Connections()), zap.Duration("over", i.conf.DrainTimeout))
+	t.reply(control.Answer{Notes: []string{fmt.Sprintf("process %d serves, process %d closes its connections", t.successor.pid, os.Getpid())}})
+	if i.stopped != nil { // too late to give it up
+		t.successor.terminate()
+		return
+	}
+	i.drain(0)
+}
+
+// reclaim takes back what a process that failed may have taken already.
+func (i *instance) reclaim() {
+	if i.control != nil {
+		if err := i.control.Reclaim(); err != nil {
+			i.log.Error("commands do not reach this server any longer", zap.Error(err))
+		}
+	}
+	if err := writePidFile(i.conf.PidFile); err != nil {
+		i.log.Error("the pid file is wrong", zap.Error(err))
+	}
+}
+
+// succession is called when the process that had taken over has ended while this one still has connections. Its exit code is 0 when
+// it was stopped, or has been followed by another one. Else nobody serves: this process ends too, for whoever supervises it to see.
+func (i *instance) succession() {
+	i.vacated = nil
+	code := i.successor.exitCode()
+	i.ended = &code
+	if code == 0 {
+		return
+	}
+	i.log.Error("the process that took over has failed", zap.Int("pid", i.successor.pid), zap.Int("exit code", code))
+	i.ward.announce(os.Getpid())
+	i.manager.follow(os.Getpid())
+	i.cut()
+}
+
+// follow is called when this process has nothing left to do. It returns the exit code, or, where this process was started first,
+// does not return as long as there is a server.
+func (i *instance) follow() int {
+	switch {
+	case i.successor == nil:
+		return 0
+	case i.ended != nil && (*i.ended != 0 || i.ward.isFirst() && i.ward.latest() == i.successor.pid):
+		return *i.ended
+	case i.ward.isFirst():
+		i.ward.become()
+	}
+	return 0
+}

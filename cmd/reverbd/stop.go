@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// stop begins to stop the server, unless that has begun: /up answers 503 for a while, then connections are closed, each in its time.
+func (i *instance) stop() {
+	if i.stopped != nil {
+		return
+	}
+	if i.abandon != nil {
+		i.abandon()
+	}
+	i.manager.stopping()
+	i.api.Leave()
+	i.log.Info("stopping: connections are told to come back", zap.Int("connections", i.server.Connections()),
+		zap.Duration("delay", i.conf.DrainDelay), zap.Duration("over", i.conf.DrainTimeout))
+	i.drain(i.conf.DrainDelay)
+}
+
+// drain closes the connections, after the delay, and stops the server.
+func (i *instance) drain(delay time.Duration) {
+	ctx, cut := background()
+	i.cut = cut
+	i.stopped = make(chan error, 1)
+	over := i.conf.DrainTimeout
+	go func() {
+		wait(ctx, delay)
+		i.stopped <- i.server.Shutdown(ctx, over)
+	}()
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,278 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"reverbd/protocol/pusher"
+)
+
+const (
+	restarts         = 10
+	membersOfTheRoom = 100
+)
+
+// Ten restarts in a row, while clients are connected, others come and go, and servers publish: nobody is refused, no event is, and
+// after each restart all clients are back, and those in the presence channel see each other.
+func TestRestartsUnderLoad(t *testing.T) {
+	clients := 5000
+	if len(raceFlags) > 0 {
+		clients = 400
+	}
+	s := startServer(t, "--dev", "--debug=false", "--drain-timeout", "1")
+	f := &fleet{s: s, done: make(chan struct{})}
+	for i := range clients {
+		f.all.Go(func() { f.live(i) })
+		if i%50 == 0 {
+			await(t, "earlier clients", func() bool { return int(f.connected.Load()) > i-200 || f.failed() })
+		}
+	}
+	f.all.Go(f.publishOverOne)
+	f.all.Go(f.publishOverOne)
+	f.all.Go(f.publishOverMany)
+	f.all.Go(f.comeAndGo)
+	f.allBack(t, clients)
+
+	for i := range restarts {
+		was := s.serving(t)
+		s.must(t, "restart")
+		if now := s.serving(t); now == was {
+			t.Fatalf("restart %d: process %d still serves", i, now)
+		}
+		f.allBack(t, clients)
+		if f.failed() {
+			break
+		}
+	}
+	f.stop()
+	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	s.mustEnd(t, 0)
+	f.all.Wait()
+	for _, problem := range f.problems {
+		t.Error(problem)
+	}
+	t.Logf("%d clients and %d restarts: %d reconnects, %d events over connections that are kept and %d over new ones, %d visitors",
+		clients, restarts, f.returns.Load(), f.kept.Load(), f.single.Load(), f.visitors.Load())
+}
+
+// fleet is all clients of a server, on both of its sides.
+type fleet struct {
+	s    *server
+	done chan struct{} // closed when failures do not count any more
+	once sync.Once
+	all  sync.WaitGroup
+
+	connected                       atomic.Int64
+	returns, kept, single, visitors atomic.Int64
+
+	mu       sync.Mutex
+	problems []string
+}
+
+func (f *fleet) stop() { f.once.Do(func() { close(f.done) }) }
+
+func (f *fleet) over() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *fleet) fail(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.over() && len(f.problems) < 20 {
+		f.problems = append(f.problems, fmt.Sprintf(format, args...))
+	}
+}
+
+func (f *fleet) failed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.problems) > 0
+}
+
+// allBack waits until the server that answers now has everybody, in the presence channel too.
+func (f *fleet) allBack(t *testing.T, clients int) {
+	t.Helper()
+	await(t, "all clients", func() bool {
+		return f.failed() || f.count(t, "/apps/"+appID+"/connections", `{"connections":`) >= clients &&
+			f.count(t, "/apps/"+appID+"/channels/presence-room?info=user_count", `{"occupied":true,"user_count":`) == membersOfTheRoom
+	})
+}
+
+// count asks the API for a number, which follows prefix.
+func (f *fleet) count(t *testing.T, target, prefix string) int {
+	t.Helper()
+	path, rawQuery, _ := strings.Cut(target, "?")
+	query, err := url.ParseQuery(rawQuery)
+	must(t, err)
+	req, err := http.NewRequest(http.MethodGet, f.s.url(path)+"?"+
+		pusher.SignQuery(appKey, appSecret, http.MethodGet, path, query, nil, time.Now()), nil)
+	must(t, err)
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	must(t, err)
+	n, err := strconv.Atoi(strings.TrimRight(strings.TrimPrefix(string(body), prefix), "}"))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// live is one client: it comes back at once when it is told to, and nothing else may end its connection.
+func (f *fleet) live(i int) {
+	for !f.over() {
+		c, err := greeted(f.s)
+		if err != nil {
+			f.fail("client %d is not let in: %v", i, err)
+			return
+		}
+		f.connected.Add(1)
+		err = f.stay(c, i)
+		f.connected.Add(-1)
+		_ = c.Close()
+		if err != nil {
+			f.fail("client %d has lost its connection: %v", i, err)
+			return
+		}
+		f.returns.Add(1)
+	}
+}
+
+// stay is one connection of a client. It returns nil when the client is told to come back.
+func (f *fleet) stay(c *echoConn, i int) error {
+	_ = c.SetDeadline(time.Now().Add(5 * time.Minute))
+	channel := `{"event":"pusher:subscribe","data":{"channel":"room"}}`
+	if i < membersOfTheRoom {
+		channel = presence(c, i)
+	}
+	c.write(wire(textOf(channel)), 0)
+	for {
+		frame, err := c.next()
+		switch {
+		case err != nil:
+			return err
+		case frame.op == opClose && len(frame.payload) > 1 && binary.BigEndian.Uint16(frame.payload) == 4200:
+			return nil
+		case frame.op == opClose:
+			return fmt.Errorf("closed with %q", frame.payload)
+		}
+	}
+}
+
+// presence is the subscription of a member.
+func presence(c *echoConn, user int) string {
+	data := fmt.Appendf(nil, `{"user_id":"%d"}`, user)
+	auth := appKey + ":" + pusher.ChannelSignature(appSecret, c.id, []byte("presence-room"), data)
+	return fmt.Sprintf(`{"event":"pusher:subscribe","data":{"channel":"presence-room","auth":"%s","channel_data":%q}}`, auth, data)
+}
+
+// comeAndGo is clients that connect, one after the other, and leave again.
+func (f *fleet) comeAndGo() {
+	for !f.over() {
+		c, err := greeted(f.s)
+		if err != nil {
+			f.fail("a visitor is not let in: %v", err)
+			return
+		}
+		_ = c.Close()
+		f.visitors.Add(1)
+	}
+}
+
+// publishOverMany publishes, each event over a connection of its own.
+func (f *fleet) publishOverMany() {
+	for !f.over() {
+		if err := f.publishOnce(); err != nil {
+			f.fail("an event over a new connection: %v", err)
+			return
+		}
+		f.single.Add(1)
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (f *fleet) publishOnce() error {
+	p, err := f.openAPI()
+	if err != nil {
+		return err
+	}
+	defer p.conn.Close()
+	_, err = p.publish(true)
+	return err
+}
+
+// publishOverOne publishes over a connection that it keeps until the server says that it ends with the answer.
+func (f *fleet) publishOverOne() {
+	for !f.over() {
+		p, err := f.openAPI()
+		for last := false; err == nil && !last && !f.over(); {
+			if last, err = p.publish(false); err == nil {
+				f.kept.Add(1)
+				time.Sleep(5 * time.Millisecond)
+			}
+		}
+		if err != nil {
+			f.fail("an event over a connection that is kept: %v", err)
+			return
+		}
+		_ = p.conn.Close()
+	}
+}
+
+// publishing is a connection to the API that does not hide anything: no request is sent twice.
+type publishing struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func (f *fleet) openAPI() (*publishing, error) {
+	conn, err := net.DialTimeout("tcp", f.s.addr(), clientTimeout)
+	if err != nil {
+		return nil, err
+	}
+	return &publishing{conn, bufio.NewReader(conn)}, nil
+}
+
+// publish reports whether the server ends the connection.
+func (p *publishing) publish(last bool) (ends bool, err error) {
+	const path, body = "/apps/" + appID + "/events", `{"name":"tick","channel":"room","data":"{}"}`
+	query := pusher.SignQuery(appKey, appSecret, http.MethodPost, path, url.Values{}, []byte(body), time.Now())
+	req, err := http.NewRequest(http.MethodPost, "http://reverbd"+path+"?"+query, strings.NewReader(body))
+	if err != nil {
+		return false, err
+	}
+	req.Close = last
+	_ = p.conn.SetDeadline(time.Now().Add(startTimeout))
+	if err := req.Write(p.conn); err != nil {
+		return false, err
+	}
+	res, err := http.ReadResponse(p.r, req)
+	if err != nil {
+		return false, fmt.Errorf("no answer: %w", err)
+	}
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		return false, errors.Join(err, fmt.Errorf("%s %s", res.Status, text))
+	}
+	return res.Close, nil
+}

@@ -1,0 +1,20 @@
+package eventloop
+
+import "time"
+
+// Turning reports whether every loop has had its turn within that time, which must be a few ticks at least. A loop that is stuck
+// keeps its connections open and serves none of them. Safe for concurrent use.
+func (s *Server) Turning(within time.Duration) bool {
+	select {
+	case <-s.booted:
+	default:
+		return false
+	}
+	since := time.Now().Add(-within).UnixNano()
+	for _, l := range s.loops {
+		if l.beat.Load() < since {
+			return false
+		}
+	}
+	return true
+}
