@@ -266,8 +266,11 @@ func (n *node) publish(channel, text string) {
 
 func (n *node) publishBut(channel, text string, except pusher.SocketID) {
 	n.t.Helper()
-	f := broadcast.SealText(append(broadcast.TextBuffer(len(text)), text...))
-	if err := n.app.Publish(nil, []byte(channel), f, except); err != nil {
+	if err := n.app.Publish(nil, []byte(channel), textFrame(text), except); err != nil {
 		n.t.Fatal(err)
 	}
+}
+
+func textFrame(text string) broadcast.Frame {
+	return broadcast.SealText(append(broadcast.TextBuffer(len(text)), text...))
 }

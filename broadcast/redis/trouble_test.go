@@ -119,7 +119,7 @@ func TestQueueIsBounded(t *testing.T) {
 	taken := 0
 	for ; ; taken++ {
 		text := fmt.Sprintf("event %d", taken)
-		err := a.app.Publish(nil, []byte("news"), broadcast.SealText(append(broadcast.TextBuffer(len(text)), text...)), 0)
+		err := a.app.Publish(nil, []byte("news"), textFrame(text), 0)
 		if errors.Is(err, broadcast.ErrOverloaded) {
 			break
 		} else if err != nil {

@@ -1,0 +1,64 @@
+package redis
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+	"unicode/utf8"
+
+	"reverbd/broadcast"
+)
+
+// Whatever is published on our channels, parsing it ends, and what is taken for ours can be written again.
+func FuzzMessage(f *testing.F) {
+	f.Add("rvb1p1:2:3:ann1:17:{\"user_id\":\"ann\"}")
+	f.Add("rvb1p1:3:3:ann0:0:3:ben2:0:")
+	f.Add(string(appendSealed(nil, kindEvent, sealed{origin: 1, number: 2, except: 3, payload: []byte("{}")})))
+	f.Add(string(appendSealed(nil, kindCached, sealed{origin: 1, number: 2, payload: []byte("{}")})) + "00001700000000000001")
+	f.Add(string(appendSealed(nil, kindTerminate, sealed{payload: appendTerminate("app", "1")})))
+	f.Add(string(appendLetter(kindQuestion, letter{Origin: "a", ID: 1, Question: &broadcast.Question{App: "app", List: true}})))
+	f.Add(string(appendLetter(kindAnswer, letter{Origin: "a", ID: 1, Facts: &broadcast.Facts{Channels: []broadcast.ChannelFacts{{Name: "c", IDs: [][]byte{[]byte("1")}}}}})))
+	f.Fuzz(func(t *testing.T, m string) {
+		switch k := kindOf(m); k {
+		case kindEvent, kindTerminate, kindCached:
+			s, err := parseSealed(m, k == kindCached)
+			if err != nil {
+				return
+			}
+			if !utf8.Valid(s.payload) {
+				t.Fatal("the payload is not UTF-8")
+			}
+			again := appendSealed(nil, k, s)
+			if k == kindCached {
+				again = append(again, m[len(m)-orderDigits:]...)
+			}
+			if !bytes.Equal(again, []byte(m)) {
+				t.Fatalf("%q became %q", m, again)
+			}
+		case kindChanges:
+			c, err := parseChanges(m)
+			if err == nil && (c.version <= c.before || len(c.list) == 0) {
+				t.Fatalf("%+v", c)
+			}
+		case kindQuestion, kindAnswer, kindHello, kindGoodbye:
+			l, err := parseLetter(m)
+			if err != nil {
+				return
+			}
+			again, err := parseLetter(string(appendLetter(k, l)))
+			if err != nil || !reflect.DeepEqual(l, again) {
+				t.Fatalf("%+v became %+v, %v", l, again, err)
+			}
+		}
+	})
+}
+
+func FuzzMember(f *testing.F) {
+	f.Add("ann", "1:1700000000000000:{}")
+	f.Fuzz(func(t *testing.T, user, value string) {
+		m, _, err := parseMember(user, value)
+		if err == nil && m.Nodes < 1 {
+			t.Fatalf("%+v", m)
+		}
+	})
+}
