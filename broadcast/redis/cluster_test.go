@@ -14,6 +14,7 @@ import (
 // startCluster starts a Redis Cluster of three servers without replicas.
 func startCluster(t *testing.T) (addrs []string) {
 	t.Helper()
+	t.Parallel()
 	for range 3 {
 		port := clusterPort(t)
 		dir := t.TempDir()

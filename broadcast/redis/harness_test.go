@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // waitTime bounds every wait: what has not happened by then never will.
 const waitTime = 20 * time.Second
 
-// redisServer is a real redis-server on a unix socket in a directory of its own.
+// redisServer is a real redis-server on a unix socket in a directory of its own. Whoever starts one runs beside the other tests, since
+// most of the time is spent waiting.
 type redisServer struct {
 	t      *testing.T
 	dir    string
@@ -39,6 +40,7 @@ type redisServer struct {
 
 func startRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
+	t.Parallel()
 	r := &redisServer{t: t, dir: t.TempDir(), args: args}
 	r.start()
 	r.client = goredis.NewClient(&goredis.Options{Network: "unix", Addr: r.path(), MaxRetries: -1, DisableIdentity: true})
