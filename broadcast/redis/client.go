@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -15,6 +16,16 @@ const (
 	commandTimeout = 2 * time.Second
 )
 
+// poolSize is how many connections to a server commands may need at once: events, members, signs of life, questions and answers.
+const poolSize = 8
+
+// muteLibrary keeps go-redis from writing to the standard error by itself: what matters comes as an error of a call.
+var muteLibrary = sync.OnceFunc(func() { goredis.SetLogger(silence{}) })
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
 // client is what is common to one server, one behind Sentinels, and a cluster.
 type client struct {
 	goredis.UniversalClient
@@ -24,6 +35,7 @@ type client struct {
 // newClient never connects. Nothing is tried again by it: what failed halfway must be known to have failed, or an event would be published
 // twice.
 func newClient(o Options) client {
+	muteLibrary()
 	network := "tcp"
 	if strings.HasPrefix(o.Addrs[0], "/") {
 		network = "unix"
@@ -32,7 +44,7 @@ func newClient(o Options) client {
 	case o.Cluster:
 		c := goredis.NewClusterClient(&goredis.ClusterOptions{
 			Addrs: o.Addrs, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
-			Protocol: 2, MaxRedirects: 3, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+			Protocol: 2, MaxRedirects: 3, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize,
 			DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
 		})
 		return client{UniversalClient: c, cluster: c}
@@ -40,13 +52,13 @@ func newClient(o Options) client {
 		return client{UniversalClient: goredis.NewFailoverClient(&goredis.FailoverOptions{
 			MasterName: o.Master, SentinelAddrs: o.Addrs, SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
 			Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
-			Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+			Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize,
 			DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
 		})}
 	}
 	return client{UniversalClient: goredis.NewClient(&goredis.Options{
 		Network: network, Addr: o.Addrs[0], Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
-		Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+		Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize,
 		DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
 	})}
 }

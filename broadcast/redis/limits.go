@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 )
@@ -19,17 +18,14 @@ type Limits struct {
 	PubSubHard, PubSubSoft, PubSubSeconds int64
 }
 
-// What a Bus opens: go-redis has up to ten connections a CPU for commands, and each server is listened to with two.
-const (
-	poolOfCPU  = 10
-	listenings = 2
-)
+// listenings is how many connections to a server are for listening: one, and another one while the first is being given up.
+const listenings = 2
 
 // AskLimits connects to the Redis and asks it. In a cluster it is one server that answers.
 func AskLimits(ctx context.Context, o Options) (Limits, error) {
 	c := newClient(o)
 	defer func() { _ = c.Close() }()
-	l := Limits{Clients: -1, MaxClients: -1, Own: int64(poolOfCPU*runtime.GOMAXPROCS(0) + listenings), PubSubHard: -1, PubSubSoft: -1, PubSubSeconds: -1}
+	l := Limits{Clients: -1, MaxClients: -1, Own: poolSize + listenings, PubSubHard: -1, PubSubSoft: -1, PubSubSeconds: -1}
 	info, err := c.Info(ctx, "clients").Result()
 	if err != nil {
 		return l, fmt.Errorf("redis: asking for its limits: %w", err)

@@ -34,14 +34,12 @@ type modelGuest struct {
 	*guest
 	user  string
 	rooms map[string]*view
-	read  int
 }
 
 // view is a room as a guest sees it.
 type view struct {
 	asked   bool
 	members []string
-	events  []string
 }
 
 var modelRooms = []string{"presence-a", "presence-b", "presence-cache-c"}
@@ -99,7 +97,7 @@ func (m *clusterModel) step() {
 	case n < 68:
 		i := m.rnd.IntN(len(m.guests))
 		m.note("%p %s goes", m.guests[i], m.guests[i].user)
-		m.guests[i].guest.leave()
+		m.guests[i].leave()
 		m.guests = slices.Delete(m.guests, i, i+1)
 	case n < 90:
 		m.events++
