@@ -71,8 +71,10 @@ func (i *instance) run() error {
 	defer sweep.Stop()
 	look := time.NewTicker(lookInterval)
 	defer look.Stop()
-	beat, stop := i.manager.beats()
-	defer stop()
+	beat, stopBeats := i.manager.beats()
+	defer stopBeats()
+	artisan, stopWatching := i.watchSignal()
+	defer stopWatching()
 	memory := newMemory()
 	for {
 		select {
@@ -101,6 +103,11 @@ func (i *instance) run() error {
 			orphaned = nil
 			i.log.Warn("stopping: the process that was started first is gone")
 			i.stop()
+		case <-artisan:
+			if i.stopped == nil {
+				i.log.Info("php artisan reverb:restart has been run")
+				i.restart(func(control.Answer) {}) // the log says what became of it
+			}
 		case <-beat:
 			i.beat()
 		case <-sweep.C:

@@ -28,8 +28,12 @@ func NeedsRestart(running, read Config) []string {
 			names = append(names, fmt.Sprintf("%s (%v, configured is %v)", s.name, s.was, s.want))
 		}
 	}
+	// Without values, some of which are secret.
 	if !reflect.DeepEqual(running.Scaling, read.Scaling) {
-		names = append(names, "scaling") // without values, some of which are secret
+		names = append(names, "scaling")
+	}
+	if !reflect.DeepEqual(running.Signal, read.Signal) {
+		names = append(names, "the cache in which reverb:restart is looked for")
 	}
 	return names
 }

@@ -36,6 +36,8 @@ type Config struct {
 
 	Scaling *redis.Options // how this node reaches the others; nil when it is on its own
 
+	Signal *RestartSignal // that of php artisan reverb:restart; nil where it cannot be seen
+
 	Lifecycle
 
 	Apps  []apps.Settings
@@ -112,6 +114,7 @@ func (l *loader) server() Config {
 	c.CacheBytes = l.number(setting{"", "REVERB_CACHE_BYTES", "servers.reverb.cache_bytes"}, defaultCacheBytes,
 		limits{"a size in bytes", 64 << 10, 1 << 50})
 	c.Scaling = l.scaling()
+	c.Signal = l.restartSignal()
 	return c
 }
 

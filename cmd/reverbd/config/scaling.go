@@ -42,12 +42,16 @@ func (l *loader) scaling() *redis.Options {
 	if v, ok := l.find(scalingSetting("REDIS_TIMEOUT", "server.timeout")); ok {
 		l.note("%s: not used; reverbd never stops trying to reach Redis", v.from)
 	}
-	o := &redis.Options{
-		Channel: l.channel(scalingSetting("REVERB_SCALING_CHANNEL", "channel")),
-		QueueBytes: l.number(scalingSetting("REVERB_SCALING_QUEUE_BYTES", "queue_bytes"), defaultQueueBytes,
-			limits{"a size in bytes", 64 << 10, 1 << 40}),
-		Cluster: l.truth(scalingSetting("REVERB_REDIS_CLUSTER", "server.cluster"), false),
-	}
+	o := l.redis()
+	o.Channel = l.channel(scalingSetting("REVERB_SCALING_CHANNEL", "channel"))
+	o.QueueBytes = l.number(scalingSetting("REVERB_SCALING_QUEUE_BYTES", "queue_bytes"), defaultQueueBytes,
+		limits{"a size in bytes", 64 << 10, 1 << 40})
+	return o
+}
+
+// redis is where Redis is.
+func (l *loader) redis() *redis.Options {
+	o := &redis.Options{Cluster: l.truth(scalingSetting("REVERB_REDIS_CLUSTER", "server.cluster"), false)}
 	u := l.redisURL(scalingSetting("REDIS_URL", "server.url"))
 	o.Username = l.orURL(u.username, scalingSetting("REDIS_USERNAME", "server.username"))
 	o.Password = l.orURL(u.password, scalingSetting("REDIS_PASSWORD", "server.password"))
