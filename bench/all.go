@@ -32,7 +32,7 @@ func (o Options) of(s Scenario) Options {
 	n, d := o.Connections/8*2, s.Defaults // a quarter, and even
 	one := o
 	one.Scenario, one.Connections, one.Channels = s.Name, o.Connections, max(d.Channels, 1)
-	one.Guests, one.Slow, one.Publishers, one.Batch = d.Guests, d.Slow, d.Publishers, max(d.Batch, 1)
+	one.Each, one.Guests, one.Slow, one.Publishers, one.Batch = d.Each, d.Guests, d.Slow, d.Publishers, max(d.Batch, 1)
 	one.Rate, one.Size, one.Floor = d.Rate, d.Size, o.Floor && !s.Floorless
 	switch s.Name {
 	case "connect":

@@ -21,21 +21,23 @@ func TestScenariosAgainstTheServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the server")
 	}
-	url, pid := reverbd(t)
+	url, pid := reverbd(t, "--compression")
 	for name, o := range map[string]bench.Options{
-		"connect":            scenario("connect", url),
-		"fanout":             scenario("fanout", url),
-		"channels":           scenario("channels", url),
-		"channels, batches":  with(scenario("channels", url), func(o *bench.Options) { o.Batch = 7 }),
-		"fanout at a rate":   with(scenario("fanout", url), func(o *bench.Options) { o.Rate, o.Publishers = 500, 2 }),
-		"whisper":            scenario("whisper", url),
-		"storm":              scenario("storm", url),
-		"presence":           scenario("presence", url),
-		"presence at a rate": with(scenario("presence", url), func(o *bench.Options) { o.Rate, o.Guests = 500, 5 }),
-		"whisper at a rate":  with(scenario("whisper", url), func(o *bench.Options) { o.Rate = 1000 }),
-		"connect at a rate":  with(scenario("connect", url), func(o *bench.Options) { o.Rate = 400 }),
-		"big messages":       with(scenario("fanout", url), func(o *bench.Options) { o.Size = 5000 }),
-		"whisper for a time": with(scenario("whisper", url), func(o *bench.Options) { o.Events, o.Duration = 0, 100*time.Millisecond }),
+		"connect":             scenario("connect", url),
+		"fanout":              scenario("fanout", url),
+		"channels":            scenario("channels", url),
+		"channels, each on 4": with(scenario("channels", url), func(o *bench.Options) { o.Channels, o.Each = 20, 4 }),
+		"compressed":          with(scenario("fanout", url), func(o *bench.Options) { o.Size, o.Compress = 500, true }),
+		"channels, batches":   with(scenario("channels", url), func(o *bench.Options) { o.Batch = 7 }),
+		"fanout at a rate":    with(scenario("fanout", url), func(o *bench.Options) { o.Rate, o.Publishers = 500, 2 }),
+		"whisper":             scenario("whisper", url),
+		"storm":               scenario("storm", url),
+		"presence":            scenario("presence", url),
+		"presence at a rate":  with(scenario("presence", url), func(o *bench.Options) { o.Rate, o.Guests = 500, 5 }),
+		"whisper at a rate":   with(scenario("whisper", url), func(o *bench.Options) { o.Rate = 1000 }),
+		"connect at a rate":   with(scenario("connect", url), func(o *bench.Options) { o.Rate = 400 }),
+		"big messages":        with(scenario("fanout", url), func(o *bench.Options) { o.Size = 5000 }),
+		"whisper for a time":  with(scenario("whisper", url), func(o *bench.Options) { o.Events, o.Duration = 0, 100*time.Millisecond }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			o.ServerPIDs, o.Floor, o.Settle = []int{pid}, o.Scenario != "presence", 20*time.Millisecond
@@ -134,7 +136,7 @@ func check(t *testing.T, name string, o bench.Options, m *bench.Measurement) {
 	if o.Events > 0 && s.Published != o.Events || s.Published == 0 {
 		t.Errorf("%s: %d of %d messages were published", name, s.Published, o.Events)
 	}
-	receivers := map[string]int{"fanout": o.Connections, "presence": o.Connections, "storm": o.Connections, "channels": o.Connections / o.Channels, "whisper": 1}[o.Scenario]
+	receivers := map[string]int{"fanout": o.Connections, "presence": o.Connections, "storm": o.Connections, "channels": o.Connections * max(o.Each, 1) / o.Channels, "whisper": 1}[o.Scenario]
 	if want := s.Published * receivers; s.Expected != want || s.Delivered != int64(want) || s.Latency.Count != int64(want) {
 		t.Errorf("%s: %d expected, %d delivered, %d with a latency; want %d of each", name, s.Expected, s.Delivered, s.Latency.Count, want)
 	}
@@ -231,24 +233,26 @@ func TestSaidAtOnce(t *testing.T) {
 		o    bench.Options
 		says string
 	}{
-		"nobody there":          {scenario("fanout", "ws://127.0.0.1:1"), "start the server first"},
-		"a wrong key":           {with(scenario("fanout", url), func(o *bench.Options) { o.Key = "nobody" }), "set --key"},
-		"a wrong secret":        {with(scenario("fanout", url), func(o *bench.Options) { o.Secret = "guess" }), "set --secret"},
-		"a wrong secret, too":   {with(scenario("whisper", url), func(o *bench.Options) { o.Secret = "guess" }), "set --secret"},
-		"a wrong id":            {with(scenario("fanout", url), func(o *bench.Options) { o.AppID = "nobody" }), "set --app-id"},
-		"a wrong path":          {scenario("fanout", url+"/nowhere"), "404"},
-		"too many connections":  {with(scenario("connect", url), func(o *bench.Options) { o.Connections = 1_000_000 }), "ulimit -n"},
-		"no such process":       {with(scenario("connect", url), func(o *bench.Options) { o.ServerPIDs = []int{1 << 22} }), "there is no process"},
-		"presence's floor":      {with(scenario("presence", url), func(o *bench.Options) { o.Floor = true }), "--floor"},
-		"no guests":             {with(scenario("presence", url), func(o *bench.Options) { o.Guests = 0 }), "--guests"},
-		"no such scenario":      {scenario("dance", url), `no scenario "dance"`},
-		"TLS":                   {scenario("connect", "wss://127.0.0.1"), "TLS"},
-		"no end":                {with(scenario("fanout", url), func(o *bench.Options) { o.Events = 0 }), "--duration"},
-		"too small":             {with(scenario("fanout", url), func(o *bench.Options) { o.Size = 10 }), "--size"},
-		"a channel for nobody":  {with(scenario("channels", url), func(o *bench.Options) { o.Channels = 41 }), "--channels"},
-		"a client alone":        {with(scenario("whisper", url), func(o *bench.Options) { o.Connections = 41 }), "even"},
-		"no publishers":         {with(scenario("fanout", url), func(o *bench.Options) { o.Publishers = 0 }), "--publishers"},
-		"a key with a question": {with(scenario("fanout", url), func(o *bench.Options) { o.Key = "a?b" }), "--key"},
+		"nobody there":                {scenario("fanout", "ws://127.0.0.1:1"), "start the server first"},
+		"a wrong key":                 {with(scenario("fanout", url), func(o *bench.Options) { o.Key = "nobody" }), "set --key"},
+		"a wrong secret":              {with(scenario("fanout", url), func(o *bench.Options) { o.Secret = "guess" }), "set --secret"},
+		"a wrong secret, too":         {with(scenario("whisper", url), func(o *bench.Options) { o.Secret = "guess" }), "set --secret"},
+		"a wrong id":                  {with(scenario("fanout", url), func(o *bench.Options) { o.AppID = "nobody" }), "set --app-id"},
+		"a wrong path":                {scenario("fanout", url+"/nowhere"), "404"},
+		"too many connections":        {with(scenario("connect", url), func(o *bench.Options) { o.Connections = 1_000_000 }), "ulimit -n"},
+		"no such process":             {with(scenario("connect", url), func(o *bench.Options) { o.ServerPIDs = []int{1 << 22} }), "there is no process"},
+		"presence's floor":            {with(scenario("presence", url), func(o *bench.Options) { o.Floor = true }), "--floor"},
+		"no guests":                   {with(scenario("presence", url), func(o *bench.Options) { o.Guests = 0 }), "--guests"},
+		"no such scenario":            {scenario("dance", url), `no scenario "dance"`},
+		"TLS":                         {scenario("connect", "wss://127.0.0.1"), "TLS"},
+		"no end":                      {with(scenario("fanout", url), func(o *bench.Options) { o.Events = 0 }), "--duration"},
+		"too small":                   {with(scenario("fanout", url), func(o *bench.Options) { o.Size = 10 }), "--size"},
+		"a channel for nobody":        {with(scenario("channels", url), func(o *bench.Options) { o.Channels = 41 }), "--channels"},
+		"channels that do not divide": {with(scenario("channels", url), func(o *bench.Options) { o.Each = 3 }), "--each"},
+		"no compression":              {with(scenario("fanout", url), func(o *bench.Options) { o.Compress = true }), "--compression"},
+		"a client alone":              {with(scenario("whisper", url), func(o *bench.Options) { o.Connections = 41 }), "even"},
+		"no publishers":               {with(scenario("fanout", url), func(o *bench.Options) { o.Publishers = 0 }), "--publishers"},
+		"a key with a question":       {with(scenario("fanout", url), func(o *bench.Options) { o.Key = "a?b" }), "--key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := bench.Run(context.Background(), c.o)

@@ -22,7 +22,7 @@ func (r *run) crew(s *subject) (*crew.Crew, error) {
 		return nil, err
 	}
 	return crew.Start(fleet, crew.Config{
-		Servers: s.addresses, Sources: r.options.Sources, Upgrade: s.upgrade,
+		Servers: s.addresses, Sources: r.options.Sources, Upgrade: s.upgrade, Compressed: s.compress,
 		Floor: s.name == floorProgram, Target: r.target, Messages: r.messages,
 		Connections: total, Layout: o.Layout, Streams: o.Streams,
 	}, shares, func() *exec.Cmd { return r.options.Self(clientsProgram) })

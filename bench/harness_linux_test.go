@@ -77,7 +77,7 @@ func run(t *testing.T, o bench.Options) bench.Report {
 }
 
 // reverbd builds the real server and starts it.
-func reverbd(t *testing.T) (url string, pid int) {
+func reverbd(t *testing.T, flags ...string) (url string, pid int) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "reverbd")
 	if out, err := exec.Command("go", "build", "-o", binary, "reverbd/cmd/reverbd").CombinedOutput(); err != nil {
@@ -85,7 +85,7 @@ func reverbd(t *testing.T) (url string, pid int) {
 	}
 	port := freePort(t)
 	var log strings.Builder
-	server := exec.Command(binary, "--dev", "--reactors", "2", "--port", fmt.Sprint(port))
+	server := exec.Command(binary, append([]string{"--dev", "--reactors", "2", "--port", fmt.Sprint(port)}, flags...)...)
 	server.Env = append(os.Environ(), "REVERB_DEBUG=false")
 	server.Stderr = &log
 	if err := server.Start(); err != nil {

@@ -47,7 +47,7 @@ func (r *run) measure(ctx context.Context, s *subject) (report.Measurement, erro
 func (r *run) fleetOptions(s *subject) client.Options {
 	return client.Options{
 		Servers: s.addresses, Sources: client.NewSources(s.addresses[0].Addr(), r.options.Sources),
-		Upgrade: s.upgrade, Dialect: s.dialect(),
+		Upgrade: s.upgrade, Compressed: s.compress, Dialect: s.dialect(),
 		Connections: r.total(), Guests: r.options.Guests, Room: r.room(s),
 		Layout: r.scenario.layout(r.options), Streams: r.scenario.streams(r.options),
 	}

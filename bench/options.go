@@ -18,6 +18,7 @@ type Options struct {
 	Scenario    string        // one of Scenarios
 	Connections int           // clients
 	Channels    int           // that they subscribe to; see the scenario for who is on which
+	Each        int           // channels of each client, where these are shared out; 0 is 1
 	Guests      int           // further clients, that join a presence channel and leave it again
 	Slow        int           // further clients, that stop reading
 	Publishers  int           // connections to the HTTP API
@@ -33,6 +34,7 @@ type Options struct {
 	Repeat     int           // runs of the scenario
 	Settle     time.Duration // for which everything must be quiet before the server's memory is read
 	Patience   time.Duration // for which a run waits when nothing happens; 0 is 10 s
+	Compress   bool          // clients offer permessage-deflate, and insist on it
 	Processes  int           // that the clients are shared out among; 0 is 1
 	Sources    []netip.Addr  // to connect from, in turn; none leaves it to the load tester
 
@@ -45,6 +47,7 @@ type Options struct {
 const (
 	maxConnections = 1_000_000
 	maxChannels    = 10_000_000
+	maxEach        = 1000
 	maxPublishers  = 1000
 	maxGuests      = 1000
 	maxBatch       = 1000

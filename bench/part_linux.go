@@ -3,8 +3,8 @@ package bench
 import (
 	"context"
 	"sync"
-	"time"
 
+	"reverbd/bench/internal/clock"
 	"reverbd/bench/internal/dialect"
 	"reverbd/bench/internal/latency"
 	"reverbd/bench/internal/report"
@@ -112,19 +112,8 @@ func (m *measurement) tell(what string, part *measurement) (stop func()) {
 	if m.options.Watch == nil {
 		return func() {}
 	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(tellEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-				m.options.Watch(m.subject.name+": "+what, part.fleet.Progress().Delivered, 0)
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
+	return clock.Every(tellEvery, func() bool {
+		m.options.Watch(m.subject.name+": "+what, part.fleet.Progress().Delivered, 0)
+		return true
+	})
 }

@@ -86,9 +86,9 @@ func (r *run) ownDescriptors(limit int) error {
 func (r *run) tryClient(ctx context.Context, n int) error {
 	s, url := r.server(), r.options.URLs[n]
 	layout := r.scenario.layout(r.options)
-	layout.Channels = 1
+	layout.Channels, layout.Each = 1, 1
 	fleet, err := client.New(client.Options{
-		Servers: s.addresses[n : n+1], Sources: client.NewSources(s.addresses[n].Addr(), r.options.Sources), Upgrade: s.upgrade,
+		Servers: s.addresses[n : n+1], Sources: client.NewSources(s.addresses[n].Addr(), r.options.Sources), Upgrade: s.upgrade, Compressed: s.compress,
 		Dialect: s.dialect(), Connections: 1, Room: r.room(s), Layout: layout, Streams: r.scenario.streams(r.options),
 	})
 	if err != nil {
@@ -114,6 +114,9 @@ func (r *run) tryClient(ctx context.Context, n int) error {
 		return fmt.Errorf("bench: %s has no app with the key %q: set --key", url, r.options.Key)
 	case contains(reason, pusher.ErrUnauthorized.Message):
 		return fmt.Errorf("bench: %s does not accept the signature for a private channel: set --secret to that of the key %q", url, r.options.Key)
+	}
+	if contains(reason, client.ErrNotCompressed.Error()) {
+		return fmt.Errorf("bench: %s does not compress: start it with compression (reverbd --compression), or leave --compression out", url)
 	}
 	return fmt.Errorf("bench: a first client could not subscribe at %s: %s", url, reason)
 }

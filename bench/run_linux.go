@@ -89,7 +89,10 @@ func (r *run) once(ctx context.Context) (report.Run, error) {
 
 func (r *run) parameters() report.Parameters {
 	o := r.options
-	p := report.Parameters{Connections: o.Connections, Channels: o.Channels, Rate: o.Rate, Processes: max(1, o.Processes)}
+	p := report.Parameters{Connections: o.Connections, Channels: o.Channels, Rate: o.Rate, Processes: max(1, o.Processes), Compressed: o.Compress}
+	if o.Each > 1 {
+		p.Each = o.Each
+	}
 	if len(o.URLs) > 1 {
 		p.Nodes = len(o.URLs)
 	}

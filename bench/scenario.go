@@ -44,7 +44,7 @@ var Scenarios = []Scenario{
 	{
 		Name:     "channels",
 		Usage:    "events to many small channels, with the clients shared out among them",
-		Defaults: Options{Connections: 2000, Channels: 1000, Publishers: 8, Batch: 1, Size: 100, Duration: 10 * time.Second},
+		Defaults: Options{Connections: 2000, Channels: 1000, Each: 1, Publishers: 8, Batch: 1, Size: 100, Duration: 10 * time.Second},
 		prefix:   "bench-", sends: true, publishes: true,
 		check: atLeastOneEach,
 	},
@@ -109,7 +109,8 @@ func find(name string) (Scenario, bool) {
 }
 
 var (
-	errIdleChannels = errors.New("bench: --channels: more than --connections, so that some would have no subscriber")
+	errIdleChannels = errors.New("bench: --channels: more than --connections times --each, so that some would have no subscriber")
+	errUneven       = errors.New("bench: --each: --channels must be a multiple of it")
 	errManyRooms    = errors.New("bench: --channels: there is one, which all join")
 	errFewParts     = errors.New("bench: --connections: at least 40, which are shared out among the parts")
 	errNoTenth      = fmt.Errorf("bench: --connections: at least %d", fewest)
@@ -119,7 +120,13 @@ var (
 )
 
 func atLeastOneEach(o Options) error {
-	if o.Channels > o.Connections {
+	each := max(o.Each, 1)
+	switch {
+	case o.Each < 0 || o.Each > maxEach:
+		return fmt.Errorf("bench: --each %d: from 1 to %d", o.Each, maxEach)
+	case o.Channels%each != 0:
+		return errUneven
+	case o.Channels > o.Connections*each:
 		return errIdleChannels
 	}
 	return nil
@@ -173,7 +180,7 @@ func someSlow(o Options) error {
 
 // layout says who is on which channel.
 func (s Scenario) layout(o Options) client.Layout {
-	return client.Layout{Channels: o.Channels, All: s.all}
+	return client.Layout{Channels: o.Channels, All: s.all, Each: o.Each}
 }
 
 // streams numbers the senders.

@@ -15,6 +15,7 @@ type subject struct {
 	name      string
 	addresses []netip.AddrPort // of all nodes; events are published on the first
 	upgrade   []byte
+	compress  bool                   // which its answer must accept
 	dialect   func() dialect.Dialect // a new one for each goroutine
 	batch     int                    // events in a request
 	pids      []int                  // none if its usage cannot be read
@@ -24,7 +25,7 @@ type subject struct {
 
 func (r *run) server() *subject {
 	return &subject{
-		name: "server", addresses: r.addresses, upgrade: r.target.AppendUpgrade(nil),
+		name: "server", addresses: r.addresses, upgrade: r.target.AppendUpgrade(nil, r.options.Compress), compress: r.options.Compress,
 		batch: r.options.Batch, pids: r.options.ServerPIDs,
 		dialect: func() dialect.Dialect { return dialect.NewPusher(r.target, r.messages) },
 		stop:    func() {},
@@ -38,7 +39,7 @@ func (r *run) floor() (*subject, error) {
 		return nil, err
 	}
 	return &subject{
-		name: "floor", addresses: []netip.AddrPort{child.Address}, upgrade: r.target.AppendUpgrade(nil),
+		name: "floor", addresses: []netip.AddrPort{child.Address}, upgrade: r.target.AppendUpgrade(nil, false),
 		batch: cmp.Or(r.options.FloorBatch, r.options.Batch), pids: []int{child.PID}, threads: child.Threads,
 		dialect: func() dialect.Dialect { return dialect.NewFloor(r.target, r.messages) },
 		stop:    child.Stop,

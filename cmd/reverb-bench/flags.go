@@ -32,6 +32,9 @@ func flags(s bench.Scenario) []cli.Flag {
 	if d.Channels > 0 {
 		flags = append(flags, &cli.IntFlag{Name: "channels", Value: d.Channels, Usage: "channels they subscribe to"})
 	}
+	if d.Each > 0 {
+		flags = append(flags, &cli.IntFlag{Name: "each", Value: d.Each, Usage: "channels that each client subscribes to"})
+	}
 	if d.Publishers > 0 {
 		flags = append(flags, &cli.IntFlag{Name: "publishers", Value: d.Publishers, Usage: "keep-alive connections to the HTTP API"})
 	}
@@ -55,6 +58,7 @@ func flags(s bench.Scenario) []cli.Flag {
 	} else {
 		flags = append(flags, &cli.Float64Flag{Name: "rate", Usage: "connections a second; 0: as fast as the server takes them"})
 	}
+	flags = append(flags, &cli.BoolFlag{Name: "compression", Usage: "negotiate compression; the floor does not compress"})
 	if s.Shared() {
 		flags = append(flags, &cli.IntFlag{Name: "processes", Value: 1, Usage: "processes to share the clients out among, for more than one may have descriptors"})
 	}
@@ -76,13 +80,17 @@ func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 		Publishers: c.Int("publishers"), Batch: c.Int("batch"), FloorBatch: c.Int("floor-batch"),
 		Events: c.Int("events"), Duration: c.Duration("duration"), Rate: c.Float64("rate"), Size: c.Int("size"),
 		ServerPIDs: c.IntSlice("server-pid"), Floor: c.Bool("floor"), Repeat: c.Int("repeat"), Processes: c.Int("processes"), Settle: c.Duration("settle"),
-		Version: version, Self: self,
+		Compress: c.Bool("compression"),
+		Version:  version, Self: self,
 	}
 	if s.Defaults.Channels == 0 {
 		o.Channels = 1
 	}
 	if s.Defaults.Batch == 0 {
 		o.Batch = 1
+	}
+	if s.Defaults.Each > 0 {
+		o.Each = c.Int("each")
 	}
 	if s.Defaults.Guests > 0 {
 		o.Guests = c.Int("guests")

@@ -104,9 +104,9 @@ func AppendDeflated(dst []byte, op OpCode, payload []byte) []byte {
 
 var packers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// inflate returns the message that payload was made from, at most limit bytes of it (0 is no limit): a short frame can hold an
+// Inflate returns the message that payload was made from, at most limit bytes of it (0 is no limit): a short frame can hold an
 // immense message.
-func inflate(payload []byte, limit int64) ([]byte, *CloseError) {
+func Inflate(payload []byte, limit int64) ([]byte, *CloseError) {
 	r := inflaters.Get().(*inflater)
 	defer inflaters.Put(r)
 	r.input = io.MultiReader(bytes.NewReader(payload), strings.NewReader(deflateTail))
@@ -134,7 +134,7 @@ var inflaters = sync.Pool{New: func() any { return &inflater{flate: flate.NewRea
 
 // unpack is the event of a compressed message.
 func unpack(op OpCode, payload []byte, limit int64) (Event, *CloseError) {
-	message, err := inflate(payload, limit)
+	message, err := Inflate(payload, limit)
 	if err == nil && op == OpText && !utf8.Valid(message) {
 		err = notText()
 	}

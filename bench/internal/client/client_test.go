@@ -23,7 +23,7 @@ func TestNextFrameReadsWhatTheServerWrites(t *testing.T) {
 			n := min(chunk, len(rest))
 			buffer, rest = append(buffer, rest[:n]...), rest[n:]
 			for {
-				f, used, err := nextFrame(buffer)
+				f, used, err := nextFrame(buffer, false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -62,8 +62,34 @@ func TestNextFrameRefuses(t *testing.T) {
 		"a mask":            {"\x81\x80", errMasked},
 		"a negative length": {"\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff", errHuge},
 	} {
-		if _, _, err := nextFrame([]byte(c.p)); !errors.Is(err, c.want) {
+		if _, _, err := nextFrame([]byte(c.p), false); !errors.Is(err, c.want) {
 			t.Errorf("%s: error is %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+func TestNextFrameCompressed(t *testing.T) {
+	text := strings.Repeat("a message ", 20)
+	p := ws.AppendDeflated(nil, ws.OpText, []byte(text))
+	var u unpacker
+	for range 2 { // the second time it is known
+		f, n, err := nextFrame(p, true)
+		if err != nil || n != len(p) || !f.packed {
+			t.Fatalf("%d of %d bytes, packed: %t, %v", n, len(p), f.packed, err)
+		}
+		if got, err := u.unpack(f.payload); err != nil || string(got) != text {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if _, err := u.unpack([]byte("nonsense")); err == nil {
+		t.Error("nonsense was decompressed")
+	}
+	if f, _, err := nextFrame(ws.AppendFrame(nil, ws.OpText, []byte("x")), true); err != nil || f.packed {
+		t.Errorf("a message that is not compressed: %+v, %v", f, err)
+	}
+	for name, p := range map[string]string{"a ping": "\xc9\x00", "other bits": "\xe1\x00"} {
+		if _, _, err := nextFrame([]byte(p), true); !errors.Is(err, errReserved) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -73,7 +99,7 @@ func FuzzNextFrame(f *testing.F) {
 	f.Add(ws.AppendClose(nil, 1000, "bye"))
 	f.Add(ws.AppendHeader(nil, ws.OpBinary, 70_000))
 	f.Fuzz(func(t *testing.T, p []byte) {
-		got, n, err := nextFrame(p)
+		got, n, err := nextFrame(p, false)
 		switch {
 		case n > len(p), err != nil && n > 0, n > 0 && len(got.payload) > n-2:
 			t.Errorf("%d of %d bytes, payload of %d, %v", n, len(p), len(got.payload), err)
@@ -100,7 +126,10 @@ func TestParseUpgrade(t *testing.T) {
 		"not HTTP":              {p: "SSH-2.0-OpenSSH_9.6\r\n\r\n", says: "handshake answered"},
 		"endless":               {p: strings.Repeat("a", maxUpgrade+1), says: "not HTTP"},
 	} {
-		n, err := parseUpgrade([]byte(c.p))
+		if _, err := parseUpgrade([]byte(c.p), true); err == nil && c.n > 0 {
+			t.Errorf("%s: compression was not accepted, and nobody minded", name)
+		}
+		n, err := parseUpgrade([]byte(c.p), false)
 		if n != c.n || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %d, %v; want %d, %q", name, n, err, c.n, c.says)
 		}
@@ -153,7 +182,7 @@ func TestComplaint(t *testing.T) {
 }
 
 func TestFarewell(t *testing.T) {
-	frame, _, _ := nextFrame(ws.AppendClose(nil, 4100, "Slow consumer"))
+	frame, _, _ := nextFrame(ws.AppendClose(nil, 4100, "Slow consumer"), false)
 	if got := farewell(frame.payload).Error(); got != "closed with 4100 Slow consumer" {
 		t.Error(got)
 	}
@@ -163,7 +192,7 @@ func TestFarewell(t *testing.T) {
 }
 
 func TestLayout(t *testing.T) {
-	for _, l := range []Layout{{1, true}, {3, true}, {1, false}, {3, false}, {10, false}} {
+	for _, l := range []Layout{{1, true, 0}, {3, true, 0}, {1, false, 0}, {3, false, 1}, {10, false, 1}, {12, false, 3}, {20, false, 4}} {
 		const connections = 7
 		subscribers := map[int]int{}
 		for i := range connections {

@@ -136,7 +136,7 @@ func (c *conn) keep(rest []byte) {
 // consume handles what is complete in p, and returns the rest.
 func (c *conn) consume(p []byte, now int64) (rest []byte) {
 	if c.state == upgrading {
-		n, err := parseUpgrade(p)
+		n, err := parseUpgrade(p, c.fleet.options.Compressed)
 		if err != nil {
 			c.fail(err)
 		}
@@ -147,12 +147,18 @@ func (c *conn) consume(p []byte, now int64) (rest []byte) {
 		p = p[n:]
 	}
 	for c.state != closed {
-		frame, n, err := nextFrame(p)
+		frame, n, err := nextFrame(p, c.fleet.options.Compressed)
 		if err != nil {
 			c.fail(err)
 		}
 		if n == 0 {
 			return p
+		}
+		if frame.packed {
+			if frame.payload, err = c.fleet.unpacker.unpack(frame.payload); err != nil {
+				c.fail(err)
+				return nil
+			}
 		}
 		c.frame(frame, now)
 		p = p[n:]

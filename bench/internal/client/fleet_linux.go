@@ -14,10 +14,11 @@ import (
 
 // Options says whom a fleet's clients connect to, and what for.
 type Options struct {
-	Servers []netip.AddrPort // which the connections take in turn
-	Sources Sources
-	Upgrade []byte          // the request that opens a WebSocket
-	Dialect dialect.Dialect // the fleet's own
+	Servers    []netip.AddrPort // which the connections take in turn
+	Sources    Sources
+	Upgrade    []byte          // the request that opens a WebSocket
+	Compressed bool            // it offers compression, which the answer must accept
+	Dialect    dialect.Dialect // the fleet's own
 
 	Connections int   // in this fleet
 	Share       Share // which of the run's connections they are
@@ -45,7 +46,8 @@ type Fleet struct {
 	room       room
 	churn      churn
 	pings      pings
-	stalled    bool   // nobody reads
+	stalled    bool // nobody reads
+	unpacker   unpacker
 	in, out    []byte // scratch
 	counts     tally.Counts
 	latency    *latency.Histogram

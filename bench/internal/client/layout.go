@@ -3,7 +3,8 @@ package client
 // Layout says which channels a connection is on.
 type Layout struct {
 	Channels int
-	All      bool // every connection on every channel; otherwise each on one, in turn
+	All      bool // every connection on every channel; otherwise each on Each of them, in turn
+	Each     int  // of which Channels is a multiple; 0 is 1
 }
 
 // Of returns the channels of the i-th connection of the run: that many, from first on.
@@ -11,7 +12,8 @@ func (l Layout) Of(i int) (first, channels int) {
 	if l.All {
 		return 0, l.Channels
 	}
-	return i % l.Channels, 1
+	each := l.each()
+	return i % (l.Channels / each) * each, each
 }
 
 // Subscribers returns how many of that many connections are on a channel.
@@ -19,9 +21,12 @@ func (l Layout) Subscribers(channel, connections int) int {
 	if l.All {
 		return connections
 	}
-	n := connections / l.Channels
-	if channel < connections%l.Channels {
+	turns := l.Channels / l.each() // until the first connection's channels have their turn again
+	n := connections / turns
+	if channel/l.each() < connections%turns {
 		n++
 	}
 	return n
 }
+
+func (l Layout) each() int { return max(l.Each, 1) }

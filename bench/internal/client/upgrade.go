@@ -2,17 +2,21 @@ package client
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"reverbd/bench/internal/dialect"
 )
 
+// ErrNotCompressed is why a connection fails that does not get the compression that it asked for, or gets what it did not.
+var ErrNotCompressed = errors.New("the server has not accepted the offer to compress")
+
 // maxUpgrade is more than any server answers to a handshake, in bytes.
 const maxUpgrade = 16 << 10
 
 // parseUpgrade reads a server's answer to the handshake and returns its size in p; 0 means that p does not hold all of it
-// yet. The error says why the server refused.
-func parseUpgrade(p []byte) (n int, err error) {
+// yet. The error says why the server refused. compressed says that it must have accepted the offer to compress.
+func parseUpgrade(p []byte, compressed bool) (n int, err error) {
 	end := bytes.Index(p, []byte("\r\n\r\n"))
 	switch {
 	case end < 0 && len(p) > maxUpgrade:
@@ -28,6 +32,9 @@ func parseUpgrade(p []byte) (n int, err error) {
 	}
 	if !bytes.Contains(head, []byte(dialect.WebSocketAccept)) {
 		return 0, fmt.Errorf("handshake answered with a wrong Sec-WebSocket-Accept")
+	}
+	if compressed != bytes.Contains(head, []byte("permessage-deflate")) {
+		return 0, ErrNotCompressed
 	}
 	return end + 4, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reverbd/bench/internal/client"
+	"reverbd/bench/internal/clock"
 )
 
 // tellEvery is how often a process looks whether there is progress to tell.
@@ -94,26 +95,9 @@ func (s *server) answer(a answer) error {
 
 // tell says how far the fleet is whenever it is further, until stop is called.
 func (s *server) tell() (stop func()) {
-	done := make(chan struct{})
-	var ended sync.WaitGroup
-	ended.Go(func() {
-		ticker := time.NewTicker(tellEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-			}
-			if s.fleet.Progress() != s.lastTold() && s.answer(answer{}) != nil {
-				return // nobody listens: in is about to end
-			}
-		}
+	return clock.Every(tellEvery, func() bool {
+		return s.fleet.Progress() == s.lastTold() || s.answer(answer{}) == nil // else nobody listens: in is about to end
 	})
-	return func() {
-		close(done)
-		ended.Wait()
-	}
 }
 
 func (s *server) lastTold() client.Progress {

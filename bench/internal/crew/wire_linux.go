@@ -13,6 +13,7 @@ type Config struct {
 	Servers     []netip.AddrPort
 	Sources     []netip.Addr // none leaves it to the load tester
 	Upgrade     []byte
+	Compressed  bool
 	Floor       bool // speak its dialect, and not Pusher's
 	Target      dialect.Target
 	Messages    dialect.Messages
@@ -25,7 +26,7 @@ type Config struct {
 // options is those of the fleet that has the share.
 func (c Config) options() client.Options {
 	o := client.Options{
-		Servers: c.Servers, Sources: client.NewSources(c.Servers[0].Addr(), c.Sources), Upgrade: c.Upgrade,
+		Servers: c.Servers, Sources: client.NewSources(c.Servers[0].Addr(), c.Sources), Upgrade: c.Upgrade, Compressed: c.Compressed,
 		Connections: c.Share.Size(c.Connections), Share: c.Share, Layout: c.Layout, Streams: c.Streams,
 	}
 	if c.Floor {

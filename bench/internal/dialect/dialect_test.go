@@ -156,7 +156,7 @@ func TestParseTarget(t *testing.T) {
 }
 
 func TestUpgradeIsWhatTheServerAccepts(t *testing.T) {
-	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(target.AppendUpgrade(nil))))
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(target.AppendUpgrade(nil, false))))
 	if err != nil {
 		t.Fatal(err)
 	}

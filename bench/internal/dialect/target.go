@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"reverbd/protocol/ws"
 )
 
 // Target is a server and the credentials of an app on it.
@@ -60,9 +62,9 @@ func preferred(addresses []netip.Addr) netip.Addr {
 	return addresses[0]
 }
 
-// AppendUpgrade appends the request that opens a WebSocket. All clients send the same key, so that the answer to all of them
-// is known.
-func (t Target) AppendUpgrade(dst []byte) []byte {
+// AppendUpgrade appends the request that opens a WebSocket, with an offer of compression or none. All clients send the same
+// key, so that the answer to all of them is known.
+func (t Target) AppendUpgrade(dst []byte, compress bool) []byte {
 	dst = append(dst, "GET "...)
 	dst = append(dst, t.Prefix...)
 	dst = append(dst, "/app/"...)
@@ -71,6 +73,9 @@ func (t Target) AppendUpgrade(dst []byte) []byte {
 	dst = append(dst, t.Host...)
 	dst = append(dst, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "...)
 	dst = append(dst, WebSocketKey...)
+	if compress {
+		dst = append(dst, "\r\nSec-WebSocket-Extensions: "+ws.DeflateExtension...)
+	}
 	return append(dst, "\r\n\r\n"...)
 }
 

@@ -36,6 +36,7 @@ type Parameters struct {
 	Nodes       int           `json:"nodes,omitempty"` // if there are several; the clients take them in turn
 	Connections int           `json:"connections"`
 	Channels    int           `json:"channels"`
+	Each        int           `json:"each,omitempty"` // channels of each client, if more than one and not all
 	Publishers  int           `json:"publishers,omitempty"`
 	Batch       int           `json:"batch,omitempty"`
 	Rate        float64       `json:"rate,omitempty"` // a second; 0 is as fast as it goes
@@ -43,6 +44,7 @@ type Parameters struct {
 	Events      int           `json:"events,omitempty"`
 	Duration    time.Duration `json:"duration_ns,omitempty"`
 	Processes   int           `json:"processes"`
+	Compressed  bool          `json:"compressed,omitempty"` // by the server
 }
 
 // Measurement is what one server did.

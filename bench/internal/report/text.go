@@ -101,6 +101,7 @@ func (p Parameters) String() string {
 	}
 	add(p.Nodes > 1, plural(p.Nodes, "node"))
 	add(p.Channels > 0, plural(p.Channels, "channel"))
+	add(p.Each > 1, fmt.Sprintf("%d of them for each connection", p.Each))
 	add(p.Publishers > 0, plural(p.Publishers, "publisher"))
 	add(p.Batch > 1, fmt.Sprintf("batches of %d", p.Batch))
 	add(p.Rate > 0, figures(p.Rate)+" a second")
@@ -109,6 +110,7 @@ func (p Parameters) String() string {
 	add(p.Events > 0, plural(p.Events, "message"))
 	add(p.Duration > 0, duration(p.Duration))
 	add(p.Processes > 1, plural(p.Processes, "client process"))
+	add(p.Compressed, "compressed")
 	return strings.Join(words, ", ")
 }
 
