@@ -19,13 +19,18 @@ import (
 	"reverbd/cmd/reverbd/config"
 )
 
-// processDriver talks to a reverbd process over sockets.
+// processDriver talks to reverbd processes over sockets. With several, which are one cluster, clients and requests take turns: a
+// request goes to another node than the one that the client before it is on.
 type processDriver struct {
-	t       *testing.T
-	server  *server
-	apps    []apps.Settings
-	clients map[string]*wireClient
-	fences  int
+	t        *testing.T
+	servers  []*server
+	apps     []apps.Settings
+	clients  map[string]*wireClient
+	fences   int
+	together bool // all clients are on the first server
+	turn     int  // of the requests
+	opened   int
+	others   *crossFence // with several
 }
 
 // wireClient is a WebSocket connection as frames.
@@ -33,19 +38,25 @@ type wireClient struct {
 	conn net.Conn
 	in   io.Reader
 	key  string
+	id   string // the socket id, of a fence's
 }
 
-func newProcessDriver(t *testing.T, s *server, conf config.Config) *processDriver {
-	return &processDriver{t: t, server: s, apps: conf.Apps, clients: map[string]*wireClient{}}
+func newProcessDriver(t *testing.T, conf config.Config, servers ...*server) *processDriver {
+	return &processDriver{t: t, servers: servers, apps: conf.Apps, clients: map[string]*wireClient{}}
 }
 
 func (d *processDriver) open(conn, key, origin string) {
 	d.t.Helper()
+	s := d.servers[0]
+	if !d.together {
+		s = d.servers[d.opened%len(d.servers)]
+	}
+	d.opened++
 	dialer := ws.Dialer{Timeout: clientTimeout}
 	if origin != "" {
 		dialer.Header = ws.HandshakeHeaderHTTP{"Origin": {origin}}
 	}
-	c, early, _, err := dialer.Dial(context.Background(), "ws://"+d.server.addr()+"/app/"+key+"?protocol=7&client=js&version=8.4.0&flash=false")
+	c, early, _, err := dialer.Dial(context.Background(), "ws://"+s.addr()+"/app/"+key+"?protocol=7&client=js&version=8.4.0&flash=false")
 	if err != nil {
 		d.t.Fatalf("opening %s: %v", conn, err)
 	}
@@ -100,7 +111,8 @@ func (d *processDriver) connections(key string) string {
 
 func (d *processDriver) request(method, target, body string) *response {
 	d.t.Helper()
-	req, err := http.NewRequest(method, d.server.url(target), strings.NewReader(body))
+	d.turn++
+	req, err := http.NewRequest(method, d.servers[d.turn%len(d.servers)].url(target), strings.NewReader(body))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -119,31 +131,38 @@ func (d *processDriver) request(method, target, body string) *response {
 // collect puts up two fences: a ping frame with a payload of its own, which the server answers in its place, and when the answer
 // is there, another. The first answer may overtake what other loops have posted to the connection's loop, since it leaves
 // at the end of the read; but before the loop reads the second ping it has taken its turn with what was posted.
-func (d *processDriver) collect(conn string) (texts []string, closed int) {
+//
+// From other nodes things come when they come. What is wanted is waited for, and a fence is sent along the same way.
+func (d *processDriver) collect(conn string, want int) (texts []string, closed int) {
 	d.t.Helper()
 	c := d.clients[conn]
+	if d.others != nil {
+		texts, closed = c.awaited(d.t, want)
+		d.others.fence(d.t)
+	}
 	for range 2 {
+		if closed != 0 {
+			break
+		}
 		d.fences++
 		fence := fmt.Appendf(nil, "fence %d", d.fences)
 		ping := ws.NewPingFrame(bytes.Clone(fence))
 		_ = ws.WriteFrame(c.conn, ws.MaskFrameInPlace(ping)) // fails where the server has gone, which reading will tell
 		more, code := c.until(d.t, fence)
-		texts = append(texts, more...)
-		if code != 0 {
-			_ = c.conn.Close()
-			delete(d.clients, conn)
-			return texts, code
-		}
+		texts, closed = append(texts, more...), code
 	}
-	return texts, 0
+	if closed != 0 {
+		_ = c.conn.Close()
+		delete(d.clients, conn)
+	}
+	return texts, closed
 }
 
 // until reads up to the pong with that payload, or to the end of the connection, whose code it returns.
 func (c *wireClient) until(t *testing.T, fence []byte) (texts []string, code int) {
 	t.Helper()
 	for {
-		_ = c.conn.SetReadDeadline(time.Now().Add(clientTimeout))
-		f, err := readFrame(c.in)
+		f, err := c.frame()
 		if err != nil {
 			if isTimeout(err) {
 				t.Fatalf("nothing comes, not even the answer to a ping; got so far: %q", texts)
@@ -172,6 +191,31 @@ func (c *wireClient) until(t *testing.T, fence []byte) (texts []string, code int
 	}
 }
 
+// awaited reads up to the n-th message, to the end of the connection, or until nothing comes.
+func (c *wireClient) awaited(t *testing.T, n int) (texts []string, code int) {
+	t.Helper()
+	for len(texts) < n {
+		f, err := c.frame()
+		switch {
+		case isTimeout(err):
+			return texts, 0
+		case err != nil:
+			return texts, noCloseFrame
+		case f.Header.OpCode == ws.OpClose:
+			code, _ := ws.ParseCloseFrameData(f.Payload)
+			return texts, int(code)
+		case f.Header.OpCode == ws.OpText:
+			texts = append(texts, string(f.Payload))
+		}
+	}
+	return texts, 0
+}
+
+func (c *wireClient) frame() (ws.Frame, error) {
+	_ = c.conn.SetReadDeadline(time.Now().Add(clientTimeout))
+	return readFrame(c.in)
+}
+
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // readFrame reads one frame of at most a megabyte. The error is io.EOF where no frame begins.
@@ -191,4 +235,9 @@ func readFrame(in io.Reader) (f ws.Frame, err error) {
 
 func (d *processDriver) now() time.Time { return time.Now() }
 
-func (d *processDriver) cannot(string, int) string { return "" }
+func (d *processDriver) cannot(transcript string, step int) string {
+	if d.others != nil && transcript == "decision-09-presence" && (step == 14 || step == 16) {
+		return "what a user said of himself stays the cluster's while he is on any node, whichever of his connections said it"
+	}
+	return ""
+}

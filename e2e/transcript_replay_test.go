@@ -31,8 +31,9 @@ type driver interface {
 	// request makes a request of the HTTP API.
 	request(method, target, body string) *response
 	// collect returns what a connection has received, and with which code it has ended, 0 if it has not. Everything that the
-	// server was going to send because of what has been done before is there.
-	collect(conn string) (texts []string, closed int)
+	// server was going to send because of what has been done before is there. A driver that cannot know when that is waits for
+	// want messages, if they come.
+	collect(conn string, want int) (texts []string, closed int)
 	// now is the server's time.
 	now() time.Time
 	// cannot says why a step is beyond the driver; "" if it is not.
@@ -56,7 +57,7 @@ func TestTranscripts(t *testing.T) {
 	t.Run("process", func(t *testing.T) {
 		s := startServer(t, "--config", configFile(t))
 		for _, tr := range all {
-			t.Run(tr.Name, func(t *testing.T) { newReplay(t, conf, newProcessDriver(t, s, conf)).run(tr) })
+			t.Run(tr.Name, func(t *testing.T) { newReplay(t, conf, newProcessDriver(t, conf, s)).run(tr) })
 		}
 	})
 }
@@ -106,14 +107,18 @@ func (r *replay) run(tr transcript) {
 			r.t.Logf("step %d is left out: %s", i, why)
 			continue
 		}
-		got := r.do(s.Do)
+		expected := s.outcome
+		if row >= 0 {
+			expected = differences[row].overlay(expected)
+		}
+		got := r.do(s.Do, expected)
 		want := r.filled(s.outcome)
 		problems := compare(want, got, tr.recorded)
 		if row >= 0 {
 			if len(problems) == 0 {
 				r.t.Errorf("step %d: a difference is listed (decision %d), but there is none", i, differences[row].decision)
 			}
-			problems = compare(r.filled(differences[row].overlay(s.outcome)), got, true)
+			problems = compare(r.filled(expected), got, true)
 		}
 		if len(problems) > 0 {
 			what, _ := json.Marshal(s.Do)
@@ -126,7 +131,7 @@ func (r *replay) run(tr transcript) {
 }
 
 // do carries out a step and gathers everything that comes of it, on all connections.
-func (r *replay) do(a action) (o outcome) {
+func (r *replay) do(a action, expected outcome) (o outcome) {
 	o.Got, o.Closed = map[string][]string{}, map[string]int{}
 	actor := ""
 	switch {
@@ -149,7 +154,7 @@ func (r *replay) do(a action) (o outcome) {
 	order := slices.Clone(r.open)
 	slices.SortStableFunc(order, func(x, y string) int { return strings.Compare(first(x == actor), first(y == actor)) })
 	for _, conn := range order {
-		texts, closed := r.driver.collect(conn)
+		texts, closed := r.driver.collect(conn, len(expected.Got[conn]))
 		if len(texts) > 0 {
 			o.Got[conn] = texts
 		}

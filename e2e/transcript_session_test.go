@@ -42,7 +42,7 @@ func (d *sessionDriver) request(method, target, body string) *response {
 	return &response{w.Code, w.Header().Get("Content-Type"), w.Body.String()}
 }
 
-func (d *sessionDriver) collect(conn string) (texts []string, closed int) {
+func (d *sessionDriver) collect(conn string, _ int) (texts []string, closed int) {
 	c := d.clients[conn]
 	return c.Received(), int(c.Closed())
 }

@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Every conversation that was had with one node is had with two, which answer as one.
+func TestClusterTranscripts(t *testing.T) {
+	t.Parallel()
+	all := append(readTranscripts(t, "testdata/transcripts", true), readTranscripts(t, "testdata/own", false)...)
+	conf := replayConfig(t)
+	env := startRedis(t).env()
+	one, two := startNode(t, env, "--config", configFile(t)), startNode(t, env, "--config", configFile(t))
+	fence := newCrossFence(t, one.server, two.server)
+	for _, tr := range all {
+		t.Run(tr.Name, func(t *testing.T) {
+			d := newProcessDriver(t, conf, one.server, two.server)
+			d.others = fence
+			d.together = tr.Name == "decision-03-quota" // which is a node's, not the cluster's
+			newReplay(t, conf, d).run(tr)
+			fence.fence(t) // and whoever was on a presence channel has gone from it
+		})
+	}
+}
+
+// crossFence finds out whether everything that nodes had to tell each other has arrived: an event and a member follow it.
+type crossFence struct {
+	drivers []*processDriver // each with an observer and with a member who comes and goes, on a node of its own
+	count   int
+}
+
+const fenceRoom = "presence-fences"
+
+func newCrossFence(t *testing.T, servers ...*server) *crossFence {
+	t.Helper()
+	x := &crossFence{}
+	for _, s := range servers {
+		d := newProcessDriver(t, replayConfig(t), s)
+		x.drivers = append(x.drivers, d)
+		for _, conn := range []string{"observer", "member"} {
+			d.open(conn, "fences-key", "")
+			greeting, _ := d.clients[conn].awaited(t, 1)
+			d.clients[conn].id = strings.Split(strings.Split(strings.Join(greeting, ""), `socket_id\":\"`)[1], `\"`)[0]
+		}
+	}
+	x.join(t, "observer", "observer")
+	return x
+}
+
+// join makes one connection of each node a member of the room under a name of its node's.
+func (x *crossFence) join(t *testing.T, conn, name string) {
+	t.Helper()
+	for i, d := range x.drivers {
+		c := d.clients[conn]
+		data := fmt.Sprintf(`{"user_id":"%s-%d"}`, name, i)
+		auth := "fences-key:" + sign("fences-secret", c.id+":"+fenceRoom+":"+data)
+		d.send(conn, `{"event":"pusher:subscribe","data":{"channel":"`+fenceRoom+`","auth":"`+auth+`","channel_data":`+show(data)+`}}`)
+		for text := ""; !strings.Contains(text, "subscription_succeeded"); {
+			text = x.next(t, d, conn)
+		}
+	}
+}
+
+// fence waits until every node has heard of all others what is sent behind everything else.
+func (x *crossFence) fence(t *testing.T) {
+	t.Helper()
+	x.count++
+	name := fmt.Sprint("fence-", x.count)
+	for i, d := range x.drivers {
+		body := fmt.Sprintf(`{"name":"%s-%d","channel":"%s","data":"1"}`, name, i, fenceRoom)
+		d.t = t
+		if r := d.request("POST", signTarget("fences-key", "fences-secret", "POST", "/apps/fences/events", nil, body, d.now()), body); r.Status != 200 {
+			t.Fatal(r)
+		}
+	}
+	x.join(t, "member", name)
+	for _, d := range x.drivers {
+		for missing := x.signs(name); len(missing) > 0; {
+			text := x.next(t, d, "observer")
+			for sign := range missing {
+				if strings.Contains(text, sign) {
+					delete(missing, sign)
+				}
+			}
+		}
+	}
+}
+
+// signs are what the observers are to see of a fence.
+func (x *crossFence) signs(name string) map[string]bool {
+	signs := map[string]bool{}
+	for i := range x.drivers {
+		signs[fmt.Sprintf(`{"event":"%s-%d"`, name, i)] = true
+		signs[fmt.Sprintf(`\"user_id\":\"%s-%d\"`, name, i)] = true
+	}
+	return signs
+}
+
+func (x *crossFence) next(t *testing.T, d *processDriver, conn string) string {
+	t.Helper()
+	texts, code := d.clients[conn].awaited(t, 1)
+	if len(texts) == 0 {
+		t.Fatalf("the %s of the fence hears nothing; closed with %d", conn, code)
+	}
+	return texts[0]
+}
