@@ -1,0 +1,229 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// quietTime is how long the cluster has to become what it should be: a dead node's members leave within 15 seconds.
+const quietTime = 30 * time.Second
+
+// quiet waits until nothing is under way, and compares.
+func (m *model) quiet(records []*publicationRecord) {
+	m.t.Helper()
+	for _, c := range m.clients {
+		c.fenced()
+		for ch := range c.subs {
+			m.answered(c, ch)
+		}
+	}
+	awaitCluster(m.t, m.nodes...)
+	m.arrived(records)
+	eventually(m.t, quietTime, fmt.Sprintf("round %d: rosters and counts", m.rounds), func() string {
+		for _, f := range []func() string{m.rosters, m.counts, m.users} {
+			if wrong := f(); wrong != "" {
+				return wrong
+			}
+		}
+		return ""
+	})
+	if m.redisTrouble || m.nodeTrouble != [3]bool{} {
+		m.heard()
+	}
+	for _, c := range append(slices.Clone(m.clients), m.gone...) {
+		m.sequence(c)
+		c.sound()
+	}
+	m.gone = nil
+	m.cached()
+}
+
+// arrived waits for what must arrive: everything, but over an outage.
+func (m *model) arrived(records []*publicationRecord) {
+	m.t.Helper()
+	for _, r := range records {
+		for _, c := range r.needs {
+			remote := c.node != r.node
+			if !slices.Contains(m.clients, c) || remote && (m.redisTrouble || m.nodeTrouble[c.node] || m.nodeTrouble[r.node]) {
+				continue
+			}
+			eventually(m.t, quietTime, fmt.Sprintf("round %d: client %d of node %d lacks %s of node %d on %s", m.rounds, c.id, c.node, r.name, r.node, r.channel), func() string {
+				if c.has(r.channel, r.name) {
+					return ""
+				}
+				return fmt.Sprint(c.names(r.channel))
+			})
+		}
+	}
+}
+
+// has looks from the end.
+func (w *watcher) has(channel, name string) (yes bool) {
+	w.with(func() {
+		events := w.of(channel).events
+		for i := len(events) - 1; i >= 0 && !yes; i-- {
+			yes = events[i].Event == name
+		}
+	})
+	return yes
+}
+
+// heard makes sure that after an outage everybody hears everybody on every channel.
+func (m *model) heard() {
+	m.t.Helper()
+	for _, ch := range modelChannels {
+		eventually(m.t, quietTime, fmt.Sprintf("round %d: not everybody hears everybody on %s", m.rounds, ch), func() string {
+			var all []*publicationRecord
+			for i, n := range m.nodes {
+				r := m.record(fmt.Sprint("api", i), i, ch, nil)
+				a, err := n.trigger(publication{Name: r.name, Data: "1", Channels: []string{ch}})
+				m.settle([]*publicationRecord{r}, a, err)
+				all = append(all, r)
+			}
+			for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+				lacking := ""
+				for _, r := range all {
+					for _, c := range r.needs {
+						if !c.has(ch, r.name) {
+							lacking = fmt.Sprintf("client %d of node %d lacks %s", c.id, c.node, r.name)
+						}
+					}
+				}
+				if lacking == "" || time.Now().After(end) {
+					return lacking
+				}
+			}
+		})
+	}
+}
+
+// sequence checks what a client has received since the last time.
+func (m *model) sequence(c *modelClient) {
+	m.t.Helper()
+	for _, ch := range modelChannels {
+		events := c.received(ch)
+		var joinsAt []int
+		c.with(func() { joinsAt = slices.Clone(c.of(ch).joinsAt) })
+		for i := c.seen[ch]; i < len(events); i++ {
+			name := events[i].Event
+			publisher, number, ok := strings.Cut(name, "/")
+			if !ok {
+				continue // of members, and cache misses
+			}
+			n, _ := strconv.Atoi(number)
+			key := publisher + " " + ch
+			replayed := strings.Contains(ch, "cache-") && slices.Contains(joinsAt, i) // the last event, for a new subscriber
+			r := m.byName[name+" "+ch]
+			switch {
+			case !replayed && n <= c.last[key]:
+				m.t.Errorf("round %d: client %d gets %s on %s after %d: twice, or out of order", m.rounds, c.id, name, ch, c.last[key])
+			case !replayed && r == nil:
+				m.t.Errorf("round %d: client %d gets %s on %s, of a round before", m.rounds, c.id, name, ch)
+			case !replayed && !c.was[ch]:
+				m.t.Errorf("round %d: client %d gets %s on %s, which it is not subscribed to", m.rounds, c.id, name, ch)
+			case r != nil && r.refused:
+				m.t.Errorf("round %d: client %d gets %s on %s, which was refused", m.rounds, c.id, name, ch)
+			case !replayed && r.except == c:
+				m.t.Errorf("round %d: client %d gets %s on %s, though it is left out", m.rounds, c.id, name, ch)
+			}
+			c.last[key] = max(n, c.last[key])
+		}
+		c.seen[ch] = len(events)
+	}
+}
+
+// truth is the users of a presence channel.
+func (m *model) truth(ch string) []string {
+	var users []string
+	for _, c := range m.clients {
+		if user := c.subs[ch]; user != "" {
+			users = append(users, user)
+		}
+	}
+	slices.Sort(users)
+	return slices.Compact(users)
+}
+
+// rosters says which client has another roster than is true.
+func (m *model) rosters() string {
+	for _, c := range m.clients {
+		for ch, user := range c.subs {
+			if user == "" {
+				continue
+			}
+			got := slices.Sorted(slices.Values(c.members(ch)))
+			if want := m.truth(ch); !slices.Equal(got, want) {
+				return fmt.Sprintf("client %d of node %d has %v on %s, want %v; it saw %v", c.id, c.node, got, ch, want, c.names(ch))
+			}
+		}
+	}
+	return ""
+}
+
+func (m *model) counts() string {
+	channels := map[string]map[string]int{}
+	for _, ch := range modelChannels {
+		count := 0
+		for _, c := range m.clients {
+			if _, ok := c.subs[ch]; ok {
+				count++
+			}
+		}
+		switch {
+		case count == 0:
+		case strings.HasPrefix(ch, "presence-"):
+			channels[ch] = map[string]int{"user_count": len(m.truth(ch))}
+		default:
+			channels[ch] = map[string]int{"subscription_count": count}
+		}
+	}
+	want := canonical(show(map[string]any{"channels": channels}))
+	if wrong := same(m.nodes, want, func(n *node) string { return canonical(n.ask("/channels", "info=user_count,subscription_count")) }); wrong != "" {
+		return wrong
+	}
+	return same(m.nodes, fmt.Sprintf(`{"connections":%d}`, len(m.clients)), func(n *node) string { return n.ask("/connections", "") })
+}
+
+// users compares the API's lists: who is there, and in which order, on every node the same.
+func (m *model) users() string {
+	for _, ch := range modelChannels {
+		if !strings.HasPrefix(ch, "presence-") {
+			continue
+		}
+		list := m.nodes[0].users(ch)
+		var want []string
+		for _, user := range m.truth(ch) {
+			want = append(want, strconv.Quote(user))
+		}
+		if got := slices.Sorted(slices.Values(list)); !slices.Equal(got, want) {
+			return fmt.Sprintf("the users of %s are %v, want %v", ch, got, want)
+		}
+		if wrong := same(m.nodes, list, func(n *node) []string { return n.users(ch) }); wrong != "" {
+			return ch + ": " + wrong
+		}
+	}
+	return ""
+}
+
+// cached has one node publish on a cache channel, and all nodes know it.
+func (m *model) cached() {
+	m.t.Helper()
+	const ch = "cache-of-quiet"
+	name := fmt.Sprint("quiet-", m.rounds)
+	i := m.random.IntN(len(m.nodes))
+	m.nodes[i].publish(ch, name, "1")
+	for j, n := range m.nodes {
+		eventually(m.t, clientTimeout, fmt.Sprintf("round %d: the last event that node %d published is not known to node %d", m.rounds, i, j), func() string {
+			w := listening(m.t, n, ch)
+			defer w.close()
+			w.await(clientTimeout, "the last event", func() bool { return len(w.names(ch)) > 0 })
+			if got := w.names(ch); !slices.Equal(got, []string{name}) {
+				return fmt.Sprint(got)
+			}
+			return ""
+		})
+	}
+}
