@@ -24,20 +24,24 @@ func TestUnit(t *testing.T) {
 	run(t, dir, "systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit)
 }
 
-// The server makes no system call that the unit forbids, whatever the client and the server library want of it.
+// The server makes no system call that the unit forbids, whatever the client, the server library and its operator want of it.
 func TestUnitSystemCalls(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "reverbd") // without the race detector, which has calls of its own
 	run(t, ".", "go", "build", "-o", binary, "../cmd/reverbd")
-	s := &server{port: freePort(t)}
+	s := &server{port: freePort(t), dir: dir}
+	s.args = []string{"--dev", "--port", strconv.Itoa(s.port)}
 	trace := filepath.Join(dir, "calls")
-	p := startProgram(t, dir, "strace", "-f", "-qq", "-o", trace, binary, "--dev", "--port", strconv.Itoa(s.port))
+	p := startProgram(t, dir, "strace", append([]string{"-f", "-qq", "-o", trace, binary}, s.args...)...)
 	p.await(t, "reverbd", func() bool { return answers(s.port) })
 	c := connect(t, s)
 	c.subscribe("news", nil)
 	must(t, publisher(s).Trigger("news", "story", "once"))
 	c.nextEvent("story")
 	_ = c.conn.Close()
+	s.output = p.output
+	s.must(t, "reload")
+	s.must(t, "restart")
 	stopTraced(t, p)
 
 	allowed := allowedCalls(t)

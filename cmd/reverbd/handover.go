@@ -35,13 +35,15 @@ func inherit() (*handover, error) {
 	h := &handover{files: make(map[string]*os.File)}
 	err := json.Unmarshal([]byte(text), h)
 	fd := 3
-	next := func(name string) (f *os.File) {
+	next := func(name string) *os.File {
 		if err == nil {
 			_, err = unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 		}
-		f = os.NewFile(uintptr(fd), name)
+		if err != nil {
+			return nil // and not a File that closes something else
+		}
 		fd++
-		return f
+		return os.NewFile(uintptr(fd-1), name)
 	}
 	h.report = next("report")
 	if h.First != 0 {
