@@ -16,6 +16,16 @@ func pair(t *testing.T) (r *redisServer, a, b *node) {
 	return r, a.ready(), b.ready()
 }
 
+// meet has Ann on one node and Ben on the other join presence-room, so that both know of each other.
+func meet(a, b *node) (ann, ben *guest) {
+	a.t.Helper()
+	ann, ben = a.connect(), b.connect()
+	ann.join("presence-room", `"ann"`)
+	ben.join("presence-room", `"ben"`)
+	ann.await("member_added", "ben")
+	return ann, ben
+}
+
 func TestEventsCross(t *testing.T) {
 	_, a, b := pair(t)
 	ann, ben := a.connect(), b.connect()
@@ -85,20 +95,14 @@ func TestPresenceIsTheClusters(t *testing.T) {
 
 func TestDeadNodeLeaves(t *testing.T) {
 	_, a, b := pair(t)
-	ann, ben := a.connect(), b.connect()
-	ann.join("presence-room", `"ann"`)
-	ben.join("presence-room", `"ben"`)
-	ann.await("member_added", "ben")
+	ann, _ := meet(a, b)
 	b.stop() // without a word
 	ann.await("member_removed", "ben")
 }
 
 func TestRedisRestarts(t *testing.T) {
 	r, a, b := pair(t)
-	ann, ben := a.connect(), b.connect()
-	ann.join("presence-room", `"ann"`)
-	ben.join("presence-room", `"ben"`)
-	ann.await("member_added", "ben")
+	ann, ben := meet(a, b)
 	r.kill()
 	eventually(t, "both know", func() bool { return !a.bus.Stats().Connected && !b.bus.Stats().Connected })
 	a.publish("presence-room", "while away")

@@ -44,9 +44,7 @@ func TestInterest(t *testing.T) {
 // Whatever somebody else publishes on our channels, nothing happens but that it is counted.
 func TestHostileMessages(t *testing.T) {
 	r, a, b := pair(t)
-	ann, ben := a.connect(), b.connect()
-	ann.join("presence-room", `"ann"`)
-	ben.join("presence-room", `"ben"`)
+	ann, _ := meet(a, b)
 	channel := a.bus.names.events("app", "presence-room")
 	valid := appendSealed(nil, kindEvent, sealed{origin: 1, number: 1, payload: []byte("valid")})
 	messages := []string{
@@ -148,10 +146,7 @@ func TestQueueIsBounded(t *testing.T) {
 // Redis may be full: events pass, members are known to their node alone, and all is well when there is room again.
 func TestRedisIsFull(t *testing.T) {
 	r, a, b := pair(t)
-	ann, ben := a.connect(), b.connect()
-	ann.join("presence-room", `"ann"`)
-	ben.join("presence-room", `"ben"`)
-	ann.await("member_added", "ben")
+	ann, ben := meet(a, b)
 	r.client.ConfigSet(t.Context(), "maxmemory", "1")
 	cid := b.connect()
 	cid.join("presence-room", `"cid"`)
@@ -182,10 +177,7 @@ func TestScriptsAreForgotten(t *testing.T) {
 // Connections to Redis may be cut at any time.
 func TestConnectionsAreCut(t *testing.T) {
 	r, a, b := pair(t)
-	ann, ben := a.connect(), b.connect()
-	ann.join("presence-room", `"ann"`)
-	ben.join("presence-room", `"ben"`)
-	ann.await("member_added", "ben")
+	ann, ben := meet(a, b)
 	for _, kind := range []string{"pubsub", "normal", "pubsub"} {
 		before := a.bus.Stats().Sessions
 		r.client.Do(t.Context(), "CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
@@ -249,9 +241,7 @@ func TestTerminateCrosses(t *testing.T) {
 // A node that closes tells the others everything and leaves nothing behind.
 func TestCloseLeavesNothing(t *testing.T) {
 	r, a, b := pair(t)
-	ann, ben := a.connect(), b.connect()
-	ann.join("presence-room", `"ann"`)
-	ben.join("presence-room", `"ben"`)
+	ann, _ := meet(a, b)
 	b.publish("presence-room", "last words")
 	if err := b.bus.Close(t.Context()); err != nil {
 		t.Fatal(err)
