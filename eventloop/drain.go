@@ -31,9 +31,13 @@ func (s *Server) Shutdown(ctx context.Context, over time.Duration) error {
 	case <-s.ended:
 		return nil // Run has said why
 	case <-ctx.Done():
-		return fmt.Errorf("eventloop: stopped before it was serving: %w", ctx.Err())
+		select {
+		case <-s.booted:
+		default:
+			return fmt.Errorf("eventloop: stopped before it was serving: %w", ctx.Err())
+		}
 	}
-	s.acceptors.stop() // what it has taken has come to the loops
+	s.stopAcceptors(ctx)
 	s.stopping.Store(true)
 	begin := time.Now()
 	for _, l := range s.loops {
@@ -46,6 +50,19 @@ func (s *Server) Shutdown(ctx context.Context, over time.Duration) error {
 		return nil
 	case <-time.After(stopTime):
 		return errors.New("eventloop: the loops do not end")
+	}
+}
+
+// stopAcceptors returns when what they have taken has come to the loops, of which one may be stuck, or ctx is done.
+func (s *Server) stopAcceptors(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		s.acceptors.stop()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 

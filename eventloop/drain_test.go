@@ -115,6 +115,24 @@ func TestShutdownIsCut(t *testing.T) {
 	}
 }
 
+// A loop that is stuck does not keep a server from ending when its operator insists.
+func TestShutdownOfAStuckLoop(t *testing.T) {
+	s, addr, ran := running(t, 1)
+	stuck, release := make(chan struct{}), make(chan struct{})
+	s.loops[0].shared.Post(taskFunc(func() { close(stuck); <-release }))
+	<-stuck
+	_ = dial(t, addr) // is on its way to the loop
+	ctx, cut := context.WithCancel(context.Background())
+	cut()
+	if err := s.Shutdown(ctx, 0); err == nil {
+		t.Error("it is said to have ended well")
+	}
+	close(release)
+	if err := receiveOne(t, ran, "Run returns"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A loop that is stuck is noticed, also when the other ones are well.
 func TestTurning(t *testing.T) {
 	s, _ := listen(t, 2, nil)
