@@ -144,7 +144,9 @@ func (i *instance) booted() error {
 		return err
 	}
 	announce(i.conf, i.inherited == nil)
-	i.manager.ready()
+	if i.inherited == nil { // else the old process tells it, with which process the service is now
+		i.manager.ready()
+	}
 	return nil
 }
 
