@@ -33,7 +33,7 @@ const defaultConnections = 10_000
 const (
 	descriptorsEach  = 1 // a connection, with TLS or without
 	descriptorsLoop  = 8
-	descriptorsSpare = 24
+	descriptorsSpare = 24 + 2 // and the control socket, with a command on it
 	memoryEach       = 1300
 	memoryBase       = 32 << 20
 )
