@@ -14,7 +14,7 @@ const (
 	leaveTime = 2 * time.Second         // for clients to leave once they have been told
 	stopTime  = 1900 * time.Millisecond // for the loops to end
 
-	// An HTTP connection on which no request has come for so long is closed. One that is in use gets its next answer with
+	// An HTTP connection on which no request has come for so long may be closed. One that is in use gets its next answer with
 	// Connection: close before that, so that its client does not send into a connection that is going.
 	quietTime = time.Second
 
@@ -24,8 +24,9 @@ const (
 
 // Shutdown stops accepting, tells every client with a close frame that it may come back at once, waits until they have gone, and
 // stops the server. The clients of a loop are told in random order, evenly over the given time, since all of them come back at once.
-// Requests that have begun are answered. When ctx is done it stops at once.
-func (s *Server) Shutdown(ctx context.Context, over time.Duration) error {
+// Requests that have begun are answered. HTTP connections without one are closed, but not for the time of keep: where somebody else
+// serves already nobody has to hurry, and one that is used meanwhile is told with its next answer. When ctx is done it stops at once.
+func (s *Server) Shutdown(ctx context.Context, over, keep time.Duration) error {
 	select {
 	case <-s.booted:
 	case <-s.ended:
@@ -41,9 +42,9 @@ func (s *Server) Shutdown(ctx context.Context, over time.Duration) error {
 	s.stopping.Store(true)
 	begin := time.Now()
 	for _, l := range s.loops {
-		l.shared.Post(&departure{loop: l, begin: begin, over: over})
+		l.shared.Post(&departure{loop: l, begin: begin, over: over, keep: keep})
 	}
-	s.awaitEmpty(ctx, over+s.leaveTime)
+	s.awaitEmpty(ctx, max(over, keep)+s.leaveTime)
 	s.quitOnce.Do(func() { close(s.quit) })
 	select {
 	case <-s.ended:
@@ -86,6 +87,7 @@ type departure struct {
 	loop  *loop
 	begin time.Time
 	over  time.Duration
+	keep  time.Duration
 
 	sockets []*conn // WebSockets, in the order in which they go
 	gone    int     // so many of them have been told
@@ -120,7 +122,10 @@ func (d *departure) proceed(now time.Time) {
 	}
 	kept := d.others[:0]
 	for _, c := range d.others {
-		if d.guarded(c, func() { c.leaveQuietly(now) }); c.state == requests {
+		if now.Sub(d.begin) >= d.keep {
+			d.guarded(c, func() { c.leaveQuietly(now) })
+		}
+		if c.state == requests {
 			kept = append(kept, c)
 		}
 	}

@@ -75,7 +75,7 @@ func TestServedUntilTold(t *testing.T) {
 	ctx, cut := context.WithCancel(context.Background())
 	defer cut()
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.Shutdown(ctx, time.Hour) }()
+	go func() { stopped <- s.Shutdown(ctx, time.Hour, time.Hour) }()
 	eventually(t, "it shuts down", s.stopping.Load)
 	publisher.send(request("GET", "/2"))
 	if _, header, body := publisher.answer("GET"); body != "GET /2 " || header.Get("Connection") != "close" {
@@ -104,7 +104,7 @@ func TestShutdownIsCut(t *testing.T) {
 	}
 	ctx, cut := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.Shutdown(ctx, time.Hour) }()
+	go func() { stopped <- s.Shutdown(ctx, time.Hour, 0) }()
 	eventually(t, "it shuts down", s.stopping.Load)
 	cut()
 	if err := receiveOne(t, stopped, "Shutdown returns"); err != nil {
@@ -124,7 +124,7 @@ func TestShutdownOfAStuckLoop(t *testing.T) {
 	_ = dial(t, addr) // is on its way to the loop
 	ctx, cut := context.WithCancel(context.Background())
 	cut()
-	if err := s.Shutdown(ctx, 0); err == nil {
+	if err := s.Shutdown(ctx, 0, 0); err == nil {
 		t.Error("it is said to have ended well")
 	}
 	close(release)

@@ -138,7 +138,7 @@ func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		defer cancel()
-		if err := s.Shutdown(ctx, 0); err != nil {
+		if err := s.Shutdown(ctx, 0, 0); err != nil {
 			t.Error("Shutdown:", err)
 		}
 		if err := receiveOne(t, ended, "Run returns"); err != nil {
@@ -997,7 +997,7 @@ func TestShutdown(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.Shutdown(ctx, 0) }()
+	go func() { stopped <- s.Shutdown(ctx, 0, 0) }()
 	for _, c := range clients {
 		c.closed(4200)
 		_ = c.Close()
@@ -1044,7 +1044,7 @@ func TestShutdownAtOnce(t *testing.T) {
 		go func() { ran <- s.Run() }()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		if err := s.Shutdown(ctx, 0); err != nil {
+		if err := s.Shutdown(ctx, 0, 0); err != nil {
 			t.Error("Shutdown:", err)
 		}
 		if err := receiveOne(t, ran, "Run returns"); err != nil {
@@ -1057,7 +1057,7 @@ func TestShutdownOfAServerThatNeverRuns(t *testing.T) {
 	s := New(Options{Hub: broadcast.NewHub(broadcast.Options{}), API: &api{}})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.Shutdown(ctx, 0); !errors.Is(err, context.Canceled) {
+	if err := s.Shutdown(ctx, 0, 0); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

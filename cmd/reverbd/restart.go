@@ -91,7 +91,7 @@ func (i *instance) tookOver(t takeover) {
 		t.successor.terminate()
 		return
 	}
-	i.drain(0)
+	i.drain(0, i.conf.DrainTimeout)
 }
 
 // reclaim takes back what a process that failed may have taken already.

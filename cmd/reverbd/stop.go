@@ -19,18 +19,18 @@ func (i *instance) stop() {
 	i.api.Leave()
 	i.log.Info("stopping: connections are told to come back", zap.Int("connections", i.server.Connections()),
 		zap.Duration("delay", i.conf.DrainDelay), zap.Duration("over", i.conf.DrainTimeout))
-	i.drain(i.conf.DrainDelay)
+	i.drain(i.conf.DrainDelay, 0)
 }
 
-// drain closes the connections, after the delay, and stops the server.
-func (i *instance) drain(delay time.Duration) {
+// drain closes the connections, after the delay, and stops the server. HTTP connections that nothing comes on stay for the time of keep.
+func (i *instance) drain(delay, keep time.Duration) {
 	ctx, cut := background()
 	i.cut = cut
 	i.stopped = make(chan error, 1)
 	over := i.conf.DrainTimeout
 	go func() {
 		wait(ctx, delay)
-		i.stopped <- i.server.Shutdown(ctx, over)
+		i.stopped <- i.server.Shutdown(ctx, over, keep)
 	}()
 }
 

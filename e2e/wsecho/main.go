@@ -53,7 +53,7 @@ func run(ctx context.Context, addr string, size int64, loops int) error {
 	}
 	stopping, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if err := server.Shutdown(stopping, 0); err != nil {
+	if err := server.Shutdown(stopping, 0, 0); err != nil {
 		return err
 	}
 	return <-ended
