@@ -68,8 +68,18 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 		return
 	}
 	s.entered = true
-	s.info("Connection Established", s.ID)
+	if t := s.sessions.Trace; t != nil {
+		t.Info("Connection Established", s.ID.String()+from(c))
+	}
 	s.established()
+}
+
+// from tells where a connection comes from, if it knows.
+func from(c broadcast.Conn) string {
+	if remote, ok := c.(interface{ Client() string }); ok {
+		return " from " + remote.Client()
+	}
+	return ""
 }
 
 func (s *Session) established() {

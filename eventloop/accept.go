@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ const enrolling = 4
 type acceptors struct {
 	server    *Server
 	listeners []net.Listener
+	greeting  *greeting
 	pending   chan enrolment
 	running   sync.WaitGroup
 	collected chan struct{} // closed when nothing is pending any more
@@ -42,7 +44,7 @@ type enrolment struct {
 
 func (s *Server) startAcceptors() *acceptors {
 	a := &acceptors{
-		server: s, listeners: s.options.Listeners, pending: make(chan enrolment, enrolling*len(s.loops)),
+		server: s, listeners: s.options.Listeners, greeting: newGreeting(s, max(1, runtime.GOMAXPROCS(0)/2)), pending: make(chan enrolment, enrolling*len(s.loops)),
 		collected: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	for _, l := range a.listeners {
@@ -58,6 +60,7 @@ func (a *acceptors) stop() {
 		close(a.stopped)
 		closeAll(a.listeners)
 		a.running.Wait()
+		a.greeting.end()
 		close(a.pending)
 	})
 	<-a.collected
@@ -99,13 +102,18 @@ func (a *acceptors) admit(c net.Conn) {
 	if t, ok := c.(*net.TCPConn); ok {
 		_ = t.SetKeepAliveConfig(keepAlive) // fails where the client is gone, which gnet will report
 	}
-	a.enroll(c, &conn{loop: s.emptiest()})
+	cn := &conn{loop: s.emptiest()}
+	cn.loop.members.Add(1)
+	if header, handshake := a.greeting.awaits(c); header || handshake {
+		a.greeting.begin(c, cn, header, handshake, func(c net.Conn, arrived *arrival) { a.enroll(c, cn, arrived) })
+		return
+	}
+	a.enroll(c, cn, cn)
 }
 
-// enroll hands c to the loop of cn. It waits while too many are on their way.
-func (a *acceptors) enroll(c net.Conn, cn *conn) {
-	cn.loop.members.Add(1)
-	result, err := (*cn.loop.gnet.Load()).Enroll(gnet.NewContext(context.Background(), cn), c)
+// enroll hands c to the loop of cn, OnOpen is told what it is. It waits while too many are on their way.
+func (a *acceptors) enroll(c net.Conn, cn *conn, what any) {
+	result, err := (*cn.loop.gnet.Load()).Enroll(gnet.NewContext(context.Background(), what), c)
 	if err != nil {
 		_ = c.Close()
 		a.server.lost(cn, err)
@@ -135,9 +143,14 @@ var errPoller = errors.New("eventloop: the poller takes no more connections (fs.
 
 // lost counts out a connection that did not come to its loop.
 func (s *Server) lost(c *conn, err error) {
+	s.leave(c)
+	s.acceptFailed(nil, err)
+}
+
+// leave counts a connection out.
+func (s *Server) leave(c *conn) {
 	c.loop.members.Add(-1)
 	s.gate.leave()
-	s.acceptFailed(nil, err)
 }
 
 // emptiest is the loop with the fewest connections.

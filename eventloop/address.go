@@ -3,6 +3,8 @@ package eventloop
 import (
 	"bytes"
 	"net"
+	"net/http"
+	"net/netip"
 )
 
 // slim frees what gnet keeps of the addresses of a connection beyond who the client is. net makes them anew for every connection,
@@ -22,4 +24,41 @@ func slim(local, remote net.Addr) {
 		}
 		r.IP, r.Zone = bytes.Clone(ip), "" // it aliases a socket address of net's
 	}
+}
+
+// comesFrom replaces the address of the proxy that a connection comes through by that of the client.
+func (c *conn) comesFrom(ip netip.Addr, port uint16) {
+	switch r := c.gnet.RemoteAddr().(type) {
+	case *net.TCPAddr:
+		r.IP, r.Port = ip.AsSlice(), int(port)
+	case *net.UnixAddr:
+		r.Name = ip.String()
+	}
+}
+
+// locate finds out who the client is by the headers of a request that came through trusted proxies.
+func (c *conn) locate(r *http.Request) {
+	trusted := &c.loop.server.options.TrustedProxies
+	if trusted.None() || !trusted.Peer(c.gnet.RemoteAddr()) {
+		return
+	}
+	if ip, ok := trusted.Client(r.Header); ok {
+		c.comesFrom(ip, 0)
+	}
+}
+
+// Client is the address of the client as far as it is known: with its port, if it is connected to us or to a proxy that tells.
+func (c *conn) Client() string {
+	switch r := c.gnet.RemoteAddr().(type) {
+	case *net.TCPAddr:
+		if r.Port == 0 {
+			return r.IP.String()
+		}
+		return r.String()
+	case *net.UnixAddr:
+		if r.Name != "" && r.Name != "@" {
+			return r.Name
+		}
+	}
+	return "a unix socket"
 }

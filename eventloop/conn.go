@@ -47,7 +47,16 @@ func (c *conn) opened(g gnet.Conn) {
 	c.loop.wheel.schedule(c, c.loop.server.requestTime)
 }
 
-// receive takes everything that has arrived, in the loop's buffer.
+// arrived is called with everything that has arrived, in the loop's buffer.
+func (c *conn) arrived(p []byte) {
+	if t, ok := c.gnet.(*secure); ok {
+		t.receive(p)
+		return
+	}
+	c.receive(p)
+}
+
+// receive takes bytes of the client's, which may be overwritten.
 func (c *conn) receive(p []byte) {
 	for len(p) > 0 {
 		switch c.state {
@@ -107,6 +116,7 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 	if c.state != requests {
 		return
 	}
+	c.locate(r)
 	c.http, c.session, c.state = nil, s, open
 	s.Open(c.loop.shared, c, r.Header.Get("Origin"))
 	if c.state != open {
@@ -134,17 +144,25 @@ func (c *conn) Write(p []byte) {
 	if c.state == dead {
 		return
 	}
-	waiting := c.gnet.OutboundBuffered()
-	if waiting > c.loop.server.slowConsumerBytes() && c.state != closing {
+	if c.gnet.OutboundBuffered() > c.loop.server.slowConsumerBytes() && c.state != closing {
 		c.cutOff()
 		return
 	}
-	if waiting == 0 {
-		if p = p[writeNow(c.gnet.Fd(), p):]; len(p) == 0 {
+	if t, ok := c.gnet.(*secure); ok {
+		t.write(p)
+		return
+	}
+	send(c.gnet, p)
+}
+
+// send writes p to a socket. A failure has closed the connection, and OnClose has been told, when it returns.
+func send(g gnet.Conn, p []byte) {
+	if g.OutboundBuffered() == 0 {
+		if p = p[writeNow(g.Fd(), p):]; len(p) == 0 {
 			return
 		}
 	}
-	_, _ = c.gnet.Write(p) // a failure has closed the connection, and OnClose has been told
+	_, _ = g.Write(p)
 }
 
 // cutOff ends a connection whose client is too slow.
@@ -184,6 +202,12 @@ func (c *conn) linger() {
 	c.state, c.http = closing, nil
 	c.reader = ws.Reader{}
 	c.patience = uint16(c.loop.server.lingerTime / tick)
+	if t, ok := c.gnet.(*secure); ok {
+		t.notify()
+		if c.state == dead {
+			return
+		}
+	}
 	c.halve()
 	c.lookIn(tick)
 }
@@ -198,9 +222,17 @@ func (c *conn) halve() {
 
 // drop closes the connection at once.
 func (c *conn) drop() {
-	if c.state != dead {
-		_ = c.gnet.EventLoop().Close(c.gnet)
+	if c.state == dead {
+		return
 	}
+	g := c.gnet
+	if t, ok := g.(*secure); ok {
+		g = t.Conn
+		if t.notify(); c.state == dead {
+			return
+		}
+	}
+	_ = g.EventLoop().Close(g)
 }
 
 // look is called when the connection's time has come. It returns how long the next look may wait.

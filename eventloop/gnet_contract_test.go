@@ -112,7 +112,7 @@ func enrollAll(engine *gnet.Client, l net.Listener) {
 }
 
 // loopback listens on a port of this machine until the test ends.
-func loopback(t *testing.T) net.Listener {
+func loopback(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -662,6 +662,7 @@ func TestGnetPeekAliasesTheLoopsBuffer(t *testing.T) {
 
 // children is what this test binary does when it is run again; see TestMain.
 var children = map[string]func(){
+	"clients": benchClients,
 	"gnet and a panic": func() {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

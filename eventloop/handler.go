@@ -17,6 +17,10 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		x.gnet = c.EventLoop()
 	case *conn:
 		x.opened(c)
+	case *arrival:
+		c.SetContext(x.conn)
+		x.opened(c)
+		s.receive(x.conn, x.early)
 	}
 	return nil, gnet.None
 }
@@ -44,7 +48,7 @@ func (s *Server) receive(c *conn, p []byte) {
 			c.loop.execute() // what was posted by this read has not been looked at
 		}
 	}()
-	c.receive(p)
+	c.arrived(p)
 	c.loop.shared.Settle()
 }
 
@@ -55,8 +59,7 @@ func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 		s.failOnce.Do(func() { close(s.failed) }) // only its loop's end closes a doorbell
 		return gnet.None
 	}
-	s.gate.leave()
-	cn.loop.members.Add(-1)
+	s.leave(cn)
 	defer func() {
 		if s.caught(recover(), "close", nil) {
 			cn.loop.execute()

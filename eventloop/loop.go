@@ -23,6 +23,8 @@ type loop struct {
 	heads    headReader
 	response response
 	out      []byte // the answer that is being written
+	plain    []byte // what has been read of a TLS connection
+	cipher   []byte // what is being written to one
 
 	ticking   atomic.Bool  // a tick is on its way
 	beat      atomic.Int64 // when the last one came, in Unix nanoseconds

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"reverbd/broadcast"
+	"reverbd/eventloop/proxy"
 	"reverbd/protocol/ws"
 )
 
@@ -51,6 +53,9 @@ type API interface {
 // Options configure a Server. Listeners, Hub, Accept and API are required.
 type Options struct {
 	Listeners         []net.Listener            // TCP and unix sockets; the Server closes them
+	TLS               *tls.Config               // spoken on TCP; nil: TLS is not spoken
+	TrustedProxies    proxy.Trusted             // whose word about the client counts
+	ProxyProtocol     bool                      // trusted proxies begin with a header of the PROXY protocol on TCP
 	Hub               *broadcast.Hub            // as many event loops as it has
 	Accept            func(path string) Session // by percent-encoded path; nil: not one for WebSockets
 	API               API
@@ -71,7 +76,7 @@ type Server struct {
 	limits  limits
 
 	// The timeouts of the same names; tests have shorter ones.
-	requestTime, idleTime, lingerTime, leaveTime time.Duration
+	requestTime, idleTime, lingerTime, leaveTime, handshakeTime time.Duration
 
 	gate      gate
 	workers   *workers
@@ -87,6 +92,7 @@ type Server struct {
 	stats     stats
 	refusals  throttle
 	failures  throttle
+	greetings throttle
 	slow      throttle
 }
 
@@ -103,7 +109,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		options: o, hub: o.Hub, api: o.API, log: o.Log,
-		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime, leaveTime: leaveTime,
+		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime, leaveTime: leaveTime, handshakeTime: handshakeTime,
 		booted: make(chan struct{}), quit: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s.Limit(Limits{MaxRequestSize: o.MaxRequestSize, SlowConsumerBytes: o.SlowConsumerBytes})

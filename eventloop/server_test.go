@@ -123,6 +123,7 @@ func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server
 	for _, d := range []struct{ given, use *time.Duration }{
 		{&probe.requestTime, &s.requestTime}, {&probe.idleTime, &s.idleTime}, {&probe.lingerTime, &s.lingerTime},
 		{&probe.leaveTime, &s.leaveTime},
+		{&probe.handshakeTime, &s.handshakeTime},
 	} {
 		if *d.given != 0 {
 			*d.use = *d.given

@@ -29,7 +29,7 @@ func (s *Server) acceptFailed(addr net.Addr, err error) {
 func (s *Server) slowConsumer(c *conn) {
 	n := s.stats.slowConsumers.Add(1)
 	if s.slow.ready() {
-		s.log.Warn("slow consumer cut off", zap.Stringer("client", c.gnet.RemoteAddr()),
+		s.log.Warn("slow consumer cut off", zap.String("client", c.Client()),
 			zap.Int("bytes waiting", c.gnet.OutboundBuffered()), zap.Int64("cut off so far", n))
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"reverbd/eventloop/listen"
 )
 
 // handoverVariable is how a server tells the process that is to take over what it passes on. It is not for people.
@@ -18,7 +20,7 @@ const handoverVariable = "REVERBD_HANDOVER"
 // handover is what a process inherits that takes over from a server. The descriptors are, from 3 on: the pipe on which it reports,
 // the link to the process that was started first (only if First is not 0), the listeners.
 type handover struct {
-	Listeners []string `json:"listeners"`       // the configured addresses
+	Listeners []string `json:"listeners"`       // their names: the configured addresses
 	First     int      `json:"first,omitempty"` // the process that was started first and waits for those that follow
 
 	report *os.File
@@ -74,17 +76,35 @@ func (h *handover) adopt() {
 	}
 }
 
-// listener returns the inherited one for a configured address, or nil.
-func (h *handover) listener(address string) (net.Listener, error) {
-	if h == nil || h.files[address] == nil {
+// activationPrefix is what the names of sockets begin with that systemd has opened.
+const activationPrefix = "systemd:"
+
+// has reports whether the listener of that name is inherited.
+func (h *handover) has(name string) bool { return h != nil && h.files[name] != nil }
+
+// activated are the names of inherited sockets that systemd has opened.
+func (h *handover) activated() (names []string) {
+	if h == nil {
+		return nil
+	}
+	for _, name := range h.Listeners {
+		if strings.HasPrefix(name, activationPrefix) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// listener is the inherited one of that name, or nil.
+func (h *handover) listener(name string) (net.Listener, error) {
+	if !h.has(name) {
 		return nil, nil
 	}
-	f := h.files[address]
-	delete(h.files, address)
-	defer func() { _ = f.Close() }() // FileListener has its own descriptor
-	l, err := net.FileListener(f)
+	f := h.files[name]
+	delete(h.files, name)
+	l, err := listen.FromFile(f, false)
 	if err != nil {
-		return nil, fmt.Errorf("taking over the listener of %s: %w", address, err)
+		return nil, fmt.Errorf("taking over the listener of %s: %w", name, err)
 	}
 	return l, nil
 }

@@ -31,6 +31,7 @@ type instance struct {
 	hub      *broadcast.Hub
 	registry *apps.Registry
 	api      *apps.API
+	network  *network
 	server   *eventloop.Server
 
 	control *control.Server // nil: nobody can ask
@@ -143,7 +144,8 @@ func (i *instance) booted() error {
 	if err := i.inherited.ready(); err != nil {
 		return err
 	}
-	announce(i.conf, i.inherited == nil)
+	i.network.serves()
+	announce(i.conf, i.network, i.inherited == nil)
 	if i.inherited == nil { // else the old process tells it, with which process the service is now
 		i.manager.ready()
 	}

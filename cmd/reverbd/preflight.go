@@ -35,6 +35,7 @@ const (
 	descriptorsLoop  = 8
 	descriptorsSpare = 24 + 2 // and the control socket, with a command on it
 	memoryEach       = 1300
+	memoryTLS        = 7000 // more for each, with TLS in the process
 	memoryBase       = 32 << 20
 )
 
@@ -216,6 +217,9 @@ func needOf(conf config.Config, connections int) sysctl.Need {
 		MemoryEach: memoryEach, MemoryBase: memoryBase,
 		Port: conf.Port, Path: conf.Path, Tolerance: conf.AuthTimestampTolerance,
 		LargestEvent: sysctl.Number(conf.MaxRequestSize),
+	}
+	if conf.TLS != nil {
+		n.MemoryEach += memoryTLS
 	}
 	for _, a := range conf.Apps {
 		n.PingInterval = max(n.PingInterval, a.PingInterval)

@@ -28,6 +28,12 @@ func (i *instance) reload() control.Answer {
 	i.level.SetLevel(conf.LogLevel)
 
 	var notes []string
+	if c := i.network.certificates; c != nil {
+		if err := c.Reload(); err != nil { // config has read the files a moment ago
+			i.log.Error("reload: the certificate before stays", zap.Error(err))
+			notes = append(notes, "the certificate before stays: "+err.Error())
+		}
+	}
 	if names := config.NeedsRestart(i.conf, conf); names != nil {
 		notes = append(notes, "needs a restart: "+strings.Join(names, ", "))
 		i.log.Warn("reload: some of it needs a restart", zap.Strings("what", names))

@@ -45,7 +45,7 @@ func (i *instance) restart(reply func(control.Answer)) {
 	ctx, abandon := background()
 	i.abandon = abandon
 	go func() {
-		s, err := succeed(ctx, i.program, i.conf.Addresses(), listeners, i.ward)
+		s, err := succeed(ctx, i.program, i.network.names, listeners, i.ward)
 		for _, f := range listeners {
 			_ = f.Close()
 		}

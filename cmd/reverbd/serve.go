@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 	"reverbd/cmd/reverbd/config"
 	"reverbd/cmd/reverbd/debuglog"
 	"reverbd/eventloop"
-	"reverbd/eventloop/listen"
 )
 
 // serve composes the server and runs it until it is told to end.
@@ -55,16 +52,20 @@ func serve(i *instance) error {
 		defer func() { _ = t.Close() }() // a log that cannot be written is no reason to fail
 		trace = t
 	}
-	listeners, err := i.listen()
-	if err != nil {
+	if i.network, err = openNetwork(conf, i.inherited); err != nil {
 		return err
 	}
+	renewing, done := background()
+	defer done()
+	go i.network.renew(renewing, i.log)
 	sessions := &apps.Sessions{Registry: i.registry, Prefix: conf.Path, Trace: trace}
 	i.api = &apps.API{
 		Registry: i.registry, Prefix: conf.Path, Tolerance: conf.AuthTimestampTolerance, Trace: trace, Log: i.log,
 	}
 	i.server = eventloop.New(eventloop.Options{
-		Listeners: listeners, Hub: i.hub,
+		Listeners: i.network.listeners, TLS: i.network.tls(),
+		TrustedProxies: i.network.proxies, ProxyProtocol: conf.ProxyProtocol,
+		Hub: i.hub,
 		Accept: func(path string) eventloop.Session {
 			if s := sessions.Accept(path); s != nil {
 				return s
@@ -79,18 +80,6 @@ func serve(i *instance) error {
 	return i.run()
 }
 
-// listen opens what is configured, or takes it over.
-func (i *instance) listen() ([]net.Listener, error) {
-	l, err := i.inherited.listener(i.conf.Addresses()[0])
-	if l == nil && err == nil {
-		l, err = listen.TCP(context.Background(), i.conf.Host, i.conf.Port)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return []net.Listener{l}, nil
-}
-
 // newLogger writes lines for people to standard error; standard output is for the start line and --debug.
 func newLogger(level zap.AtomicLevel) *zap.Logger {
 	enc := zap.NewDevelopmentEncoderConfig()
@@ -100,8 +89,7 @@ func newLogger(level zap.AtomicLevel) *zap.Logger {
 }
 
 // announce prints the one line that says what runs, and with --dev what to point a client at, the first time.
-func announce(conf config.Config, first bool) {
-	addr := net.JoinHostPort(conf.Host, strconv.Itoa(conf.Port))
+func announce(conf config.Config, n *network, first bool) {
 	ids := make([]string, len(conf.Apps))
 	for i, a := range conf.Apps {
 		ids[i] = a.ID
@@ -110,8 +98,12 @@ func announce(conf config.Config, first bool) {
 	if conf.Hostname != "" {
 		name = " (" + conf.Hostname + ")"
 	}
-	fmt.Printf("Starting server on %s%s%s. Apps: %s. Reactors: %d. reverbd %s\n",
-		addr, conf.Path, name, strings.Join(ids, ", "), conf.Reactors, version)
+	secure, why := "", ""
+	if conf.TLS != nil {
+		secure, why = "secure ", " "+conf.TLS.Reason+"."
+	}
+	fmt.Printf("Starting %sserver on %s%s.%s Apps: %s. Reactors: %d. reverbd %s\n",
+		secure, n.places(conf.Path), name, why, strings.Join(ids, ", "), conf.Reactors, version)
 	if conf.Dev && first {
 		fmt.Print(devHelp(conf))
 	}
@@ -120,10 +112,14 @@ func announce(conf config.Config, first bool) {
 // devHelp is what to put into a client to reach the first app.
 func devHelp(conf config.Config) string {
 	a := conf.Apps[0]
+	scheme, transport := "http", "ws"
+	if conf.TLS != nil {
+		scheme, transport = "https", "wss"
+	}
 	return fmt.Sprintf(`
 A page, with pusher-js or laravel-echo:
 
-  new Pusher(%[1]q, { wsHost: %[2]q, wsPort: %[3]d, wsPath: %[4]q, forceTLS: false, enabledTransports: ["ws"], cluster: "" })
+  new Pusher(%[1]q, { wsHost: %[2]q, wsPort: %[3]d, wssPort: %[3]d, wsPath: %[4]q, forceTLS: %[8]t, enabledTransports: [%[9]q], cluster: "" })
 
 A Laravel app, in .env:
 
@@ -133,9 +129,9 @@ A Laravel app, in .env:
   REVERB_APP_SECRET=%[6]s
   REVERB_HOST=%[2]s
   REVERB_PORT=%[3]d
-  REVERB_SCHEME=http
+  REVERB_SCHEME=%[7]s
 
 Stop with Ctrl-C.
 
-`, a.Key, conf.Host, conf.Port, conf.Path, a.ID, a.Secret)
+`, a.Key, conf.Host, conf.Port, conf.Path, a.ID, a.Secret, scheme, conf.TLS != nil, transport)
 }

@@ -14,14 +14,14 @@ func portOf(t *testing.T, l net.Listener) int {
 
 // A port that is taken is an error that names it, by whichever of the machine's addresses.
 func TestPortTaken(t *testing.T) {
-	l, err := TCP(t.Context(), "127.0.0.1", 0)
+	l, err := (Address{Host: "127.0.0.1", Port: 0}).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	port := portOf(t, l)
 	for _, host := range []string{"127.0.0.1", "0.0.0.0", ""} {
-		if _, err := TCP(t.Context(), host, port); err == nil ||
+		if _, err := (Address{Host: host, Port: port}).Open(t.Context()); err == nil ||
 			!strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), strconv.Itoa(port)) {
 			t.Errorf("on %q: %v", host, err)
 		}
@@ -29,14 +29,14 @@ func TestPortTaken(t *testing.T) {
 }
 
 func TestAddressThatIsNotHere(t *testing.T) {
-	if _, err := TCP(t.Context(), "192.0.2.1", 1); err == nil || !strings.Contains(err.Error(), "192.0.2.1:1") {
+	if _, err := (Address{Host: "192.0.2.1", Port: 1}).Open(t.Context()); err == nil || !strings.Contains(err.Error(), "192.0.2.1:1") {
 		t.Error(err)
 	}
 }
 
 // 0.0.0.0 is IPv4 alone, though net takes it for every address.
 func TestIPv4Alone(t *testing.T) {
-	l, err := TCP(t.Context(), "0.0.0.0", 0)
+	l, err := (Address{Host: "0.0.0.0", Port: 0}).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestIPv4Alone(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	l, err := TCP(t.Context(), "localhost", 0)
+	l, err := (Address{Host: "localhost", Port: 0}).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

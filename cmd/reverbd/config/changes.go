@@ -28,7 +28,16 @@ func NeedsRestart(running, read Config) []string {
 			names = append(names, fmt.Sprintf("%s (%v, configured is %v)", s.name, s.was, s.want))
 		}
 	}
-	// Without values, some of which are secret.
+	// Without values, some of which are secret or long.
+	if !reflect.DeepEqual(running.Listen, read.Listen) {
+		names = append(names, "listen")
+	}
+	if !reflect.DeepEqual(running.TrustedProxies, read.TrustedProxies) || running.ProxyProtocol != read.ProxyProtocol {
+		names = append(names, "trusted_proxies")
+	}
+	if !reflect.DeepEqual(running.TLS, read.TLS) {
+		names = append(names, "which files TLS uses")
+	}
 	if !reflect.DeepEqual(running.Scaling, read.Scaling) {
 		names = append(names, "scaling")
 	}

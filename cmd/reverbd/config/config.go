@@ -3,14 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"runtime"
-	"strconv"
 	"time"
 
 	"reverbd/apps"
 	"reverbd/broadcast/redis"
+	"reverbd/eventloop/listen"
 )
 
 // Config is everything the server is started with. Load has checked all of it.
@@ -19,6 +17,11 @@ type Config struct {
 	Port     int
 	Path     string // prefix of every route: "" or "/ws", never with a trailing slash
 	Hostname string // public host, for the start message; "" when unknown
+
+	Listen         []listen.Address // where to listen in place of host and port, if it is not empty: these are the first one's then
+	TrustedProxies []string         // whose word about the client counts; proxy.Parse takes them
+	ProxyProtocol  bool             // they begin with a header of the PROXY protocol
+	TLS            *TLS             // spoken on TCP; nil when it is not
 
 	Reactors       int // event loops, 1 to 64
 	MaxRequestSize int // bytes of headers plus body
@@ -43,9 +46,6 @@ type Config struct {
 	Apps  []apps.Settings
 	Notes []string // what was ignored and why, for the start-up log
 }
-
-// Addresses are what the server listens on.
-func (c Config) Addresses() []string { return []string{net.JoinHostPort(c.Host, strconv.Itoa(c.Port))} }
 
 const (
 	defaultPort           = 8080
@@ -99,6 +99,7 @@ func (l *loader) server() Config {
 	c.Port = l.port()
 	c.Path = l.path(setting{"path", "REVERB_SERVER_PATH", "servers.reverb.path"})
 	c.Hostname = l.hostname(setting{"hostname", "REVERB_HOST", "servers.reverb.hostname"})
+	l.listening(&c)
 	c.Reactors = int(l.number(setting{"reactors", "REVERB_REACTORS", "servers.reverb.reactors"},
 		int64(min(runtime.GOMAXPROCS(0), maxReactors)), limits{"a number of event loops", 1, maxReactors}))
 	c.ExpectConnections = l.expectConnections(setting{"expect-connections", "REVERB_EXPECT_CONNECTIONS",
@@ -188,24 +189,19 @@ func (l *loader) refuseMissingFeatures() {
 	if v, ok := l.find(setting{env: "REVERB_SERVER", file: "default"}); ok && v.text != "reverb" {
 		l.problem(v.from, "%s is not a server that exists; only reverb does: write reverb or remove it", v.shown())
 	}
-	for _, key := range []string{"local_cert", "local_pk"} {
-		if v, ok := l.file.values["servers.reverb.options.tls."+key]; ok && v.text != "" {
-			l.problem(v.from, "TLS in the process is not in this version; terminate TLS at the proxy and remove this key")
-		}
-	}
 	if v, ok := l.file.values["apps.provider"]; ok && v.text != "config" {
 		l.note("%s: apps come from the configuration alone; the provider %s is not asked", v.from, v.shown())
 	}
 }
 
 func (l *loader) noteExposedDemo(c Config) {
-	ip, err := netip.ParseAddr(c.Host)
-	if c.Host == "localhost" || err == nil && ip.IsLoopback() {
+	at, ok := c.exposed()
+	if !ok {
 		return
 	}
 	for _, app := range c.Apps {
 		if app.Secret == demoSecret {
-			l.note("app %q has the demo secret and %s can be reached from other machines: anybody may publish", app.ID, c.Host)
+			l.note("app %q has the demo secret and %s can be reached from other machines: anybody may publish", app.ID, at.Host)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/urfave/cli/v2"
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
 
 // Flags are the command's flags. Numbers are text here so that a wrong one is told together with all other problems;
 // the environment names stand in the help only, because the order of sources is Load's.
@@ -8,6 +12,11 @@ func Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "host", Usage: "bind `ADDRESS` (REVERB_SERVER_HOST, default 0.0.0.0)"},
 		&cli.StringFlag{Name: "port", Usage: "bind `PORT` (REVERB_SERVER_PORT, default 8080)"},
+		&cli.StringSliceFlag{Name: "listen", Usage: "listen on `ADDRESS` in place of host and port, such as 127.0.0.1:8080 or unix:/run/reverbd.sock; repeatable (REVERB_LISTEN)"},
+		&cli.StringSliceFlag{Name: "trusted-proxies", Usage: "believe the proxies of this `NETWORK`, or unix, who the client is; repeatable (REVERB_TRUSTED_PROXIES)"},
+		&cli.BoolFlag{Name: "proxy-protocol", Usage: "trusted proxies begin with a header of the PROXY protocol (REVERB_PROXY_PROTOCOL)"},
+		&cli.StringFlag{Name: "tls-cert", Usage: "speak TLS with the certificate in this PEM `FILE` (REVERB_TLS_CERT)"},
+		&cli.StringFlag{Name: "tls-key", Usage: "the certificate's key, a PEM `FILE` (REVERB_TLS_KEY)"},
 		&cli.StringFlag{Name: "path", Usage: "`PREFIX` of every route, such as /ws (REVERB_SERVER_PATH)"},
 		&cli.StringFlag{Name: "hostname", Usage: "public `HOST` (REVERB_HOST)"},
 		&cli.StringFlag{Name: "reactors", Usage: "`NUMBER` of event loops, 1 to 64 (REVERB_REACTORS, default one a CPU)"},
@@ -35,9 +44,17 @@ func Given(c *cli.Context) map[string]string {
 		}
 		for _, name := range level.LocalFlagNames() {
 			if _, nearer := given[name]; !nearer {
-				given[name] = level.String(name)
+				given[name] = text(level, name)
 			}
 		}
 	}
 	return given
+}
+
+// text is a flag's value as the environment would have it. A flag that may be repeated has commas between.
+func text(c *cli.Context, name string) string {
+	if list := c.StringSlice(name); list != nil {
+		return strings.Join(list, ",")
+	}
+	return c.String(name)
 }

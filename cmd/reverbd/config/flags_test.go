@@ -24,6 +24,7 @@ func TestGiven(t *testing.T) {
 		{"on both sides", "--port 1 --path /a start --port 2", map[string]string{"port": "2", "path": "/a"}},
 		{"turned off", "--debug=false", map[string]string{"debug": "false"}},
 		{"empty", "--path=", map[string]string{"path": ""}},
+		{"repeated", "--listen 127.0.0.1:1 --listen unix:/a", map[string]string{"listen": "127.0.0.1:1,unix:/a"}},
 		{"not a number", "--port eighty", map[string]string{"port": "eighty"}},
 	}
 	for _, tt := range tests {

@@ -2,7 +2,7 @@ package config
 
 import "errors"
 
-// Locate reads what a command needs to find the server that was started with this configuration: Host, Port and the PidFile. Other
+// Locate reads what a command needs to find the server that was started with this configuration: Host, Port, Listen and the PidFile. Other
 // mistakes do not matter, since the server is to be reached also when a reload would tell of them; only where they may hide what
 // is looked for they are an error.
 func Locate(flags map[string]string, lookup func(name string) (string, bool), dir string) (Config, error) {
@@ -18,6 +18,9 @@ func Locate(flags map[string]string, lookup func(name string) (string, bool), di
 	c := Config{Dev: l.truth(settingDev, false)}
 	if c.PidFile = l.pidFile(); c.PidFile != "" {
 		return c, nil
+	}
+	if c.Listen = l.listen(c.Dev); len(c.Listen) > 0 {
+		return c, errors.Join(l.problems...)
 	}
 	_, hasHost := l.find(settingHost)
 	_, hasPort := l.find(settingPort)
