@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/urfave/cli/v2"
+	"go.uber.org/zap"
 
 	"reverbd/cmd/internal/manual"
 	"reverbd/cmd/reverbd/config"
@@ -90,7 +91,10 @@ func startWith(c *cli.Context, inherited *handover) error {
 		conf: conf, reread: read, program: findProgram(dir), inherited: inherited, ward: inWard(inherited),
 	}
 	if err := serve(i); err != nil {
-		return err
+		if i.successor == nil {
+			return err
+		}
+		i.log.Error("the old process has not ended well", zap.Error(err)) // the new one must not end with it
 	}
 	if code := i.follow(); code != 0 {
 		return cli.Exit("", code)

@@ -30,10 +30,11 @@ type successor struct {
 // exitCode waits for the end. Until it is called an ended process is kept by the system, for the warden to find.
 func (s *successor) exitCode() int {
 	_ = s.cmd.Wait() // its state says more
-	if status, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus); ok {
-		return exitCode(status)
+	if s.cmd.ProcessState == nil {
+		return exitFailure
 	}
-	return exitFailure
+	status, _ := s.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return exitCode(status)
 }
 
 // terminate tells it to stop.
