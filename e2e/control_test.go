@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -286,5 +287,27 @@ func await(t *testing.T, what string, f func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("no sign of %s", what)
 		}
+	}
+}
+
+// A server that was started in a link to the current release reads the .env of the one that the link leads to by then.
+func TestReloadOfANewRelease(t *testing.T) {
+	t.Parallel()
+	dir, port := t.TempDir(), freePort(t)
+	for release, id := range map[string]string{"one": "first", "two": "second"} {
+		must(t, os.Mkdir(filepath.Join(dir, release), 0o755))
+		must(t, os.WriteFile(filepath.Join(dir, release, ".env"), fmt.Appendf(nil,
+			"REVERB_SERVER_HOST=127.0.0.1\nREVERB_SERVER_PORT=%d\nREVERB_APP_ID=%s\nREVERB_APP_KEY=k\nREVERB_APP_SECRET=s\n", port, id), 0o600))
+	}
+	current := filepath.Join(dir, "current")
+	must(t, os.Symlink("one", current))
+	s := &server{port: port, dir: current, binary: serverBinary, env: []string{"PWD=" + current}} // as a shell's cd leaves it
+	must(t, s.start())
+	defer func() { must(t, s.stop()) }()
+	must(t, s.awaitReady())
+	must(t, os.Remove(current))
+	must(t, os.Symlink("two", current))
+	if out := s.must(t, "reload"); !strings.Contains(out, "added: second") || !strings.Contains(out, "removed: first") {
+		t.Errorf("reload of a new release: %s", out)
 	}
 }
