@@ -47,11 +47,17 @@ func (m message) text(t *testing.T) string {
 // dial opens a WebSocket on the path, such as /app/app-key. The connection is closed when the test ends.
 func dial(t *testing.T, s *server, path string) *client {
 	t.Helper()
+	return dialBy(t, ws.Dialer{}, "ws://"+s.addr()+path)
+}
+
+// dialBy is dial with a dialer that has a certificate authority or an address of its own.
+func dialBy(t *testing.T, dialer ws.Dialer, url string) *client {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clientTimeout)
 	defer cancel()
-	conn, early, _, err := ws.Dial(ctx, "ws://"+s.addr()+path)
+	conn, early, _, err := dialer.Dial(ctx, url)
 	if err != nil {
-		t.Fatalf("dialing %s: %v", path, err)
+		t.Fatalf("dialing %s: %v", url, err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	c := &client{t: t, conn: conn, in: conn}

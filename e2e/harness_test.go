@@ -184,6 +184,16 @@ func (s *server) stop() (err error) {
 	return nil
 }
 
+// says waits until the server has printed the text so many times. What --debug tells comes a little behind.
+func (s *server) says(t *testing.T, text string, times int) {
+	t.Helper()
+	for end := time.Now().Add(clientTimeout); strings.Count(s.output.String(), text) < times; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it does not say %q %d times:\n%s", text, times, s.output)
+		}
+	}
+}
+
 // addr is host:port.
 func (s *server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 

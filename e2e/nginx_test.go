@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type nginxSetup struct {
 	upstream string            // upstream-*.conf
 	nodes    map[string]string // addresses in that file, and what takes their place
 	times    map[string]string // the same for lines of locations.conf
+	main     map[string]string // and of nginx.conf
 	cert     string            // with site-tls.conf: files
 	key      string
 }
@@ -34,10 +36,12 @@ func startNginx(t *testing.T, o nginxSetup) *nginx {
 	t.Helper()
 	n := &nginx{dir: t.TempDir(), port: freePort(t)}
 	at := func(name string) string { return n.dir + "/" + name }
-	deploy(t, "nginx/nginx.conf", at("nginx.conf"), map[string]string{
+	swaps := map[string]string{
 		"/run/nginx.pid": at("nginx.pid"), "/var/log/nginx/": n.dir + "/",
 		"/etc/nginx/conf.d/": at("conf.d/"), "/etc/nginx/sites-enabled/": at("sites-enabled/"),
-	})
+	}
+	maps.Copy(swaps, o.main)
+	deploy(t, "nginx/nginx.conf", at("nginx.conf"), swaps)
 	deploy(t, "nginx/reverbd.conf", at("conf.d/reverbd.conf"), nil)
 	deploy(t, "nginx/"+o.upstream, at("conf.d/reverbd-upstream.conf"), o.nodes)
 	deploy(t, "nginx/locations.conf", at("snippets/reverbd.conf"), o.times)
@@ -98,10 +102,42 @@ func oneNode(s *server) nginxSetup {
 	}
 }
 
+// overTCP is a server with args, and the setup in front of it.
+func overTCP(t *testing.T, args ...string) (*server, nginxSetup) {
+	t.Helper()
+	s := startServer(t, args...)
+	return s, oneNode(s)
+}
+
+// overUnix is overTCP over a unix socket, which the user of Nginx's workers may use as a member of its group. The server listens on a
+// port too, where the tests reach it.
+func overUnix(t *testing.T, args ...string) (*server, nginxSetup) {
+	t.Helper()
+	socket, port := filepath.Join(publicDir(t), "reverbd.sock"), freePort(t)
+	listen := "unix:" + socket
+	if os.Geteuid() == 0 {
+		listen += "?mode=0660&owner=:www-data"
+	}
+	args = append(args, "--listen", listen, "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--trusted-proxies", "unix")
+	return startServerIn(t, t.TempDir(), port, args...), nginxSetup{
+		site: "site.conf", upstream: "upstream-unix-socket.conf", nodes: map[string]string{"/run/reverbd/reverbd.sock": socket},
+	}
+}
+
 // Clients and server libraries notice nothing of Nginx in between.
 func TestNginx(t *testing.T) {
 	t.Parallel()
-	front := startNginx(t, oneNode(startServer(t, "--dev"))).front()
+	t.Run("TCP", func(t *testing.T) {
+		_, setup := overTCP(t, "--dev")
+		testNginx(t, startNginx(t, setup).front())
+	})
+	t.Run("unix socket", func(t *testing.T) {
+		_, setup := overUnix(t, "--dev")
+		testNginx(t, startNginx(t, setup).front())
+	})
+}
+
+func testNginx(t *testing.T, front *server) {
 	for _, dir := range []string{"pusher-js", "laravel-echo", "pusher-node"} {
 		t.Run(dir, func(t *testing.T) { runScenarios(t, dir, front) })
 	}
@@ -115,6 +151,16 @@ func TestNginx(t *testing.T) {
 	})
 }
 
+// The server knows who a client is by Nginx, whatever the client itself says about that.
+func TestNginxTellsWhoTheClientIs(t *testing.T) {
+	t.Parallel()
+	s, setup := overUnix(t, "--dev")
+	made := ws.HandshakeHeaderHTTP{"X-Forwarded-For": {"192.0.2.6"}, "Forwarded": {"for=192.0.2.7"}}
+	c := dialBy(t, ws.Dialer{NetDial: from5, Header: made}, "ws://"+startNginx(t, setup).front().addr()+"/app/"+appKey)
+	c.nextEvent("pusher:connection_established")
+	s.says(t, "from 127.0.0.5", 1)
+}
+
 // TLS ends at Nginx.
 func TestNginxTLS(t *testing.T) {
 	t.Parallel()
@@ -125,10 +171,7 @@ func TestNginxTLS(t *testing.T) {
 	front := startNginx(t, setup).front()
 	trust := &tls.Config{RootCAs: ca.pool, ServerName: "ws.example.com"}
 
-	conn, _, _, err := ws.Dialer{TLSConfig: trust}.Dial(t.Context(), "wss://"+front.addr()+"/app/"+appKey)
-	must(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	c := &client{t: t, conn: conn, in: conn}
+	c := dialBy(t, ws.Dialer{TLSConfig: trust}, "wss://"+front.addr()+"/app/"+appKey)
 	c.nextEvent("pusher:connection_established")
 	c.subscribe("news", nil)
 
@@ -143,7 +186,7 @@ func TestNginxTLS(t *testing.T) {
 // A client that is silent for longer than Nginx waits lives on, because it is pinged; without pings Nginx would end it.
 func TestNginxIdle(t *testing.T) {
 	t.Parallel()
-	short := map[string]string{"proxy_read_timeout 120s": "proxy_read_timeout 3s"}
+	short := map[string]string{"proxy_read_timeout 120s": "proxy_read_timeout 5s"}
 	setup := oneNode(startServer(t, "--config", writeConfig(t, `"ping_interval": 1, "activity_timeout": 5`)))
 	setup.times = short
 	pinged := connect(t, startNginx(t, setup).front())
@@ -151,7 +194,7 @@ func TestNginxIdle(t *testing.T) {
 	setup.times = short
 	silent := connect(t, startNginx(t, setup).front())
 
-	for range 5 { // one a second
+	for range 7 { // one a second
 		pinged.nextEvent("pusher:ping")
 		pinged.send(`{"event":"pusher:pong"}`)
 	}
@@ -206,4 +249,18 @@ func TestNginxReload(t *testing.T) {
 			t.Errorf("client %d: %s", i, got)
 		}
 	}
+}
+
+// The workers of before a reload do not stay for ever: in the end they leave their clients, who come back to the others.
+func TestNginxReloadEnds(t *testing.T) {
+	t.Parallel()
+	setup := oneNode(startServer(t, "--dev"))
+	setup.main = map[string]string{"worker_shutdown_timeout 6h": "worker_shutdown_timeout 1s"}
+	n := startNginx(t, setup)
+	before := connect(t, n.front())
+	n.reload(t)
+	if text, err := before.read(); err == nil {
+		t.Errorf("a client of the old worker: %s", text)
+	}
+	connect(t, n.front()).subscribe("news", nil)
 }

@@ -41,6 +41,7 @@ func TestDebianPackage(t *testing.T) {
 	}
 	serveInstalled(t)
 
+	run(t, "/", "usermod", "--append", "--groups", "reverbd", "www-data") // as for Nginx and a unix socket
 	run(t, "/", "dpkg", "--remove", "reverbd")
 	if _, err := os.Stat("/etc/default/reverbd"); err != nil {
 		t.Error("removing took the configuration with it:", err)
@@ -55,6 +56,9 @@ func TestDebianPackage(t *testing.T) {
 	}
 	if _, err := user.Lookup("reverbd"); err == nil {
 		t.Error("left behind: the user")
+	}
+	if _, err := user.LookupGroup("reverbd"); err == nil {
+		t.Error("left behind: the group")
 	}
 }
 

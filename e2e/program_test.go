@@ -26,7 +26,7 @@ func startProgram(t *testing.T, dir, name string, args ...string) *program {
 	t.Helper()
 	p := &program{output: new(output), exited: make(chan struct{}), cmd: exec.Command(needProgram(t, name), args...)}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, plainEnvironment(), p.output, p.output
-	p.cmd.SysProcAttr = childAttributes()
+	p.cmd.SysProcAttr, p.cmd.WaitDelay = childAttributes(), time.Second // a process that it left behind may hold its output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

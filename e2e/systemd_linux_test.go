@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"context"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,11 +20,36 @@ func TestUnit(t *testing.T) {
 	dir := t.TempDir()
 	unit := filepath.Join(dir, "reverbd.service")
 	deploy(t, "systemd/reverbd.service", unit, map[string]string{"/usr/bin/reverbd": serverBinary})
-	if out := run(t, dir, "systemd-analyze", "verify", "--man=no", unit); out != "" {
+	socket := filepath.Join(dir, "reverbd.socket")
+	deploy(t, "systemd/reverbd.socket", socket, nil)
+	if out := run(t, dir, "systemd-analyze", "verify", "--man=no", unit, socket); out != "" {
 		t.Error(out)
 	}
 	// Of 100, with 15 to 20 for what it must do: talk to any address.
 	run(t, dir, "systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit)
+}
+
+// systemd's own stand-in listens, as reverbd.socket says, and passes the sockets on with the first connection.
+func TestSocketActivation(t *testing.T) {
+	s, socket := &server{port: freePort(t)}, filepath.Join(t.TempDir(), "reverbd.sock")
+	p := startProgram(t, t.TempDir(), "systemd-socket-activate", "--listen", s.addr(), "--listen", socket, serverBinary, "--dev")
+	p.await(t, "its socket", func() bool { _, err := os.Stat(socket); return err == nil })
+	c := connect(t, s)
+	c.subscribe("news", nil)
+	over := publisher(s)
+	over.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	must(t, over.Trigger("news", "story", "activated"))
+	if got := c.nextEvent("story").text(t); got != "activated" {
+		t.Error(got)
+	}
+	over.HTTPClient.CloseIdleConnections()
+	_ = c.conn.Close()
+	p.stop(t)
+	if p.err != nil {
+		t.Error(p.err)
+	}
 }
 
 // The server makes no system call that the unit forbids, whatever the client, the server library and its operator want of it.
