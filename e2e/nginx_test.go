@@ -204,19 +204,9 @@ func TestNginxIdle(t *testing.T) {
 	}
 }
 
-// A reload loses nobody: the clients that are there stay, and at no time is one refused or a publish lost.
-func TestNginxReload(t *testing.T) {
-	t.Parallel()
-	s := startServer(t, "--dev")
-	n := startNginx(t, oneNode(s))
-	front := n.front()
-	var all []*client
-	for range 40 {
-		c := connect(t, front)
-		c.subscribe("before", nil)
-		all = append(all, c)
-	}
-
+// keepBusy lets clients come and events be published without a pause until idle is called. None of them may fail.
+func keepBusy(t *testing.T, front *server) (idle func()) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	busy := make(chan int)
 	go func() {
@@ -235,13 +225,33 @@ func TestNginxReload(t *testing.T) {
 		}
 		busy <- rounds
 	}()
+	return func() {
+		t.Helper()
+		stop()
+		if rounds := <-busy; rounds < 3 {
+			t.Errorf("only %d clients came meanwhile", rounds)
+		}
+	}
+}
+
+// A reload loses nobody: the clients that are there stay, and at no time is one refused or a publish lost.
+func TestNginxReload(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "--dev")
+	n := startNginx(t, oneNode(s))
+	front := n.front()
+	var all []*client
+	for range 40 {
+		c := connect(t, front)
+		c.subscribe("before", nil)
+		all = append(all, c)
+	}
+
+	idle := keepBusy(t, front)
 	for range 3 {
 		n.reload(t)
 	}
-	stop()
-	if rounds := <-busy; rounds < 3 {
-		t.Errorf("only %d clients came meanwhile", rounds)
-	}
+	idle()
 
 	must(t, publisher(front).Trigger("before", "after", "still there"))
 	for i, c := range all {
