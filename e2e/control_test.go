@@ -131,6 +131,8 @@ func TestPidFile(t *testing.T) {
 	if code, out := by("status"); code != 0 || !strings.Contains(out, strconv.Itoa(again.cmd.Process.Pid)) {
 		t.Errorf("started again: %d %s", code, out)
 	}
+	must(t, os.Remove(pidFile+".control")) // as whoever tidies up may do
+	await(t, "another socket", func() bool { code, _ := by("status"); return code == 0 })
 	must(t, again.stop())
 	if _, err := os.Stat(pidFile); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the pid file stays: %v", err)

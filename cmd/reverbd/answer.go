@@ -33,6 +33,21 @@ func (i *instance) openControl() error {
 	return err
 }
 
+// reclaimControl makes sure that commands reach this server. It tells once that they cannot.
+func (i *instance) reclaimControl() {
+	if i.control == nil {
+		return
+	}
+	path, err := controlPath(i.conf)
+	if err == nil {
+		err = i.control.Reclaim(path)
+	}
+	if err != nil && !i.unreachable {
+		i.log.Error("commands do not reach this server any longer", zap.Error(err))
+	}
+	i.unreachable = err != nil
+}
+
 func controlPath(conf config.Config) (string, error) {
 	if conf.PidFile != "" {
 		return control.Beside(conf.PidFile), nil

@@ -34,9 +34,10 @@ type instance struct {
 	network  *network
 	server   *eventloop.Server
 
-	control *control.Server // nil: nobody can ask
-	calls   chan call
-	over    chan struct{} // closed when nothing is answered any more
+	control     *control.Server // nil: nobody can ask
+	unreachable bool            // nobody can find it
+	calls       chan call
+	over        chan struct{} // closed when nothing is answered any more
 
 	told      bool          // a signal to stop has come
 	stopped   chan error    // what draining ended with; nil while there is no draining
@@ -113,6 +114,9 @@ func (i *instance) run() error {
 			i.beat()
 		case <-sweep.C:
 			i.hub.Sweep()
+			if i.control != nil && i.successor == nil && i.control.Missing() {
+				i.reclaimControl() // a session's directory goes with the session
+			}
 		case <-look.C:
 			memory.settle()
 		}
@@ -173,7 +177,7 @@ func (i *instance) signalled(s os.Signal) {
 
 // beat tells the service manager that the server is alive, if it is: a loop that is stuck must not be covered up.
 func (i *instance) beat() {
-	if i.successor == nil && i.server.Turning(i.manager.watchdog) {
+	if i.successor == nil && i.server.Turning(max(i.manager.watchdog/2, time.Second)) {
 		i.manager.alive()
 	}
 }

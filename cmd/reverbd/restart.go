@@ -96,11 +96,7 @@ func (i *instance) tookOver(t takeover) {
 
 // reclaim takes back what a process that failed may have taken already.
 func (i *instance) reclaim() {
-	if i.control != nil {
-		if err := i.control.Reclaim(); err != nil {
-			i.log.Error("commands do not reach this server any longer", zap.Error(err))
-		}
-	}
+	i.reclaimControl()
 	if err := writePidFile(i.conf.PidFile); err != nil {
 		i.log.Error("the pid file is wrong", zap.Error(err))
 	}

@@ -137,10 +137,13 @@ func TestListenWhereSomethingIs(t *testing.T) {
 
 	third := listen(t, path, true, "3")
 	third.Close()
-	if err := second.Reclaim(); err != nil {
+	if !second.Missing() {
+		t.Error("a socket that nobody finds is not missed")
+	}
+	if err := second.Reclaim(path); err != nil {
 		t.Fatal(err)
 	}
-	if got := version(t, path); got != "2" {
+	if got := version(t, path); got != "2" || second.Missing() {
 		t.Errorf("after a failed succession version %s answers", got)
 	}
 	second.Close()

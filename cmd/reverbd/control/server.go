@@ -14,9 +14,9 @@ import (
 
 // Server answers on a control socket.
 type Server struct {
-	path   string
 	uid    int
 	answer func(Command) Answer
+	path   string // whoever calls Listen owns it
 
 	mu       sync.Mutex // guards what follows
 	listener *net.UnixListener
@@ -90,12 +90,20 @@ func (s *Server) listen() error {
 	return nil
 }
 
-// Reclaim puts the socket back in its place when a process that was to take over has failed after it had put its own there.
-func (s *Server) Reclaim() error {
-	if now, err := identityOf(s.path); err == nil && now == s.own {
+// Missing reports that nobody can find the socket, because its file or the whole directory has been removed.
+func (s *Server) Missing() bool {
+	_, err := identityOf(s.path)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// Reclaim has a socket of this server's at path: when a process that was to take over has failed after it had put its own there, and
+// when it is missing.
+func (s *Server) Reclaim(path string) error {
+	if now, err := identityOf(path); err == nil && now == s.own {
 		return nil
 	}
 	_ = s.listener.Close()
+	s.path = path
 	return s.listen()
 }
 
