@@ -2,7 +2,7 @@
 
 import { access, readFile } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
-import { app, backend, host, path, port } from './reverbd.js'
+import { app, backend, host, path, port, secure } from './reverbd.js'
 import { atEnd, waitFor } from './scenario.js'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -43,7 +43,7 @@ const page = `<!doctype html>
     window.app = new Echo.default({
       broadcaster: 'reverb', key: ${JSON.stringify(app.key)},
       wsHost: ${JSON.stringify(host)}, wsPort: ${port}, wssPort: ${port}, wsPath: ${JSON.stringify(path)},
-      forceTLS: false, enabledTransports: ['ws', 'wss'],
+      forceTLS: ${secure}, enabledTransports: ['ws', 'wss'],
     })
     const { connection } = app.connector.pusher
     connection.bind('state_change', ({ current }) => log('state', current))

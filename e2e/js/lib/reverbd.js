@@ -13,11 +13,13 @@ export const port = Number(process.env.REVERBD_PORT)
 if (!port) throw new Error('REVERBD_PORT is not set: scenarios are run by go test ./e2e')
 export const path = process.env.REVERBD_PATH ?? '' // '' or '/ws'
 
+export const secure = Boolean(process.env.REVERBD_TLS) // the server speaks TLS
+
 // api is the server library. It has no option for a path prefix; a port or a host that ends in one does it, and the prefix stays
 // outside of what is signed.
 export function api(options = {}) {
   return new PusherServer({
-    appId: app.id, key: app.key, secret: app.secret, host, port: port + path, useTLS: false,
+    appId: app.id, key: app.key, secret: app.secret, host, port: port + path, useTLS: secure,
     encryptionMasterKeyBase64: Buffer.alloc(32, 'k').toString('base64'),
     ...options,
   })
@@ -34,7 +36,7 @@ export function authorize(user) {
 // client makes a pusher-js client, which connects by itself.
 export function client({ key = app.key, user, ...options } = {}) {
   const pusher = new Pusher(key, {
-    cluster: '', wsHost: host, wsPort: port, wsPath: path, forceTLS: false, enabledTransports: ['ws'],
+    cluster: '', wsHost: host, wsPort: port, wssPort: port, wsPath: path, forceTLS: secure, enabledTransports: ['ws', 'wss'],
     channelAuthorization: { customHandler: authorize(user) },
     ...options,
   })
@@ -67,7 +69,7 @@ export async function subscribe(pusher, name) {
 export async function echo(options = {}) {
   const echo = new Echo({
     broadcaster: 'reverb', key: app.key, wsHost: host, wsPort: port, wssPort: port, wsPath: path,
-    forceTLS: false, enabledTransports: ['ws', 'wss'],
+    forceTLS: secure, enabledTransports: ['ws', 'wss'],
     Pusher, ...options,
   })
   atEnd(() => echo.disconnect())
