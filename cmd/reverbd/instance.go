@@ -39,9 +39,10 @@ type instance struct {
 	calls       chan call
 	over        chan struct{} // closed when nothing is answered any more
 
-	told      bool          // a signal to stop has come
-	stopped   chan error    // what draining ended with; nil while there is no draining
-	cut       func()        // ends the draining at once
+	told      bool       // a signal to stop has come
+	stopped   chan error // what draining ended with; nil while there is no draining
+	cut       func()     // ends the draining at once
+	signals   chan os.Signal
 	takeovers chan takeover // what restarting ended with
 	abandon   func()        // gives the restarting up; nil while there is none
 	successor *successor    // nil until one has taken over
@@ -57,9 +58,7 @@ var heeded = []os.Signal{syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGTERM, sysca
 
 // run runs the server until it fails or is told to stop.
 func (i *instance) run() error {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, heeded...)
-	defer signal.Stop(signals)
+	signal.Notify(i.signals, heeded...) // until the process ends, or is a warden: what comes late must not kill it
 	if err := i.open(); err != nil {
 		return err
 	}
@@ -93,7 +92,7 @@ func (i *instance) run() error {
 				i.log.Error("stopping", zap.Error(err))
 				i.stop()
 			}
-		case s := <-signals:
+		case s := <-i.signals:
 			i.signalled(s)
 		case c := <-i.calls:
 			i.called(c)

@@ -126,7 +126,7 @@ func (i *instance) follow() int {
 	case i.ended != nil && (*i.ended != 0 || i.ward.isFirst() && i.ward.latest() == i.successor.pid):
 		return *i.ended
 	case i.ward.isFirst():
-		i.ward.become()
+		i.ward.become(i.signals)
 	}
 	return 0
 }

@@ -31,7 +31,7 @@ func (w *ward) announce(int)              {}
 func (w *ward) orphaned() <-chan struct{} { return nil }
 func (w *ward) latest() int               { return 0 }
 func (w *ward) forward(os.Signal)         {}
-func (w *ward) become()                   {}
+func (w *ward) become(<-chan os.Signal)   {}
 func (w *ward) watch() int                { return 0 }
 func (s *successor) exitCode() int        { return exitFailure }
 func (s *successor) terminate()           {}

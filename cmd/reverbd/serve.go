@@ -32,6 +32,7 @@ func serve(i *instance) error {
 		}
 	}
 	i.calls, i.over, i.takeovers = make(chan call), make(chan struct{}), make(chan takeover, 1)
+	i.signals = make(chan os.Signal, 8)
 	var err error
 	if i.manager, err = findManager(i.log); err != nil {
 		return err

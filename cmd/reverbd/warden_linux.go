@@ -19,8 +19,8 @@ import (
 // wardenName is the name by which the program is executed to be a warden.
 const wardenName = "reverbd (warden)"
 
-// become makes this process the warden. It does not return.
-func (w *ward) become() {
+// become makes this process the warden. It does not return. signals are those that nobody has taken yet: they are for the server that runs.
+func (w *ward) become(signals <-chan os.Signal) {
 	_, _ = unix.FcntlInt(uintptr(w.near), unix.F_SETFD, 0)
 	// What comes between here and the warden's first look waits: a blocked signal stays blocked, and pending, across the execution.
 	runtime.LockOSThread()
@@ -30,6 +30,9 @@ func (w *ward) become() {
 		set.Val[n/64] |= 1 << (n % 64)
 	}
 	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil)
+	for len(signals) > 0 {
+		w.forward(<-signals)
+	}
 	// The file that was executed, and not what has its name by now.
 	_ = unix.Exec("/proc/self/exe", []string{wardenName, strconv.Itoa(w.near), strconv.Itoa(w.latest())}, []string{"GOMAXPROCS=1"})
 
