@@ -90,6 +90,15 @@ func (d *Directory) Wants(channel string) (wanted bool) {
 	return wanted
 }
 
+// Owes reports whether the cluster has yet to be told that somebody has left the channel.
+func (d *Directory) Owes(channel string) (owes bool) {
+	d.within(channel, func(t *Topic) uint64 {
+		owes = t.indebted()
+		return 0
+	})
+	return owes
+}
+
 // unknownVersion is that of a roster which the cluster has not confirmed yet.
 const unknownVersion = ^uint64(0)
 

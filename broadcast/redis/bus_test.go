@@ -156,3 +156,33 @@ func TestCacheCrosses(t *testing.T) {
 		}
 	}
 }
+
+// An app that is removed and added again at once has two directories for a moment: who leaves the one does not take the other's members along.
+func TestAppIsReplaced(t *testing.T) {
+	_, a, b := pair(t)
+	ann := a.connect()
+	ann.join("presence-room", `"ann"`)
+	var former []*guest
+	for i := range 20 {
+		g := b.connect()
+		g.join("presence-room", fmt.Sprintf(`"former %d"`, i))
+		former = append(former, g)
+	}
+	old := b.app
+	b.app = b.hub.NewDirectory("app")
+	b.hub.Forget(old)
+	ben := b.connect()
+	b.on(func() {
+		for _, g := range former {
+			b.hub.Loops()[0].Remove(&g.sub)
+		}
+	})
+	if m := ben.join("presence-room", `"ben"`); !strings.Contains(m, `\"ann\"`) {
+		t.Errorf("Ben was told %s", m)
+	}
+	eventually(t, "the former ones are gone", func() bool {
+		got := a.app.Users([]byte("presence-room"))
+		return len(got) == 2 && string(got[0]) == `"ann"` && string(got[1]) == `"ben"`
+	})
+	eventually(t, "on both nodes", func() bool { return len(b.app.Users([]byte("presence-room"))) == 2 })
+}

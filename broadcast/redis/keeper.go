@@ -123,6 +123,9 @@ func (k *keeper) collect() error {
 			i = &interest{note: n, name: name}
 			k.interests[name] = i
 		}
+		if i.directory != n.directory && !k.succeeds(i, n) {
+			continue
+		}
 		i.directory, i.idle = n.directory, time.Time{}
 		k.become(i)
 	}
@@ -139,6 +142,21 @@ func (k *keeper) collect() error {
 	k.calm = len(k.due) == 0
 	return nil
 }
+
+// succeeds reports whether n, which is of another directory than the interest, takes its place now. An app that was removed and has come back
+// waits until those who leave the former one are told of.
+func (k *keeper) succeeds(i *interest, n note) bool {
+	if !n.directory.Wants(n.channel) && !n.directory.Owes(n.channel) {
+		return false // the last word of the former one
+	}
+	if i.directory.Owes(i.channel) {
+		time.AfterFunc(succeedTime, func() { k.session.bus.notes.add(n.directory, n.channel) })
+		return false
+	}
+	return true
+}
+
+const succeedTime = 20 * time.Millisecond
 
 // become makes i due.
 func (k *keeper) become(i *interest) {
