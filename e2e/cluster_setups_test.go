@@ -152,7 +152,7 @@ func moveSlots(t *testing.T, servers []*redisServer) {
 	t.Helper()
 	from, to := servers[0].do("cluster", "myid"), servers[1].do("cluster", "myid")
 	run(t, t.TempDir(), "redis-cli", "--cluster", "reshard", fmt.Sprintf("127.0.0.1:%d", servers[0].port),
-		"--cluster-from", from, "--cluster-to", to, "--cluster-slots", "2000", "--cluster-yes")
+		"--cluster-from", from, "--cluster-to", to, "--cluster-slots", "5000", "--cluster-yes")
 }
 
 // testSentinel: the master is killed, and the nodes follow the Sentinels to the replica.

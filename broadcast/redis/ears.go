@@ -107,6 +107,13 @@ func (e *ears) listen(names ...string) error {
 	return nil
 }
 
+// own reports whether a channel of Redis is one of those that listen subscribes to. A cluster ends such a subscription, too, when it moves the
+// channel to another server.
+func (e *ears) own(name string) bool {
+	s := e.session
+	return name == s.names.control() || name == s.names.answers(s.bus.originName())
+}
+
 func (e *ears) subscribe(names []string) error {
 	return e.command(names, (*goredis.PubSub).Subscribe, (*goredis.PubSub).SSubscribe)
 }

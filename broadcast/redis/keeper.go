@@ -132,6 +132,9 @@ func (k *keeper) collect() error {
 	for _, name := range confirmed {
 		i := k.interests[name]
 		if i == nil {
+			if k.session.ears.own(name) {
+				return errMoved // they were confirmed when the session began
+			}
 			continue
 		}
 		if i.answered++; i.answered > i.sent {
