@@ -36,7 +36,7 @@ cross: go-tool ## the platforms that reverbd is built for
 	done
 
 unit: go-tool test-tools ## unit and end-to-end tests, with the race detector
-	go test -race -shuffle=on -timeout 10m ./...
+	go test -race -shuffle=on -timeout 20m ./...
 
 bench: go-tool ## benchmarks of the hot functions, for benchstat
 	go test -run '^$$' -bench . -benchmem -count 6 ./protocol/... ./broadcast ./apps ./eventloop

@@ -12,6 +12,7 @@ type memory struct {
 	samples   []metrics.Sample
 	allocated uint64 // ever, when last looked at
 	settled   uint64 // held after memory was last given back
+	again     int    // idle looks until it is given back once more; 0: it need not be
 }
 
 // What memory reads of the runtime, all in bytes.
@@ -27,6 +28,10 @@ const lookInterval = 500 * time.Millisecond
 
 // A server that allocates less than this between two looks is idle, in bytes.
 const idleAllocation = 400 << 10
+
+// Event loops keep what a burst made large for a second or two, in case there is another one. After so many idle looks they have let
+// go of it.
+const trimmedAfter = 6
 
 // Giving back is worth a collection when the server holds so many bytes more than after the last time, and a quarter more.
 const worthwhile = 4 << 20
@@ -45,9 +50,19 @@ func (m *memory) settle() {
 	allocated, held := m.read()
 	idle := allocated-m.allocated < idleAllocation
 	m.allocated = allocated
-	if !idle || held < m.settled+max(m.settled/4, worthwhile) {
-		return
+	switch {
+	case !idle:
+	case held >= m.settled+max(m.settled/4, worthwhile):
+		m.giveBack()
+		m.again = trimmedAfter
+	case m.again > 0:
+		if m.again--; m.again == 0 {
+			m.giveBack()
+		}
 	}
+}
+
+func (m *memory) giveBack() {
 	debug.FreeOSMemory()
 	m.allocated, m.settled = m.read()
 }
