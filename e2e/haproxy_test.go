@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"maps"
 	"net"
@@ -70,16 +69,7 @@ func TestHAProxy(t *testing.T) {
 		t.Run(dir, func(t *testing.T) { runScenarios(t, dir, front) })
 	}
 	t.Run("TLS", func(t *testing.T) {
-		trust := &tls.Config{RootCAs: ca.pool, ServerName: "ws.example.com"}
-		c := dialBy(t, ws.Dialer{TLSConfig: trust}, "wss://"+secure.addr()+"/app/"+appKey)
-		c.nextEvent("pusher:connection_established")
-		c.subscribe("news", nil)
-		p := publisher(secure)
-		p.Secure, p.HTTPClient = true, &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}
-		must(t, p.Trigger("news", "story", "over TLS"))
-		if got := c.nextEvent("story").text(t); got != "over TLS" {
-			t.Error(got)
-		}
+		speaksTLS(t, secure, ca)
 	})
 }
 
@@ -93,14 +83,7 @@ func TestHAProxyIdle(t *testing.T) {
 	}
 	pinged := through(startBehindHAProxy(t, "--config", writeConfig(t, `"ping_interval": 1, "activity_timeout": 5`)))
 	silent := through(startBehindHAProxy(t, "--dev"))
-	for range 7 { // one a second
-		pinged.nextEvent("pusher:ping")
-		pinged.send(`{"event":"pusher:pong"}`)
-	}
-	pinged.subscribe("news", nil)
-	if text, err := silent.read(); err == nil {
-		t.Errorf("without pings: %s", text)
-	}
+	outlives(t, pinged, silent)
 }
 
 // Each node gets half of the clients; one that is gone is noticed, and the other one takes everybody.
@@ -108,19 +91,7 @@ func TestHAProxySeveralNodes(t *testing.T) {
 	t.Parallel()
 	one, two := startBehindHAProxy(t, "--dev"), startBehindHAProxy(t, "--dev")
 	front, _ := startHAProxy(t, one, two, newAuthority(t), nil)
-	for range 40 {
-		connect(t, front)
-	}
-	if a, b := connections(t, one), connections(t, two); a != 20 || b != 20 {
-		t.Errorf("%d and %d of 40 clients", a, b)
-	}
-	must(t, two.stop())
-	for range 20 {
-		connect(t, front)
-	}
-	if a := connections(t, one); a != 40 {
-		t.Errorf("%d clients on the node that is left, want 40", a)
-	}
+	sharesClients(t, front, one, two)
 }
 
 // from5 dials from 127.0.0.5.

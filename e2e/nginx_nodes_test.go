@@ -33,19 +33,7 @@ func TestNginxSeveralNodes(t *testing.T) {
 	t.Parallel()
 	one, two := startServer(t, "--dev"), startServer(t, "--dev")
 	front := startNginx(t, severalNodes(one, two)).front()
-	for range 40 {
-		connect(t, front)
-	}
-	if a, b := connections(t, one), connections(t, two); a != 20 || b != 20 {
-		t.Errorf("%d and %d of 40 clients", a, b)
-	}
-	must(t, two.stop())
-	for range 20 {
-		connect(t, front)
-	}
-	if a := connections(t, one); a != 40 {
-		t.Errorf("%d clients on the node that is left, want 40", a)
-	}
+	sharesClients(t, front, one, two)
 }
 
 // Ten thousand clients of one Nginx, over TCP and over a unix socket; with the race detector, a thousand. The load tester counts

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"maps"
 	"net/http"
@@ -169,18 +168,7 @@ func TestNginxTLS(t *testing.T) {
 	setup.site = "site-tls.conf"
 	setup.cert, setup.key = ca.issue(t, "ws.example.com")
 	front := startNginx(t, setup).front()
-	trust := &tls.Config{RootCAs: ca.pool, ServerName: "ws.example.com"}
-
-	c := dialBy(t, ws.Dialer{TLSConfig: trust}, "wss://"+front.addr()+"/app/"+appKey)
-	c.nextEvent("pusher:connection_established")
-	c.subscribe("news", nil)
-
-	p := publisher(front)
-	p.Secure, p.HTTPClient = true, &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}
-	must(t, p.Trigger("news", "story", "over TLS"))
-	if got := c.nextEvent("story").text(t); got != "over TLS" {
-		t.Error(got)
-	}
+	speaksTLS(t, front, ca)
 }
 
 // A client that is silent for longer than Nginx waits lives on, because it is pinged; without pings Nginx would end it.
@@ -194,14 +182,7 @@ func TestNginxIdle(t *testing.T) {
 	setup.times = short
 	silent := connect(t, startNginx(t, setup).front())
 
-	for range 7 { // one a second
-		pinged.nextEvent("pusher:ping")
-		pinged.send(`{"event":"pusher:pong"}`)
-	}
-	pinged.subscribe("news", nil)
-	if text, err := silent.read(); err == nil {
-		t.Errorf("without pings: %s", text)
-	}
+	outlives(t, pinged, silent)
 }
 
 // keepBusy lets clients come and events be published without a pause until idle is called. None of them may fail.

@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"net/http"
+	"testing"
+
+	"github.com/gobwas/ws"
+)
+
+// What holds for every proxy in front of the server.
+
+// speaksTLS has a client and a publisher reach the server over TLS, with a certificate of the authority for ws.example.com.
+func speaksTLS(t *testing.T, front *server, ca *authority) {
+	t.Helper()
+	trust := &tls.Config{RootCAs: ca.pool, ServerName: "ws.example.com"}
+	c := dialBy(t, ws.Dialer{TLSConfig: trust}, "wss://"+front.addr()+"/app/"+appKey)
+	c.nextEvent("pusher:connection_established")
+	c.subscribe("news", nil)
+	p := publisher(front)
+	p.Secure, p.HTTPClient = true, &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}
+	must(t, p.Trigger("news", "story", "over TLS"))
+	if got := c.nextEvent("story").text(t); got != "over TLS" {
+		t.Error(got)
+	}
+}
+
+// sharesClients has clients come, of which each node gets half; when the second one has stopped, the first gets everybody.
+func sharesClients(t *testing.T, front, one, two *server) {
+	t.Helper()
+	for range 40 {
+		connect(t, front)
+	}
+	if a, b := connections(t, one), connections(t, two); a != 20 || b != 20 {
+		t.Errorf("%d and %d of 40 clients", a, b)
+	}
+	must(t, two.stop())
+	for range 20 {
+		connect(t, front)
+	}
+	if a := connections(t, one); a != 40 {
+		t.Errorf("%d clients on the node that is left, want 40", a)
+	}
+}
+
+// outlives has the client that is pinged every second live on behind a proxy that waits five, while it ends the silent one.
+func outlives(t *testing.T, pinged, silent *client) {
+	t.Helper()
+	for range 7 {
+		pinged.nextEvent("pusher:ping")
+		pinged.send(`{"event":"pusher:pong"}`)
+	}
+	pinged.subscribe("news", nil)
+	if text, err := silent.read(); err == nil {
+		t.Errorf("without pings: %s", text)
+	}
+}
