@@ -56,6 +56,13 @@ func TestClusterCounts(t *testing.T) {
 		return ""
 	})
 	counts("with spies")
+
+	out := nodes[0].must(t, "status")
+	for _, want := range []string{"Redis             connected, reached 1 times, 0 bytes wait for it", "other nodes       2"} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), strings.Join(strings.Fields(want), " ")) {
+			t.Errorf("status lacks %q:\n%s", want, out)
+		}
+	}
 }
 
 // canonical is JSON with its members sorted.

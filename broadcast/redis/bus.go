@@ -55,6 +55,7 @@ type numbers struct{ last uint64 }
 // Stats are counters since the start.
 type Stats struct {
 	Connected bool
+	Others    int   // other nodes, as far as is known
 	Sessions  int64 // connections to Redis so far
 	Foreign   int64 // messages on our channels that are not ours
 	Dropped   int64 // events of others that came while a loop was overloaded
@@ -98,7 +99,7 @@ func (b *Bus) Ready() <-chan struct{} { return b.ready }
 // Stats returns the counters.
 func (b *Bus) Stats() Stats {
 	return Stats{
-		Connected: b.stats.connected.Load(), Sessions: b.stats.sessions.Load(), Foreign: b.stats.foreign.Load(),
+		Connected: b.stats.connected.Load(), Others: b.peers.count(), Sessions: b.stats.sessions.Load(), Foreign: b.stats.foreign.Load(),
 		Dropped: b.stats.dropped.Load(), Unheard: b.stats.unheard.Load(), Queued: b.queue.waiting(),
 	}
 }

@@ -102,5 +102,6 @@ func (i *instance) report() *control.Report {
 	for _, a := range i.registry.Apps() {
 		r.Apps = append(r.Apps, control.App{ID: a.ID, Connections: a.Connections(), Disabled: a.Disabled})
 	}
+	r.Cluster = i.others.report()
 	return r
 }

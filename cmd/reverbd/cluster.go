@@ -9,6 +9,7 @@ import (
 	"reverbd/broadcast"
 	"reverbd/broadcast/redis"
 	"reverbd/cmd/reverbd/config"
+	"reverbd/cmd/reverbd/control"
 )
 
 // How long the start waits for Redis, and the end for what the other nodes have yet to be told.
@@ -50,6 +51,17 @@ func (c *cluster) join(h *broadcast.Hub, log *zap.Logger) {
 	case <-c.bus.Ready():
 	case <-time.After(joinTime):
 		log.Warn("starting without Redis: this node joins the others when it can be reached")
+	}
+}
+
+// report is what status tells of the other nodes.
+func (c *cluster) report() *control.Cluster {
+	if c == nil {
+		return nil
+	}
+	s := c.bus.Stats()
+	return &control.Cluster{
+		Connected: s.Connected, Others: s.Others, Waiting: s.Queued, Sessions: s.Sessions, Lost: s.Dropped, Unheard: s.Unheard, Foreign: s.Foreign,
 	}
 }
 

@@ -134,6 +134,9 @@ func writeStatus(out io.Writer, r *control.Report, now time.Time) error {
 	} else {
 		fmt.Fprintf(w, "state\tserving\n")
 	}
+	if r.Cluster != nil {
+		writeCluster(w, r.Cluster)
+	}
 	for _, a := range r.Apps {
 		state := ""
 		if a.Disabled {
@@ -142,4 +145,22 @@ func writeStatus(out io.Writer, r *control.Report, now time.Time) error {
 		fmt.Fprintf(w, "app %s\t%d connections%s\n", a.ID, a.Connections, state)
 	}
 	return w.Flush()
+}
+
+// writeCluster tells how the server gets on with the other nodes, and of its troubles, if it has had any.
+func writeCluster(w io.Writer, c *control.Cluster) {
+	state := "away"
+	if c.Connected {
+		state = "connected"
+	}
+	fmt.Fprintf(w, "Redis\t%s, reached %d times, %d bytes wait for it\n", state, c.Sessions, c.Waiting)
+	fmt.Fprintf(w, "other nodes\t%d\n", c.Others)
+	for _, trouble := range []struct {
+		name string
+		n    int64
+	}{{"events lost", c.Lost}, {"questions unheard", c.Unheard}, {"foreign messages", c.Foreign}} {
+		if trouble.n > 0 {
+			fmt.Fprintf(w, "%s\t%d\n", trouble.name, trouble.n)
+		}
+	}
 }

@@ -29,6 +29,7 @@ type instance struct {
 	started   time.Time
 
 	hub      *broadcast.Hub
+	others   *cluster // the other nodes; nil on a node of its own
 	registry *apps.Registry
 	api      *apps.API
 	network  *network

@@ -37,11 +37,10 @@ func serve(i *instance) error {
 	if i.manager, err = findManager(i.log); err != nil {
 		return err
 	}
-	others, err := newCluster(conf, i.log)
-	if err != nil {
+	if i.others, err = newCluster(conf, i.log); err != nil {
 		return err
 	}
-	i.hub = broadcast.NewHub(others.options(broadcast.Options{
+	i.hub = broadcast.NewHub(i.others.options(broadcast.Options{
 		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes,
 	}))
 	if i.registry, err = apps.NewRegistry(i.hub, conf.Apps); err != nil {
@@ -76,8 +75,8 @@ func serve(i *instance) error {
 		API:            i.api,
 		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression, Log: i.log,
 	})
-	others.join(i.hub, i.log)
-	defer others.leave(i.log)
+	i.others.join(i.hub, i.log)
+	defer i.others.leave(i.log)
 	return i.run()
 }
 

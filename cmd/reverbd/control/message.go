@@ -41,6 +41,18 @@ type Report struct {
 	Connections int       `json:"connections"`
 	Draining    bool      `json:"draining"`
 	Apps        []App     `json:"apps"`
+	Cluster     *Cluster  `json:"cluster,omitempty"` // nil for a server that is not one of several nodes
+}
+
+// Cluster is how a server gets on with the other nodes. The counters are since its start.
+type Cluster struct {
+	Connected bool  `json:"connected"` // Redis can be used
+	Others    int   `json:"others"`    // other nodes
+	Waiting   int64 `json:"waiting"`   // bytes that wait to be published
+	Sessions  int64 `json:"sessions"`  // times that Redis was reached
+	Lost      int64 `json:"lost"`      // events of other nodes that came while this one was overloaded
+	Unheard   int64 `json:"unheard"`   // questions that some node did not answer
+	Foreign   int64 `json:"foreign"`   // messages on our channels that are not ours
 }
 
 // App is one application of a Report.
