@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"net"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -12,12 +10,7 @@ import (
 func TestArtisanRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	redis := filepath.Join(dir, "r.sock")
-	p := startProgram(t, dir, "redis-server", "--port", "0", "--unixsocket", redis, "--save", "")
-	p.await(t, "redis", func() bool {
-		c, err := net.Dial("unix", redis)
-		return err == nil && c.Close() == nil
-	})
+	redis := startRedisIn(t, dir)
 	artisan := func(key string) {
 		run(t, dir, "redis-cli", "-s", redis, "-n", "1", "SET", key, strconv.FormatInt(time.Now().UnixNano(), 10))
 	}

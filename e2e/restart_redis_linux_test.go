@@ -19,12 +19,7 @@ import (
 func TestRestartOfANode(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	redis := filepath.Join(dir, "r.sock")
-	p := startProgram(t, dir, "redis-server", "--port", "0", "--unixsocket", redis, "--save", "")
-	p.await(t, "redis", func() bool {
-		c, err := net.Dial("unix", redis)
-		return err == nil && c.Close() == nil
-	})
+	redis := startRedisIn(t, dir)
 	node := func() *server {
 		s := &server{port: freePort(t), dir: dir, binary: serverBinary, env: []string{"REVERB_SCALING_ENABLED=true", "REDIS_HOST=" + redis}}
 		s.args = []string{"--dev", "--debug=false", "--drain-timeout", "1", "--port", strconv.Itoa(s.port)}
@@ -134,4 +129,16 @@ func (o *observer) take(payload []byte) {
 		}
 		delete(o.members, data.UserID)
 	}
+}
+
+// startRedisIn starts a Redis on a unix socket in dir and returns the socket's path.
+func startRedisIn(t *testing.T, dir string) (socket string) {
+	t.Helper()
+	socket = filepath.Join(dir, "r.sock")
+	p := startProgram(t, dir, "redis-server", "--port", "0", "--unixsocket", socket, "--save", "")
+	p.await(t, "redis", func() bool {
+		c, err := net.Dial("unix", socket)
+		return err == nil && c.Close() == nil
+	})
+	return socket
 }

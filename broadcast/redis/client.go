@@ -88,8 +88,7 @@ func (c client) loadScripts(ctx context.Context) error {
 	return c.cluster.ForEachMaster(ctx, func(ctx context.Context, m *goredis.Client) error { return load(ctx, m) })
 }
 
-// subscriber opens a connection for what is published on the channel, and names the server that it goes to: several channels may share
-// it if their server is the same.
+// server names the server that has a channel, and opens a connection to hear it there: channels of one server may share it.
 func (c client) server(ctx context.Context, channel string) (name string, open func() *goredis.PubSub, err error) {
 	if c.cluster == nil {
 		return "", func() *goredis.PubSub { return c.Subscribe(ctx) }, nil

@@ -265,7 +265,7 @@ func (s *session) deliver(n note, f broadcast.Frame, except pusher.SocketID, ord
 	}
 	total := s.bus.stats.dropped.Add(1)
 	if s.bus.dropped.ready() {
-		s.bus.log.Warn("an event of another node is lost: this node is overloaded", zapChannel(n.channel), zap.Int64("lost so far", total))
+		s.bus.log.Warn("an event of another node is lost: this node is overloaded", zap.String("channel", n.channel), zap.Int64("lost so far", total))
 	}
 }
 
@@ -326,7 +326,3 @@ func (b *Bus) memory(server string) map[uint64]heard {
 	}
 	return m
 }
-
-func zapChannel(name string) zap.Field { return zap.String("channel", name) }
-
-func zapError(err error) zap.Field { return zap.Error(err) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"reverbd/broadcast"
 )
@@ -138,7 +139,7 @@ func (k *keeper) refused(e *errand, err error) error {
 		return fmt.Errorf("redis: telling of members: %w", err)
 	case s.bus.failing.ready():
 		s.bus.log.Warn("Redis refuses to be told of members: they are known to this node alone until it does",
-			zapChannel(e.channel), zapError(err))
+			zap.String("channel", e.channel), zap.Error(err))
 	}
 	e.directory.Refused(e.channel, e.work)
 	if noScript(err) {
