@@ -19,38 +19,38 @@ import (
 // never became one.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 12 * time.Second, Count: 5}
 
-// enrolling is how many connections may be on their way to the loops, for each loop. Each of them has two descriptors while gnet
+// maxEnrolling is how many connections may be on their way to the loops, for each loop. Each of them has two descriptors while gnet
 // makes its own copy.
-const enrolling = 4
+const maxEnrolling = 4
 
-// acceptors take connections off the listening sockets, one goroutine for each, count them at the gate and have them enrolled in
+// acceptors take connections off the listening sockets, one goroutine for each, count them with the connection limiter and have them enrolled in
 // the loop that has the fewest.
 type acceptors struct {
-	server    *Server
-	listeners []net.Listener
-	greeting  *greeting
-	pending   chan enrolment
-	running   sync.WaitGroup
-	collected chan struct{} // closed when nothing is pending any more
-	stopped   chan struct{} // closed by stop
-	once      sync.Once
+	server     *Server
+	listeners  []net.Listener
+	handshakes *handshakeStage
+	enrolling  chan enrollment
+	accepting  sync.WaitGroup
+	settled    chan struct{} // closed when nothing is pending any more
+	stopped    chan struct{} // closed by stop
+	once       sync.Once
 }
 
-// enrolment is a connection on its way to its loop.
-type enrolment struct {
+// enrollment is a connection on its way to its loop.
+type enrollment struct {
 	conn   *conn
 	result <-chan gnet.RegisteredResult
 }
 
 func (s *Server) startAcceptors() *acceptors {
 	a := &acceptors{
-		server: s, listeners: s.options.Listeners, greeting: newGreeting(s, max(1, runtime.GOMAXPROCS(0)/2)), pending: make(chan enrolment, enrolling*len(s.loops)),
-		collected: make(chan struct{}), stopped: make(chan struct{}),
+		server: s, listeners: s.options.Listeners, handshakes: newHandshakeStage(s, max(1, runtime.GOMAXPROCS(0)/2)), enrolling: make(chan enrollment, maxEnrolling*len(s.loops)),
+		settled: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	for _, l := range a.listeners {
-		a.running.Go(func() { a.run(l) })
+		a.accepting.Go(func() { a.acceptLoop(l) })
 	}
-	go a.collect()
+	go a.awaitEnrollments()
 	return a
 }
 
@@ -59,16 +59,16 @@ func (a *acceptors) stop() {
 	a.once.Do(func() {
 		close(a.stopped)
 		closeAll(a.listeners)
-		a.running.Wait()
-		a.greeting.end()
-		close(a.pending)
+		a.accepting.Wait()
+		a.handshakes.stop()
+		close(a.enrolling)
 	})
-	<-a.collected
+	<-a.settled
 }
 
-// run accepts until the listener is closed. Whatever accept fails with, above all a lack of descriptors, may pass: those who
+// acceptLoop accepts until the listener is closed. Whatever accept fails with, above all a lack of descriptors, may pass: those who
 // want to connect wait in the socket's queue meanwhile.
-func (a *acceptors) run(l net.Listener) {
+func (a *acceptors) acceptLoop(l net.Listener) {
 	const first, longest = 5 * time.Millisecond, time.Second
 	wait := first
 	for {
@@ -76,12 +76,12 @@ func (a *acceptors) run(l net.Listener) {
 		switch {
 		case err == nil:
 			wait = first
-			a.admit(c)
+			a.accepted(c)
 			continue
 		case errors.Is(err, net.ErrClosed):
 			return
 		}
-		a.server.acceptFailed(l.Addr(), err)
+		a.server.logAcceptFailure(l.Addr(), err)
 		select {
 		case <-a.stopped:
 		case <-time.After(wait):
@@ -90,22 +90,22 @@ func (a *acceptors) run(l net.Listener) {
 	}
 }
 
-// admit lets c in, if there is room.
-func (a *acceptors) admit(c net.Conn) {
+// accepted lets c in, if there is room.
+func (a *acceptors) accepted(c net.Conn) {
 	s := a.server
-	if !s.gate.enter() {
-		s.gate.leave()
-		s.refused(c.RemoteAddr())
+	if !s.limiter.acquire() {
+		s.limiter.release()
+		s.logRefused(c.RemoteAddr())
 		_ = c.Close()
 		return
 	}
 	if t, ok := c.(*net.TCPConn); ok {
 		_ = t.SetKeepAliveConfig(keepAlive) // fails where the client is gone, which gnet will report
 	}
-	cn := &conn{loop: s.emptiest()}
-	cn.loop.members.Add(1)
-	if header, handshake := a.greeting.awaits(c); header || handshake {
-		a.greeting.begin(c, cn, header, handshake, func(c net.Conn, arrived *arrival) { a.enroll(c, cn, arrived) })
+	cn := &conn{loop: s.leastLoaded()}
+	cn.loop.connections.Add(1)
+	if header, handshake := a.handshakes.needed(c); header || handshake {
+		a.handshakes.start(c, cn, header, handshake, func(c net.Conn, arrived *handshaken) { a.enroll(c, cn, arrived) })
 		return
 	}
 	a.enroll(c, cn, cn)
@@ -116,23 +116,23 @@ func (a *acceptors) enroll(c net.Conn, cn *conn, what any) {
 	result, err := (*cn.loop.gnet.Load()).Enroll(gnet.NewContext(context.Background(), what), c)
 	if err != nil {
 		_ = c.Close()
-		a.server.lost(cn, err)
+		a.server.enrollFailed(cn, err)
 		return
 	}
-	a.pending <- enrolment{cn, result}
+	a.enrolling <- enrollment{cn, result}
 }
 
-// collect looks after what has been enrolled: a connection that never was opened is not closed either, and would be counted for
+// awaitEnrollments looks after what has been enrolled: a connection that never was opened is not closed either, and would be counted for
 // ever.
-func (a *acceptors) collect() {
-	defer close(a.collected)
-	for e := range a.pending {
+func (a *acceptors) awaitEnrollments() {
+	defer close(a.settled)
+	for e := range a.enrolling {
 		select {
 		case r := <-e.result:
 			if r.Err != nil {
-				a.server.lost(e.conn, r.Err)
+				a.server.enrollFailed(e.conn, r.Err)
 			} else if e.conn.gnet == nil { // gnet does not tell that its poller has refused
-				a.server.lost(e.conn, errPoller)
+				a.server.enrollFailed(e.conn, errPoller)
 			}
 		case <-a.server.failed: // a loop that has ended opens nothing, and does not say so
 		}
@@ -141,23 +141,23 @@ func (a *acceptors) collect() {
 
 var errPoller = errors.New("eventloop: the poller takes no more connections (fs.epoll.max_user_watches)")
 
-// lost counts out a connection that did not come to its loop.
-func (s *Server) lost(c *conn, err error) {
-	s.leave(c)
-	s.acceptFailed(nil, err)
+// enrollFailed counts out a connection that did not come to its loop.
+func (s *Server) enrollFailed(c *conn, err error) {
+	s.countOut(c)
+	s.logAcceptFailure(nil, err)
 }
 
-// leave counts a connection out.
-func (s *Server) leave(c *conn) {
-	c.loop.members.Add(-1)
-	s.gate.leave()
+// countOut counts a connection out.
+func (s *Server) countOut(c *conn) {
+	c.loop.connections.Add(-1)
+	s.limiter.release()
 }
 
-// emptiest is the loop with the fewest connections.
-func (s *Server) emptiest() *loop {
+// leastLoaded is the loop with the fewest connections.
+func (s *Server) leastLoaded() *loop {
 	best := s.loops[0]
 	for _, l := range s.loops[1:] {
-		if l.members.Load() < best.members.Load() {
+		if l.connections.Load() < best.connections.Load() {
 			best = l
 		}
 	}

@@ -32,7 +32,7 @@ func TestLoopsShareTheConnections(t *testing.T) {
 		all = append(all, dialWS(t, addr))
 	}
 	for i, l := range s.loops {
-		if n := l.members.Load(); n != each {
+		if n := l.connections.Load(); n != each {
 			t.Errorf("loop %d has %d connections, want %d", i, n, each)
 		}
 	}
@@ -41,7 +41,7 @@ func TestLoopsShareTheConnections(t *testing.T) {
 	}
 	eventually(t, "all are gone", func() bool { return s.Connections() == 0 })
 	for i, l := range s.loops {
-		if n := l.members.Load(); n != 0 {
+		if n := l.connections.Load(); n != 0 {
 			t.Errorf("loop %d has %d connections, want none", i, n)
 		}
 	}
@@ -135,18 +135,18 @@ func TestListenerWithoutDescriptor(t *testing.T) {
 	}
 }
 
-// odd is a listener that fails first, and then gives connections that gnet cannot take.
-type odd struct {
+// failingListener is a listener that fails first, and then gives connections that gnet cannot take.
+type failingListener struct {
 	net.Listener
-	failures, strangers atomic.Int32
+	failures, unsupported atomic.Int32
 }
 
-func (o *odd) Accept() (net.Conn, error) {
+func (o *failingListener) Accept() (net.Conn, error) {
 	if o.failures.Add(-1) >= 0 {
 		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", unix.EMFILE)}
 	}
 	c, err := o.Listener.Accept()
-	if err == nil && o.strangers.Add(-1) >= 0 {
+	if err == nil && o.unsupported.Add(-1) >= 0 {
 		return struct{ net.Conn }{c}, nil
 	}
 	return c, err
@@ -155,9 +155,9 @@ func (o *odd) Accept() (net.Conn, error) {
 // Accepting fails for want of descriptors, and so does taking a connection over: it goes on when there are some, and what was
 // lost is not counted.
 func TestAcceptingGoesOn(t *testing.T) {
-	l := &odd{Listener: loopback(t)}
+	l := &failingListener{Listener: loopback(t)}
 	l.failures.Store(3)
-	l.strangers.Store(2)
+	l.unsupported.Store(2)
 	s, _ := listen(t, 2, func(o *Options, _ *Server) {
 		o.Listeners = append(o.Listeners, l)
 		o.MaxConnections = 1
@@ -169,7 +169,7 @@ func TestAcceptingGoesOn(t *testing.T) {
 		eventually(t, "it is counted out", func() bool { return s.Connections() == 0 })
 	}
 	dialWS(t, addr).echoes("x")
-	if s.loops[0].members.Load()+s.loops[1].members.Load() != 1 {
+	if s.loops[0].connections.Load()+s.loops[1].connections.Load() != 1 {
 		t.Error("what was lost is counted by its loop")
 	}
 }

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	leaveTime = 2 * time.Second         // for clients to leave once they have been told
-	stopTime  = 1900 * time.Millisecond // for the loops to end
+	drainGrace      = 2 * time.Second         // for clients to leave once they have been told
+	loopStopTimeout = 1900 * time.Millisecond // for the loops to end
 
 	// An HTTP connection on which no request has come for so long may be closed. One that is in use gets its next answer with
 	// Connection: close before that, so that its client does not send into a connection that is going.
-	quietTime = time.Second
+	keepAliveQuiet = time.Second
 
-	// A loop closes at least so many WebSockets a tick, a hundred a second: a few clients are no crowd.
-	leastAtOnce = 20
+	// A loop closes at least so many WebSockets a tick, a hundred a second.
+	minClosesPerTick = 20
 )
 
 // Shutdown stops accepting, tells every client with a close frame that it may come back at once, waits until they have gone, and
@@ -42,14 +42,14 @@ func (s *Server) Shutdown(ctx context.Context, over, keep time.Duration) error {
 	s.stopping.Store(true)
 	begin := time.Now()
 	for _, l := range s.loops {
-		l.shared.Post(&departure{loop: l, begin: begin, over: over, keep: keep})
+		l.shared.Post(&drain{loop: l, begin: begin, spread: over, keepHTTP: keep})
 	}
-	s.awaitEmpty(ctx, max(over, keep)+s.leaveTime)
+	s.awaitNoConnections(ctx, max(over, keep)+s.drainGrace)
 	s.quitOnce.Do(func() { close(s.quit) })
 	select {
 	case <-s.ended:
 		return nil
-	case <-time.After(stopTime):
+	case <-time.After(loopStopTimeout):
 		return errors.New("eventloop: the loops do not end")
 	}
 }
@@ -67,8 +67,8 @@ func (s *Server) stopAcceptors(ctx context.Context) {
 	}
 }
 
-// awaitEmpty returns when no connection is left, or after that time.
-func (s *Server) awaitEmpty(ctx context.Context, within time.Duration) {
+// awaitNoConnections returns when no connection is left, or after that time.
+func (s *Server) awaitNoConnections(ctx context.Context, within time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	poll := time.NewTicker(20 * time.Millisecond)
@@ -82,75 +82,75 @@ func (s *Server) awaitEmpty(ctx context.Context, within time.Duration) {
 	}
 }
 
-// departure is what is left to be closed on a loop that shuts down. It is loop-owned.
-type departure struct {
-	loop  *loop
-	begin time.Time
-	over  time.Duration
-	keep  time.Duration
+// drain is what is left to be closed on a loop that shuts down. It is loop-owned.
+type drain struct {
+	loop     *loop
+	begin    time.Time
+	spread   time.Duration
+	keepHTTP time.Duration
 
-	sockets []*conn // WebSockets, in the order in which they go
-	gone    int     // so many of them have been told
-	others  []*conn // HTTP connections
+	webSockets []*conn // WebSockets, in the order in which they go
+	closed     int     // so many of them have been told
+	http       []*conn // HTTP connections
 }
 
-// goingAway is the reason that a shutdown gives.
-const goingAway = "Server is going away"
+// reasonGoingAway is the reason that a shutdown gives.
+const reasonGoingAway = "Server is going away"
 
 // Run implements broadcast.Task: it begins.
-func (d *departure) Run() {
-	d.loop.wheel.each(func(c *conn) {
+func (d *drain) Run() {
+	d.loop.wheel.forEach(func(c *conn) {
 		switch c.state {
-		case open:
-			d.sockets = append(d.sockets, c)
-		case requests:
-			d.others = append(d.others, c)
+		case stateOpen:
+			d.webSockets = append(d.webSockets, c)
+		case stateHTTP:
+			d.http = append(d.http, c)
 		}
 	})
-	rand.Shuffle(len(d.sockets), func(i, j int) { d.sockets[i], d.sockets[j] = d.sockets[j], d.sockets[i] })
-	d.loop.departure = d
-	d.proceed(time.Now())
+	rand.Shuffle(len(d.webSockets), func(i, j int) { d.webSockets[i], d.webSockets[j] = d.webSockets[j], d.webSockets[i] })
+	d.loop.drain = d
+	d.closeDue(time.Now())
 }
 
-// proceed closes what is due. It is called with every tick of the loop's clock.
-func (d *departure) proceed(now time.Time) {
+// closeDue closes what is due. It is called with every tick of the loop's clock.
+func (d *drain) closeDue(now time.Time) {
 	due := d.due(now)
-	for ; d.gone < due; d.gone++ {
-		c := d.sockets[d.gone]
-		d.sockets[d.gone] = nil
-		d.guarded(c, func() { c.Close(pusher.CloseRestart, goingAway) }) // nothing, if it has left by itself
+	for ; d.closed < due; d.closed++ {
+		c := d.webSockets[d.closed]
+		d.webSockets[d.closed] = nil
+		d.guard(c, func() { c.Close(pusher.CloseRestart, reasonGoingAway) }) // nothing, if it has left by itself
 	}
-	kept := d.others[:0]
-	for _, c := range d.others {
-		if now.Sub(d.begin) >= d.keep {
-			d.guarded(c, func() { c.leaveQuietly(now) })
+	kept := d.http[:0]
+	for _, c := range d.http {
+		if now.Sub(d.begin) >= d.keepHTTP {
+			d.guard(c, func() { c.closeIfQuiet(now) })
 		}
-		if c.state == requests {
+		if c.state == stateHTTP {
 			kept = append(kept, c)
 		}
 	}
-	clear(d.others[len(kept):])
-	d.others = kept
+	clear(d.http[len(kept):])
+	d.http = kept
 }
 
 // due is how many WebSockets are to be told by now.
-func (d *departure) due(now time.Time) int {
-	n, passed := len(d.sockets), now.Sub(d.begin)
-	if passed >= d.over {
+func (d *drain) due(now time.Time) int {
+	n, passed := len(d.webSockets), now.Sub(d.begin)
+	if passed >= d.spread {
 		return n
 	}
-	share := int(float64(n) * float64(passed) / float64(d.over))
-	return min(n, max(share, leastAtOnce*(1+int(passed/tick))))
+	share := int(float64(n) * float64(passed) / float64(d.spread))
+	return min(n, max(share, minClosesPerTick*(1+int(passed/tick))))
 }
 
-func (d *departure) guarded(c *conn, f func()) {
-	defer func() { d.loop.server.caught(recover(), "shutdown", c) }()
+func (d *drain) guard(c *conn, f func()) {
+	defer func() { d.loop.server.recovered(recover(), "shutdown", c) }()
 	f()
 }
 
-// leaveQuietly ends an HTTP connection on which nothing has begun and nothing seems to come.
-func (c *conn) leaveQuietly(now time.Time) {
-	if c.state == requests && !c.http.busy && c.http.intake.idle() && now.Sub(c.http.since) >= quietTime {
-		c.linger()
+// closeIfQuiet ends an HTTP connection on which nothing has begun and nothing seems to come.
+func (c *conn) closeIfQuiet(now time.Time) {
+	if c.state == stateHTTP && !c.http.pending && c.http.reader.idle() && now.Sub(c.http.waitingSince) >= keepAliveQuiet {
+		c.lingeringClose()
 	}
 }

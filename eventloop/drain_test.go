@@ -12,7 +12,7 @@ import (
 )
 
 // How many of n WebSockets of a loop are told after how much of the time.
-func TestDeparturesAreSpread(t *testing.T) {
+func TestDrainIsSpread(t *testing.T) {
 	begin := time.Now()
 	for _, tt := range []struct {
 		n            int
@@ -30,7 +30,7 @@ func TestDeparturesAreSpread(t *testing.T) {
 		{0, time.Hour, time.Second, 0},
 	} {
 		t.Run(fmt.Sprintf("%d over %v after %v", tt.n, tt.over, tt.passed), func(t *testing.T) {
-			d := &departure{sockets: make([]*conn, tt.n), begin: begin, over: tt.over}
+			d := &drain{webSockets: make([]*conn, tt.n), begin: begin, spread: tt.over}
 			if got := d.due(begin.Add(tt.passed)); got != tt.want {
 				t.Errorf("%d are told, want %d", got, tt.want)
 			}
@@ -63,7 +63,7 @@ func running(t *testing.T, loops int) (s *Server, addr string, ran <-chan error)
 // Clients that are not told yet are served, and requests on connections that are in use are answered with the news that these end.
 func TestServedUntilTold(t *testing.T) {
 	s, addr, ran := running(t, 1)
-	const n = 3 * leastAtOnce
+	const n = 3 * minClosesPerTick
 	var clients []*client
 	for range n {
 		clients = append(clients, dialWS(t, addr))
@@ -99,7 +99,7 @@ func TestServedUntilTold(t *testing.T) {
 // A shutdown that is cut short does not wait for anybody.
 func TestShutdownIsCut(t *testing.T) {
 	s, addr, ran := running(t, 2)
-	for range 2 * 2 * leastAtOnce {
+	for range 2 * 2 * minClosesPerTick {
 		dialWS(t, addr)
 	}
 	ctx, cut := context.WithCancel(context.Background())
@@ -134,17 +134,17 @@ func TestShutdownOfAStuckLoop(t *testing.T) {
 }
 
 // A loop that is stuck is noticed, also when the other ones are well.
-func TestTurning(t *testing.T) {
+func TestHealthy(t *testing.T) {
 	s, _ := listen(t, 2, nil)
-	if !s.Turning(time.Hour) {
+	if !s.Healthy(time.Hour) {
 		t.Error("a server that is well does not turn")
 	}
 	release := make(chan struct{})
 	s.loops[1].shared.Post(taskFunc(func() { <-release }))
-	eventually(t, "a loop is stuck", func() bool { return !s.Turning(2*tick) && s.loops[0].beat.Load() > s.loops[1].beat.Load() })
+	eventually(t, "a loop is stuck", func() bool { return !s.Healthy(2*tick) && s.loops[0].lastTick.Load() > s.loops[1].lastTick.Load() })
 	close(release)
-	eventually(t, "it turns again", func() bool { return s.Turning(10 * tick) })
-	if (&Server{booted: make(chan struct{})}).Turning(time.Hour) {
+	eventually(t, "it turns again", func() bool { return s.Healthy(10 * tick) })
+	if (&Server{booted: make(chan struct{})}).Healthy(time.Hour) {
 		t.Error("a server that has not started turns")
 	}
 }

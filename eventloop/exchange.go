@@ -12,35 +12,35 @@ import (
 
 // Timeouts of HTTP connections.
 const (
-	requestTime = 10 * time.Second // to a complete request: from the accept to the first one, from its first byte to any other
-	idleTime    = 75 * time.Second // between requests
+	requestTimeout = 10 * time.Second // to a complete request: from the accept to the first one, from its first byte to any other
+	idleTimeout    = 75 * time.Second // between requests
 )
 
 // exchange is what a connection keeps while it speaks HTTP.
 type exchange struct {
-	intake intake
-	since  time.Time // when the wait for the current request began
-	served bool      // a request has been answered: the connection may be idle
-	asked  bool      // 100 Continue has been sent for the current request
-	busy   bool      // a worker answers a request; what arrives meanwhile waits in held
-	held   []byte
-	full   bool // more has arrived than held may hold: the connection ends with the answer that is due
+	reader       requestReader
+	waitingSince time.Time // when the wait for the current request began
+	served       bool      // a request has been answered: the connection may be idle
+	continueSent bool      // 100 Continue has been sent for the current request
+	pending      bool      // a worker answers a request; what arrives meanwhile waits in held
+	pipelined    []byte
+	pipelineFull bool // more has arrived than held may hold: the connection ends with the answer that is due
 }
 
 // receiveHTTP handles the first request of p, or keeps what there is of it, and returns what is behind it.
 func (c *conn) receiveHTTP(p []byte) []byte {
 	x := c.http
-	if x.busy {
-		c.hold(p)
+	if x.pending {
+		c.holdPipelined(p)
 		return nil
 	}
-	first := x.intake.idle()
+	first := x.reader.idle()
 	if first {
 		if n := c.servePublish(p); n > 0 {
 			return p[n:]
 		}
 	}
-	r, n, err := x.intake.next(p, c.loop.server.maxRequestSize(), &c.loop.heads)
+	r, n, err := x.reader.next(p, c.loop.server.maxRequestSize(), &c.loop.heads)
 	switch {
 	case errors.Is(err, errTooLarge):
 		c.refuse(http.StatusRequestEntityTooLarge, "Payload too large.")
@@ -49,17 +49,17 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 		c.refuse(http.StatusBadRequest, "Bad request.")
 		return nil
 	case r == nil:
-		if first && x.served && !x.intake.idle() {
-			x.since = time.Now()
-			c.lookIn(c.loop.server.requestTime) // and not when the connection would have been idle for too long
+		if first && x.served && !x.reader.idle() {
+			x.waitingSince = time.Now()
+			c.resetTimer(c.loop.server.requestTimeout) // and not when the connection would have been idle for too long
 		}
-		if !x.asked && x.intake.wantsContinue() {
-			x.asked = true
+		if !x.continueSent && x.reader.wantsContinue() {
+			x.continueSent = true
 			c.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 		}
 		return nil
 	}
-	x.asked = false
+	x.continueSent = false
 	c.serve(r)
 	return p[n:]
 }
@@ -67,29 +67,29 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 // servePublish answers the request that p begins with if it is the usual one of a publisher, and returns its size, else 0.
 func (c *conn) servePublish(p []byte) int {
 	s := c.loop.server
-	r, n := c.loop.quick.read(p, s.maxRequestSize())
+	r, n := c.loop.fastPath.read(p, s.maxRequestSize())
 	if r == nil || !s.api.Immediate(r) || s.options.Accept(r.URL.Path) != nil {
 		return 0
 	}
-	c.serveHere(r)
+	c.serveOnLoop(r)
 	return n
 }
 
-// hold keeps pipelined requests until a worker has answered the one before them. Too many of them are thrown away without an
+// holdPipelined keeps pipelined requests until a worker has answered the one before them. Too many of them are thrown away without an
 // answer, since it would be taken for the one that is due; the client sees from the end of the connection which were not served.
-func (c *conn) hold(p []byte) {
+func (c *conn) holdPipelined(p []byte) {
 	x := c.http
-	if x.full = x.full || len(x.held)+len(p) > c.loop.server.maxHeld(); x.full {
-		x.held = nil
+	if x.pipelineFull = x.pipelineFull || len(x.pipelined)+len(p) > c.loop.server.maxPipelined(); x.pipelineFull {
+		x.pipelined = nil
 		return
 	}
-	x.held = append(x.held, p...)
+	x.pipelined = append(x.pipelined, p...)
 }
 
 // serve answers one request: with an upgrade, on this loop, or by a worker.
 func (c *conn) serve(r *http.Request) {
 	s := c.loop.server
-	if session, refusal := s.session(r); refusal != nil {
+	if session, refusal := s.upgradeTo(r); refusal != nil {
 		c.reply(refusal.Status, refusal.Header(), refusal.Reason, false)
 		return
 	} else if session != nil {
@@ -97,58 +97,58 @@ func (c *conn) serve(r *http.Request) {
 		return
 	}
 	if s.api.Immediate(r) {
-		c.serveHere(r)
+		c.serveOnLoop(r)
 		return
 	}
-	c.serveElsewhere(r)
+	c.serveOnWorker(r)
 }
 
-func (c *conn) serveHere(r *http.Request) {
+func (c *conn) serveOnLoop(r *http.Request) {
 	resp := &c.loop.response
 	resp.reset()
-	c.loop.server.answer(c.loop, resp, r)
+	c.loop.server.callAPI(c.loop, resp, r)
 	c.respond(resp, !r.Close)
 }
 
-// serveElsewhere hands the request to a worker. Its body lies in the loop's buffer, so it is copied.
-func (c *conn) serveElsewhere(r *http.Request) {
+// serveOnWorker hands the request to a worker. Its body lies in the loop's buffer, so it is copied.
+func (c *conn) serveOnWorker(r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(raw))
 	job := func() {
 		resp := &response{}
 		resp.reset()
-		c.loop.server.answer(nil, resp, r)
-		c.loop.shared.Post(&answered{conn: c, response: resp, keepAlive: !r.Close})
+		c.loop.server.callAPI(nil, resp, r)
+		c.loop.shared.Post(&workerResponse{conn: c, response: resp, keepAlive: !r.Close})
 	}
 	if !c.loop.server.workers.submit(job) {
 		resp := c.loop.text(http.StatusServiceUnavailable, "Too many requests are waiting.")
 		resp.header["Retry-After"] = []string{"1"}
-		resp.fit(r)
+		resp.stripHeadBody(r)
 		c.respond(resp, !r.Close)
 		return
 	}
-	c.http.busy = true
+	c.http.pending = true
 }
 
-// answered is a worker's answer on its way to the loop.
-type answered struct {
+// workerResponse is a worker's answer on its way to the loop.
+type workerResponse struct {
 	conn      *conn
 	response  *response
 	keepAlive bool
 }
 
 // Run implements broadcast.Task.
-func (a *answered) Run() {
+func (a *workerResponse) Run() {
 	c := a.conn
-	if c.state != requests {
+	if c.state != stateHTTP {
 		return
 	}
-	defer func() { c.loop.server.caught(recover(), "answer", c) }()
-	c.http.busy = false
-	c.respond(a.response, a.keepAlive && !c.http.full)
-	if c.state == requests && len(c.http.held) > 0 {
-		held := c.http.held
-		c.http.held = nil
+	defer func() { c.loop.server.recovered(recover(), "answer", c) }()
+	c.http.pending = false
+	c.respond(a.response, a.keepAlive && !c.http.pipelineFull)
+	if c.state == stateHTTP && len(c.http.pipelined) > 0 {
+		held := c.http.pipelined
+		c.http.pipelined = nil
 		c.receive(held)
 	}
 }
@@ -171,30 +171,30 @@ func (c *conn) respond(resp *response, keepAlive bool) {
 	now := time.Now()
 	c.loop.out = resp.appendTo(c.loop.out[:0], keepAlive, now)
 	c.Write(c.loop.out)
-	if c.state != requests {
+	if c.state != stateHTTP {
 		return
 	}
 	if !keepAlive {
-		c.linger()
+		c.lingeringClose()
 		return
 	}
-	c.http.served, c.http.since = true, now
+	c.http.served, c.http.waitingSince = true, now
 }
 
-// lookHTTP ends a connection on which a request takes too long, or none comes.
-func (c *conn) lookHTTP(now time.Time) time.Duration {
+// httpTimerFired ends a connection on which a request takes too long, or none comes.
+func (c *conn) httpTimerFired(now time.Time) time.Duration {
 	x := c.http
-	patience := c.loop.server.requestTime
+	timeout := c.loop.server.requestTimeout
 	switch {
-	case x.busy:
-		return patience // the worker is slow, not the client
-	case x.served && x.intake.idle():
-		patience = c.loop.server.idleTime
+	case x.pending:
+		return timeout // the worker is slow, not the client
+	case x.served && x.reader.idle():
+		timeout = c.loop.server.idleTimeout
 	}
-	if left := patience - now.Sub(x.since); left > 0 {
+	if left := timeout - now.Sub(x.waitingSince); left > 0 {
 		return left
 	}
-	if x.intake.idle() {
+	if x.reader.idle() {
 		c.drop()
 		return tick
 	}
@@ -202,14 +202,14 @@ func (c *conn) lookHTTP(now time.Time) time.Duration {
 	return tick
 }
 
-// answer runs the API. A panic there is our mistake: it costs the request, not the server.
-func (s *Server) answer(l *loop, resp *response, r *http.Request) {
+// callAPI runs the API. A panic there is our mistake: it costs the request, not the server.
+func (s *Server) callAPI(l *loop, resp *response, r *http.Request) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.log.Error("request failed", zap.String("path", r.URL.Path), zap.Any("cause", cause), zap.Stack("stack"))
 			resp.text(http.StatusInternalServerError, "Internal server error.")
 		}
-		resp.fit(r)
+		resp.stripHeadBody(r)
 	}()
 	if l == nil {
 		s.api.Serve(nil, resp, r)

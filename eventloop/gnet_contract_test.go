@@ -151,7 +151,7 @@ func receiveOne[T any](t *testing.T, ch <-chan T, what string) (v T) {
 }
 
 // A task that executes itself again keeps the loop from polling: nobody is read meanwhile. That is why loop.drain is not
-// continued by Execute but by a doorbell.
+// continued by Execute but by a waker.
 func TestGnetExecuteStarvesThePoller(t *testing.T) {
 	const rounds = 5000
 	others := make(chan net.Conn, 1)
@@ -190,20 +190,20 @@ func TestGnetExecuteStarvesThePoller(t *testing.T) {
 // of that.
 func TestGnetEnrolledSocketDoesNotStarveThePoller(t *testing.T) {
 	const rounds = 5000
-	type bell struct{ fd int }
+	type wakeEnd struct{ fd int }
 	others := make(chan net.Conn, 1)
 	opened, read := make(chan gnet.EventLoop, 1), make(chan int, 1)
 	done, stopped := 0, false
 	h := &handlers{}
 	h.open = func(c gnet.Conn) gnet.Action {
-		if _, ok := c.Context().(*bell); ok {
+		if _, ok := c.Context().(*wakeEnd); ok {
 			opened <- c.EventLoop()
 		}
 		return gnet.None
 	}
 	h.traffic = func(c gnet.Conn) gnet.Action {
 		p, _ := c.Next(-1)
-		if b, ok := c.Context().(*bell); ok {
+		if b, ok := c.Context().(*wakeEnd); ok {
 			if done++; done < rounds && !stopped {
 				_, _ = unix.Write(b.fd, []byte{1})
 			}
@@ -216,14 +216,14 @@ func TestGnetEnrolledSocketDoesNotStarveThePoller(t *testing.T) {
 				t.Error(err)
 				return gnet.None
 			}
-			f := os.NewFile(uintptr(fds[0]), "bell")
+			f := os.NewFile(uintptr(fds[0]), "waker")
 			defer f.Close()
 			bc, err := net.FileConn(f)
 			if err != nil {
 				t.Error(err)
 				return gnet.None
 			}
-			b := &bell{fds[1]}
+			b := &wakeEnd{fds[1]}
 			c.SetContext(b.fd)
 			if _, err := c.EventLoop().Enroll(gnet.NewContext(context.Background(), b), bc); err != nil {
 				t.Error(err)
@@ -407,7 +407,7 @@ func TestGnetCloseIsSynchronous(t *testing.T) {
 }
 
 // A client that ends its half has its connection closed, though it could still read. So nothing that a client is to get may
-// wait for longer than its own request: conn.linger counts on the client's end, not the other way round.
+// wait for longer than its own request: conn.lingeringClose counts on the client's end, not the other way round.
 func TestGnetClosesHalfClosedConnections(t *testing.T) {
 	closed := make(chan error, 1)
 	h := &handlers{}
@@ -628,7 +628,7 @@ func TestGnetShutdownRunsBeforeTheLoopsStop(t *testing.T) {
 }
 
 // Peek gives the loop's own buffer, which the next read overwrites, and with everything discarded gnet keeps nothing of it.
-// So conn.receive must have copied what it keeps (intake.kept, ws.Reader), and an idle connection holds no buffer.
+// So conn.receive must have copied what it keeps (requestReader.buffered, ws.Reader), and an idle connection holds no buffer.
 func TestGnetPeekAliasesTheLoopsBuffer(t *testing.T) {
 	var kept []byte
 	result := make(chan string, 2)

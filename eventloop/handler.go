@@ -13,14 +13,14 @@ import (
 // OnOpen implements gnet.EventHandler. Its context says what was enrolled.
 func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	switch x := c.Context().(type) {
-	case *doorbell:
+	case *waker:
 		x.gnet = c.EventLoop()
 	case *conn:
 		x.opened(c)
-	case *arrival:
+	case *handshaken:
 		c.SetContext(x.conn)
 		x.opened(c)
-		s.receive(x.conn, x.early)
+		s.receive(x.conn, x.buffered)
 	}
 	return nil, gnet.None
 }
@@ -32,23 +32,23 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	switch cn := c.Context().(type) {
 	case *conn:
 		s.receive(cn, p)
-		if cn.state != dead {
+		if cn.state != stateClosed {
 			_, _ = c.Discard(-1)
 		}
-	case *doorbell:
+	case *waker:
 		_, _ = c.Discard(-1)
-		_ = cn.loop.drain(context.Background())
+		_ = cn.loop.runMailbox(context.Background())
 	}
 	return gnet.None
 }
 
 func (s *Server) receive(c *conn, p []byte) {
 	defer func() {
-		if s.caught(recover(), "read", c) {
-			c.loop.execute() // what was posted by this read has not been looked at
+		if s.recovered(recover(), "read", c) {
+			c.loop.wake() // what was posted by this read has not been looked at
 		}
 	}()
-	c.arrived(p)
+	c.traffic(p)
 	c.loop.shared.Settle()
 }
 
@@ -56,16 +56,16 @@ func (s *Server) receive(c *conn, p []byte) {
 func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 	cn, ok := c.Context().(*conn)
 	if !ok {
-		s.failOnce.Do(func() { close(s.failed) }) // only its loop's end closes a doorbell
+		s.failOnce.Do(func() { close(s.failed) }) // only its loop's end closes a waker
 		return gnet.None
 	}
-	s.leave(cn)
+	s.countOut(cn)
 	defer func() {
-		if s.caught(recover(), "close", nil) {
-			cn.loop.execute()
+		if s.recovered(recover(), "close", nil) {
+			cn.loop.wake()
 		}
 	}()
-	cn.gone()
+	cn.closed()
 	cn.loop.shared.Settle()
 	return gnet.None
 }
@@ -80,9 +80,9 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 	return tick, gnet.None
 }
 
-// caught handles what recover returned where a handler begins: a panic is our mistake, and costs the one connection that it
+// recovered handles what recover returned where a handler begins: a panic is our mistake, and costs the one connection that it
 // happened on.
-func (s *Server) caught(cause any, where string, c *conn) bool {
+func (s *Server) recovered(cause any, where string, c *conn) bool {
 	if cause == nil {
 		return false
 	}

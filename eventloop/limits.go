@@ -25,5 +25,5 @@ func (s *Server) maxRequestSize() int { return int(s.limits.request.Load()) }
 
 func (s *Server) slowConsumerBytes() int { return int(s.limits.slowConsumer.Load()) }
 
-// maxHeld bounds the pipelined requests that wait on one connection, in bytes.
-func (s *Server) maxHeld() int { return max(s.maxRequestSize(), 64<<10) }
+// maxPipelined bounds the pipelined requests that wait on one connection, in bytes.
+func (s *Server) maxPipelined() int { return max(s.maxRequestSize(), 64<<10) }

@@ -62,8 +62,8 @@ func (r *response) text(status int, message string) {
 	r.body = append(r.body, message...)
 }
 
-// fit takes the body off an answer to HEAD, which would be read as the beginning of the next answer.
-func (r *response) fit(req *http.Request) {
+// stripHeadBody takes the body off an answer to HEAD, which would be read as the beginning of the next answer.
+func (r *response) stripHeadBody(req *http.Request) {
 	if req.Method != http.MethodHead || len(r.body) == 0 {
 		return
 	}

@@ -76,24 +76,24 @@ type Server struct {
 	limits  limits
 
 	// The timeouts of the same names; tests have shorter ones.
-	requestTime, idleTime, lingerTime, leaveTime, handshakeTime time.Duration
+	requestTimeout, idleTimeout, lingeringTimeout, drainGrace, handshakeTimeout time.Duration
 
-	gate      gate
-	workers   *workers
-	loops     []*loop // as many as the hub has
-	acceptors *acceptors
-	booted    chan struct{} // closed when everything above is there
-	quit      chan struct{} // closed by Shutdown: the loops are to end
-	failed    chan struct{} // closed when a loop has ended by itself
-	ended     chan struct{} // closed when Run returns
-	quitOnce  sync.Once
-	failOnce  sync.Once
-	stopping  atomic.Bool
-	stats     stats
-	refusals  throttle
-	failures  throttle
-	greetings throttle
-	slow      throttle
+	limiter             connLimiter
+	workers             *workerPool
+	loops               []*loop // as many as the hub has
+	acceptors           *acceptors
+	booted              chan struct{} // closed when everything above is there
+	quit                chan struct{} // closed by Shutdown: the loops are to end
+	failed              chan struct{} // closed when a loop has ended by itself
+	ended               chan struct{} // closed when Run returns
+	quitOnce            sync.Once
+	failOnce            sync.Once
+	stopping            atomic.Bool
+	stats               stats
+	refusedLog          logLimiter
+	acceptFailureLog    logLimiter
+	handshakeFailureLog logLimiter
+	slowConsumerLog     logLimiter
 }
 
 // stats are counters since the start. Safe for concurrent use.
@@ -109,7 +109,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		options: o, hub: o.Hub, api: o.API, log: o.Log,
-		requestTime: requestTime, idleTime: idleTime, lingerTime: lingerTime, leaveTime: leaveTime, handshakeTime: handshakeTime,
+		requestTimeout: requestTimeout, idleTimeout: idleTimeout, lingeringTimeout: lingeringTimeout, drainGrace: drainGrace, handshakeTimeout: handshakeTimeout,
 		booted: make(chan struct{}), quit: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s.Limit(Limits{MaxRequestSize: o.MaxRequestSize, SlowConsumerBytes: o.SlowConsumerBytes})
@@ -123,26 +123,26 @@ func New(o Options) *Server {
 func (s *Server) Booted() <-chan struct{} { return s.booted }
 
 // Connections is the number of sockets that are open now, HTTP and WebSocket.
-func (s *Server) Connections() int { return int(s.gate.open.Load()) }
+func (s *Server) Connections() int { return int(s.limiter.count.Load()) }
 
 // Run serves until Shutdown. A descriptor limit that leaves no room is an error before anything is accepted. It may be called once.
 func (s *Server) Run() error {
 	defer close(s.ended)
 	defer closeAll(s.options.Listeners)
-	room, err := connectionCap(len(s.loops))
+	room, err := maxConnections(len(s.loops))
 	if err != nil {
 		return err
 	}
-	s.gate.cap = room
+	s.limiter.max = room
 	if n := int64(s.options.MaxConnections); n > 0 && n < room {
-		s.gate.cap = n
+		s.limiter.max = n
 	}
 	engine, err := s.startLoops()
 	if err != nil {
 		return err
 	}
-	defer s.closeBells()
-	s.workers = startWorkers(max(8, 4*runtime.GOMAXPROCS(0)), 1024)
+	defer s.closeWakers()
+	s.workers = startWorkerPool(max(8, 4*runtime.GOMAXPROCS(0)), 1024)
 	s.acceptors = s.startAcceptors()
 	close(s.booted)
 
@@ -151,23 +151,23 @@ func (s *Server) Run() error {
 	case <-s.failed:
 		err = ErrStopped
 	}
-	s.acceptors.stop()       // before the loops: what has been accepted is on its way to them
-	s.workers.stop(workTime) // too: their answers go through the loops
+	s.acceptors.stop()                // before the loops: what has been accepted is on its way to them
+	s.workers.stop(workerStopTimeout) // too: their answers go through the loops
 	if e := engine.Stop(); e != nil && err == nil {
 		err = fmt.Errorf("eventloop: %w", e)
 	}
 	return err
 }
 
-// workTime is how long requests that are being worked on may take when everything else has ended.
-const workTime = time.Second
+// workerStopTimeout is how long requests that are being worked on may take when everything else has ended.
+const workerStopTimeout = time.Second
 
 // startLoops runs the loops and makes each known to its part of the subscription table.
 func (s *Server) startLoops() (*gnet.Client, error) {
 	engine, err := gnet.NewClient(s,
 		gnet.WithNumEventLoop(len(s.loops)),
 		gnet.WithTicker(true),
-		gnet.WithLogger(&engineLog{SugaredLogger: s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()}))
+		gnet.WithLogger(&gnetLog{SugaredLogger: s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()}))
 	if err != nil {
 		return nil, fmt.Errorf("eventloop: %w", err)
 	}
@@ -177,17 +177,17 @@ func (s *Server) startLoops() (*gnet.Client, error) {
 	for _, l := range s.loops {
 		if err := l.attach(engine); err != nil {
 			_ = engine.Stop()
-			s.closeBells()
+			s.closeWakers()
 			return nil, err
 		}
 	}
 	return engine, nil
 }
 
-func (s *Server) closeBells() {
+func (s *Server) closeWakers() {
 	for _, l := range s.loops {
-		if l.bell != nil {
-			l.bell.close()
+		if l.waker != nil {
+			l.waker.close()
 		}
 	}
 }
@@ -203,9 +203,9 @@ func (s *Server) StopAccepting() {
 	closeAll(s.options.Listeners)
 }
 
-// session decides what becomes of a request: an upgrade to the session, a refusal of one, or, with neither, a call of the API.
+// upgradeTo decides what becomes of a request: an upgrade to the session, a refusal of one, or, with neither, a call of the API.
 // Whatever else asks for an upgrade, such as h2c, is served as if it had not.
-func (s *Server) session(r *http.Request) (Session, *ws.HandshakeError) {
+func (s *Server) upgradeTo(r *http.Request) (Session, *ws.HandshakeError) {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	session := s.options.Accept(path)
 	if session == nil {

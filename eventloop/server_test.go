@@ -121,9 +121,9 @@ func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server
 	}
 	s = New(o)
 	for _, d := range []struct{ given, use *time.Duration }{
-		{&probe.requestTime, &s.requestTime}, {&probe.idleTime, &s.idleTime}, {&probe.lingerTime, &s.lingerTime},
-		{&probe.leaveTime, &s.leaveTime},
-		{&probe.handshakeTime, &s.handshakeTime},
+		{&probe.requestTimeout, &s.requestTimeout}, {&probe.idleTimeout, &s.idleTimeout}, {&probe.lingeringTimeout, &s.lingeringTimeout},
+		{&probe.drainGrace, &s.drainGrace},
+		{&probe.handshakeTimeout, &s.handshakeTimeout},
 	} {
 		if *d.given != 0 {
 			*d.use = *d.given
@@ -225,7 +225,7 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 
 // A connection that does not come to a request within its time ends, whatever it sends meanwhile.
 func TestRequestTimeout(t *testing.T) {
-	_, addr := listen(t, 1, func(_ *Options, s *Server) { s.requestTime = 300 * time.Millisecond })
+	_, addr := listen(t, 1, func(_ *Options, s *Server) { s.requestTimeout = 300 * time.Millisecond })
 	t.Run("nothing is sent", func(t *testing.T) {
 		dial(t, addr).ends()
 	})
@@ -295,7 +295,7 @@ func TestRequestTimeout(t *testing.T) {
 
 func TestIdleTimeout(t *testing.T) {
 	_, addr := listen(t, 1, func(_ *Options, s *Server) {
-		s.requestTime, s.idleTime = 100*time.Millisecond, 300*time.Millisecond
+		s.requestTimeout, s.idleTimeout = 100*time.Millisecond, 300*time.Millisecond
 	})
 	c := dial(t, addr)
 	c.send(request("GET", "/"))
@@ -518,7 +518,7 @@ func TestTooMuchPipelined(t *testing.T) {
 	s, addr := listen(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
 	c := dial(t, addr)
 	c.send(request("GET", "/slow"))
-	c.send(strings.Repeat(request("GET", "/more"), 2*s.maxHeld()/len(request("GET", "/more"))))
+	c.send(strings.Repeat(request("GET", "/more"), 2*s.maxPipelined()/len(request("GET", "/more"))))
 	// The release must come when everything has been read, or some of it is answered as it should be.
 	other := dial(t, addr)
 	for range 20 {
@@ -542,7 +542,7 @@ func TestTooMuchPipelined(t *testing.T) {
 }
 
 // The cap is exact, and there is room again when one has gone.
-func TestCapOnConnections(t *testing.T) {
+func TestMaxConnections(t *testing.T) {
 	s, addr := listen(t, 2, func(o *Options, _ *Server) { o.MaxConnections = 5 })
 	var served []*client
 	for range 5 {
@@ -595,7 +595,7 @@ func TestSlowConsumer(t *testing.T) {
 	s, addr := listen(t, 1, func(o *Options, sv *Server) {
 		with(configure)(o, sv)
 		o.SlowConsumerBytes = limit
-		sv.lingerTime = time.Minute // it reads its last bytes when the others are done
+		sv.lingeringTimeout = time.Minute // it reads its last bytes when the others are done
 	})
 	slow, good, publisher := dialWS(t, addr), dialWS(t, addr), dialWS(t, addr)
 	for _, c := range []*client{slow, good} {
@@ -638,8 +638,8 @@ func TestSlowConsumer(t *testing.T) {
 func joinedAtMost(size int) int64 { return int64(max(64<<10, size+10)) }
 
 // all is every connection on the wheel.
-func (w *wheel) all() (conns []*conn) {
-	w.each(func(c *conn) { conns = append(conns, c) })
+func (w *timerWheel) all() (conns []*conn) {
+	w.forEach(func(c *conn) { conns = append(conns, c) })
 	return conns
 }
 
@@ -679,7 +679,7 @@ func TestCloseHandshake(t *testing.T) {
 				}
 			}
 		})(o, s)
-		s.lingerTime = 300 * time.Millisecond
+		s.lingeringTimeout = 300 * time.Millisecond
 	})
 	t.Run("the client's close is echoed", func(t *testing.T) {
 		c := dialWS(t, addr)
@@ -859,7 +859,7 @@ func TestFanOutIsInterrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The doorbell is in place soon after the first connection: by now thousands of reads have been served.
+	// The waker is in place soon after the first connection: by now thousands of reads have been served.
 	c, publisher := dialWS(t, addr), dialWS(t, addr)
 	publisher.send(textFrame("publish"))
 	start <- c
@@ -923,7 +923,7 @@ func (f taskFunc) Run() { f() }
 func TestPostedBeforeTheFirstConnection(t *testing.T) {
 	ran := make(chan struct{})
 	_, addr := listen(t, 1, func(o *Options, s *Server) {
-		s.requestTime = 300 * time.Millisecond
+		s.requestTimeout = 300 * time.Millisecond
 		o.Hub.Loops()[0].Post(taskFunc(func() { close(ran) }))
 	})
 	c := dial(t, addr)
@@ -976,7 +976,7 @@ func TestShutdown(t *testing.T) {
 			return nil
 		},
 	})
-	s.leaveTime = 20 * time.Second
+	s.drainGrace = 20 * time.Second
 	ran := make(chan error, 1)
 	go func() { ran <- s.Run() }()
 	receiveOne(t, s.Booted(), "boot")

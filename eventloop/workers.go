@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// workers runs what a loop must not wait for, on a fixed number of goroutines behind a queue of fixed length.
-type workers struct {
+// workerPool runs what a loop must not wait for, on a fixed number of goroutines behind a queue of fixed length.
+type workerPool struct {
 	queue chan func()
 	done  sync.WaitGroup
 
@@ -14,8 +14,8 @@ type workers struct {
 	stopped bool
 }
 
-func startWorkers(n, queue int) *workers {
-	w := &workers{queue: make(chan func(), queue)}
+func startWorkerPool(n, queue int) *workerPool {
+	w := &workerPool{queue: make(chan func(), queue)}
 	for range n {
 		w.done.Go(func() {
 			for job := range w.queue {
@@ -27,7 +27,7 @@ func startWorkers(n, queue int) *workers {
 }
 
 // submit reports whether there was room for the job.
-func (w *workers) submit(job func()) bool {
+func (w *workerPool) submit(job func()) bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.stopped {
@@ -43,7 +43,7 @@ func (w *workers) submit(job func()) bool {
 
 // stop takes nothing more and waits until everything submitted has been done, or that time has passed: a job may wait for
 // something that never comes. It may be called twice.
-func (w *workers) stop(within time.Duration) {
+func (w *workerPool) stop(within time.Duration) {
 	w.mu.Lock()
 	if !w.stopped {
 		w.stopped = true

@@ -8,7 +8,7 @@ import (
 )
 
 func TestWorkersDoEverythingSubmitted(t *testing.T) {
-	w := startWorkers(4, 1000)
+	w := startWorkerPool(4, 1000)
 	var done atomic.Int64
 	for range 1000 {
 		if !w.submit(func() { done.Add(1) }) {
@@ -22,7 +22,7 @@ func TestWorkersDoEverythingSubmitted(t *testing.T) {
 }
 
 func TestWorkersRefuseWhatDoesNotFit(t *testing.T) {
-	w := startWorkers(1, 2)
+	w := startWorkerPool(1, 2)
 	begun, release := make(chan struct{}), make(chan struct{})
 	if !w.submit(func() { close(begun); <-release }) {
 		t.Fatal("refused")
@@ -39,7 +39,7 @@ func TestWorkersRefuseWhatDoesNotFit(t *testing.T) {
 
 // Nothing that was taken is lost, nothing is taken behind the stop, and stop may be called by two at once.
 func TestWorkersStopWhileJobsCome(t *testing.T) {
-	w := startWorkers(2, 100)
+	w := startWorkerPool(2, 100)
 	var taken, done atomic.Int64
 	var all sync.WaitGroup
 	for range 4 {
@@ -64,7 +64,7 @@ func TestWorkersStopWhileJobsCome(t *testing.T) {
 
 // A job that never ends does not hold up the stop.
 func TestWorkersStopWithoutThoseThatHang(t *testing.T) {
-	w := startWorkers(1, 1)
+	w := startWorkerPool(1, 1)
 	release := make(chan struct{})
 	defer w.stop(time.Minute)
 	defer close(release)

@@ -177,7 +177,7 @@ func (i *instance) signalled(s os.Signal) {
 
 // beat tells the service manager that the server is alive, if it is: a loop that is stuck must not be covered up.
 func (i *instance) beat() {
-	if i.successor == nil && i.server.Turning(max(i.manager.watchdog/2, time.Second)) {
+	if i.successor == nil && i.server.Healthy(max(i.manager.watchdog/2, time.Second)) {
 		i.manager.alive()
 	}
 }

@@ -29,7 +29,7 @@ const (
 // defaultConnections is what preflight asks for when neither a flag nor the configuration says a number.
 const defaultConnections = 10_000
 
-// What the server takes, as its event loops count it (eventloop/admit.go) and as docs/performance.md measured it.
+// What the server takes, as its event loops count it (eventloop/connlimit.go) and as docs/performance.md measured it.
 const (
 	descriptorsEach  = 1 // a connection, with TLS or without
 	descriptorsLoop  = 8

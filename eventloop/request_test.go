@@ -32,10 +32,10 @@ type outcome struct {
 	err      error
 }
 
-// feed gives the chunks to an intake as a connection would: one buffer, that is used again for every read.
+// feed gives the chunks to a requestReader as a connection would: one buffer, that is used again for every read.
 func feed(t testing.TB, limit int, chunks ...[]byte) (o outcome) {
 	t.Helper()
-	var in intake
+	var in requestReader
 	var heads headReader
 	var buffer []byte
 	for _, chunk := range chunks {
@@ -60,7 +60,7 @@ func feed(t testing.TB, limit int, chunks ...[]byte) (o outcome) {
 				continue
 			}
 			if !in.idle() {
-				t.Fatal("a request was returned, and the intake still holds something")
+				t.Fatal("a request was returned, and requestReader still holds something")
 			}
 			got, err := take(r)
 			if err != nil {
@@ -89,7 +89,7 @@ const (
 	emptyLine = "\r\n\r\nGET /late HTTP/1.1\r\nHost: h\r\n\r\n"
 )
 
-func TestIntakeReadsRequests(t *testing.T) {
+func TestRequestReader(t *testing.T) {
 	for _, tc := range []struct{ name, in, method, uri, body string }{
 		{"get", get, "GET", "/apps/1/channels?a=b", ""},
 		{"post", post, "POST", "/apps/1/events", "hello world"},
@@ -113,9 +113,9 @@ func TestIntakeReadsRequests(t *testing.T) {
 	}
 }
 
-// TestIntakeSplitAnywhere cuts a pipeline of all kinds of requests at every point, at every pair of neighbouring points, and
+// TestRequestReaderSplitAnywhere cuts a pipeline of all kinds of requests at every point, at every pair of neighbouring points, and
 // into single bytes.
-func TestIntakeSplitAnywhere(t *testing.T) {
+func TestRequestReaderSplitAnywhere(t *testing.T) {
 	all := []byte(get + post + empty + chunked + trailers + expecting + lineFeeds + emptyLine + http10 + head)
 	want := feed(t, 0, all)
 	if want.err != nil || len(want.requests) != 10 {
@@ -138,7 +138,7 @@ func TestIntakeSplitAnywhere(t *testing.T) {
 	same(feed(t, 0, bytewise...), "into bytes")
 }
 
-func TestIntakeRefuses(t *testing.T) {
+func TestRequestReaderRefuses(t *testing.T) {
 	const chunkedHead = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for _, tc := range []struct {
 		name, in string
@@ -184,8 +184,8 @@ func TestIntakeRefuses(t *testing.T) {
 	}
 }
 
-// TestIntakeLimitIsExact: a request of just the limit passes, however it arrives.
-func TestIntakeLimitIsExact(t *testing.T) {
+// TestRequestReaderLimitIsExact: a request of just the limit passes, however it arrives.
+func TestRequestReaderLimitIsExact(t *testing.T) {
 	for _, in := range []string{get, post, empty, chunked, trailers} {
 		for _, chunks := range [][][]byte{{[]byte(in)}, {[]byte(in[:20]), []byte(in[20:])}, {[]byte(in[:len(in)-1]), []byte(in[len(in)-1:])}} {
 			if o := feed(t, len(in), chunks...); o.err != nil || len(o.requests) != 1 {
@@ -199,13 +199,13 @@ func TestIntakeLimitIsExact(t *testing.T) {
 }
 
 // The limit is for one request, not for what has arrived of several.
-func TestIntakeLimitIsForOneRequest(t *testing.T) {
+func TestRequestReaderLimitIsForOneRequest(t *testing.T) {
 	if o := feed(t, len(post), []byte(strings.Repeat(post, 50))); o.err != nil || len(o.requests) != 50 {
 		t.Errorf("%d requests, %v", len(o.requests), o.err)
 	}
 }
 
-func TestIntakeSeesWhoWaitsToContinue(t *testing.T) {
+func TestRequestReaderSeesExpectContinue(t *testing.T) {
 	for _, tc := range []struct {
 		name, in string
 		want     bool
@@ -218,7 +218,7 @@ func TestIntakeSeesWhoWaitsToContinue(t *testing.T) {
 		{"head not complete", "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var in intake
+			var in requestReader
 			r, n, err := in.next([]byte(tc.in), 0, new(headReader))
 			if r != nil || n != len(tc.in) || err != nil {
 				t.Fatal(r, n, err)
@@ -231,27 +231,27 @@ func TestIntakeSeesWhoWaitsToContinue(t *testing.T) {
 }
 
 // A body that arrives a byte at a time is looked at once, and its memory grows with what has arrived.
-func TestIntakeTakesNoMemoryForAClaim(t *testing.T) {
-	var in intake
+func TestRequestReaderAllocatesNothingForAClaim(t *testing.T) {
+	var in requestReader
 	r, _, err := in.next([]byte("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\nx"), 0, new(headReader))
 	if r != nil || err != nil {
 		t.Fatal(r, err)
 	}
-	if cap(in.kept) > 4096 {
-		t.Errorf("%d bytes are held", cap(in.kept))
+	if cap(in.buffered) > 4096 {
+		t.Errorf("%d bytes are held", cap(in.buffered))
 	}
 }
 
-// FuzzIntake reads the same bytes in random pieces, and in one go with net/http.
+// FuzzRequestReader reads the same bytes in random pieces, and in one go with net/http.
 //
-// net/http's answer and the intake's differ in this, by intention:
+// net/http's answer and requestReader's differ in this, by intention:
 //   - empty lines before a request are skipped (RFC 9112 section 2.2), where net/http calls the request malformed;
 //   - an incomplete head is not judged, where net/http may know that it is malformed;
 //   - trailers are found but not read, where net/http refuses malformed ones; every line of them must end in CRLF, where
 //     net/http takes a lone LF too if an empty line follows somewhere behind it;
 //   - the size of a chunk has at most 12 digits, where net/http takes 16;
 //   - a body that cannot become right is refused at once, where net/http may still wait for the rest of it.
-func FuzzIntake(f *testing.F) {
+func FuzzRequestReader(f *testing.F) {
 	for _, s := range []string{get, post, empty, chunked, trailers, expecting, lineFeeds, emptyLine, http10, head,
 		get + post + chunked + trailers + head, post[:len(post)-3], "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "GET / HTTP/1.1\r\n X: y\r\n\r\n", "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
@@ -347,7 +347,7 @@ func badTrailer(err error) bool {
 		(strings.Contains(err.Error(), "trailer") || strings.Contains(err.Error(), "MIME header"))
 }
 
-// stricter reports whether data has what the intake refuses and net/http does not.
+// stricter reports whether data has what requestReader refuses and net/http does not.
 func stricter(data []byte) bool {
 	if !bytes.Contains(bytes.ToLower(data), []byte("chunked")) {
 		return false

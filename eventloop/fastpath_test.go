@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// usual is what publishers send; each string is a head with a body of two bytes.
-var usual = []string{
+// fastPathRequests is what publishers send; each string is a head with a body of two bytes.
+var fastPathRequests = []string{
 	"POST /apps/1/events?auth_key=k&auth_signature=0a HTTP/1.1\r\nHost: h:8080\r\nContent-Length: 2\r\n\r\n{}",
 	// Guzzle, as Laravel's broadcaster uses it.
 	"POST /apps/1/batch_events?auth_version=1.0&body_md5=0a&info=a%2Cb HTTP/1.1\r\nContent-Length: 2\r\nUser-Agent: GuzzleHttp/7\r\n" +
@@ -19,8 +19,8 @@ var usual = []string{
 	"POST /apps/1/events?a=b HTTP/1.1\r\nconnection:Keep-Alive\r\ncontent-length: \t2 \r\nACCEPT: */*\r\nPragma: no-cache\r\nX-Empty:\r\n\r\n{}",
 }
 
-// unusual is left to net/http.
-var unusual = map[string]string{
+// otherRequests is left to net/http.
+var otherRequests = map[string]string{
 	"nothing":                  "",
 	"another method":           "GET /apps/1/events?a=b HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
 	"HTTP/1.0":                 "POST /apps/1/events?a=b HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}",
@@ -55,14 +55,14 @@ var unusual = map[string]string{
 	"no end of the body":       "POST /apps/1/events?a=b HTTP/1.1\r\nContent-Length: 3\r\n\r\n{}",
 }
 
-func TestQuickReadsWhatPublishersSend(t *testing.T) {
-	var q quickReader
-	for _, text := range usual {
+func TestFastPathReadsWhatPublishersSend(t *testing.T) {
+	var q fastPathParser
+	for _, text := range fastPathRequests {
 		r, n := q.read([]byte(text+text), len(text))
 		if r == nil || n != len(text) {
 			t.Fatalf("took %d of %q", n, text)
 		}
-		compareQuick(t, []byte(text), r, n)
+		compareFastPath(t, []byte(text), r, n)
 		if r, _ := q.read([]byte(text), len(text)-1); r != nil {
 			t.Errorf("larger than the limit: %q", text)
 		}
@@ -74,32 +74,32 @@ func TestQuickReadsWhatPublishersSend(t *testing.T) {
 	}
 }
 
-func TestQuickLeavesTheUnusual(t *testing.T) {
-	for name, text := range unusual {
-		if r, n := new(quickReader).read([]byte(text), 0); r != nil || n != 0 {
+func TestFastPathLeavesTheUnusual(t *testing.T) {
+	for name, text := range otherRequests {
+		if r, n := new(fastPathParser).read([]byte(text), 0); r != nil || n != 0 {
 			t.Errorf("%s: took %d bytes", name, n)
 		}
 	}
 }
 
 // Whatever the reader takes, net/http reads the same.
-func FuzzQuick(f *testing.F) {
-	for _, text := range usual {
+func FuzzFastPath(f *testing.F) {
+	for _, text := range fastPathRequests {
 		f.Add([]byte(text))
 		f.Add([]byte(text + text))
 	}
-	for _, text := range unusual {
+	for _, text := range otherRequests {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if r, n := new(quickReader).read(data, 0); r != nil {
-			compareQuick(t, data, r, n)
+		if r, n := new(fastPathParser).read(data, 0); r != nil {
+			compareFastPath(t, data, r, n)
 		}
 	})
 }
 
-// compareQuick compares a request that data begins with, of n bytes, with what net/http says of it.
-func compareQuick(t *testing.T, data []byte, got *http.Request, n int) {
+// compareFastPath compares a request that data begins with, of n bytes, with what net/http says of it.
+func compareFastPath(t *testing.T, data []byte, got *http.Request, n int) {
 	t.Helper()
 	rest := bytes.NewReader(data)
 	buf := bufio.NewReader(rest)
@@ -129,21 +129,21 @@ func compareQuick(t *testing.T, data []byte, got *http.Request, n int) {
 	}
 }
 
-func TestQuickAllocates(t *testing.T) {
-	var q quickReader
-	text := []byte(usual[1])
+func TestFastPathAllocates(t *testing.T) {
+	var q fastPathParser
+	text := []byte(fastPathRequests[1])
 	if n := testing.AllocsPerRun(100, func() { q.read(text, 0) }); n > 1 { // the target
 		t.Errorf("%v allocations", n)
 	}
 }
 
 // As a connection meets them: the usual and others, in one piece and in two.
-func TestQuickAmongOthers(t *testing.T) {
+func TestFastPathAmongOthers(t *testing.T) {
 	_, addr := listen(t, 1, nil)
 	c := dial(t, addr)
-	all := usual[0] + chunked + get + usual[1] + post + usual[2]
+	all := fastPathRequests[0] + chunked + get + fastPathRequests[1] + post + fastPathRequests[2]
 	want := []string{"/apps/1/events {}", "/c hello world", "/apps/1/channels ", "/apps/1/batch_events {}", "/apps/1/events hello world", "/apps/1/events {}"}
-	for _, cut := range []int{0, 10, len(usual[0]) - 1, len(usual[0]) + 20, len(all) - 1} {
+	for _, cut := range []int{0, 10, len(fastPathRequests[0]) - 1, len(fastPathRequests[0]) + 20, len(all) - 1} {
 		c.send(all[:cut])
 		c.send(all[cut:])
 		for _, want := range want {
@@ -155,20 +155,20 @@ func TestQuickAmongOthers(t *testing.T) {
 }
 
 // The path decides before the method does whether something is a client's.
-func TestQuickLeavesPathsOfClients(t *testing.T) {
+func TestFastPathLeavesPathsOfClients(t *testing.T) {
 	_, addr := listen(t, 1, nil)
 	c := dial(t, addr)
-	c.send(strings.Replace(usual[0], "/apps/1/events", "/ws", 1))
+	c.send(strings.Replace(fastPathRequests[0], "/apps/1/events", "/ws", 1))
 	if status, _, body := c.answer(http.MethodPost); status == http.StatusOK {
 		t.Errorf("served: %s", body)
 	}
 }
 
-func BenchmarkQuick(b *testing.B) {
-	text := []byte(strings.Replace(usual[1], "auth_version", "auth_key=app-key&auth_timestamp=1353088179&auth_signature="+
+func BenchmarkFastPath(b *testing.B) {
+	text := []byte(strings.Replace(fastPathRequests[1], "auth_version", "auth_key=app-key&auth_timestamp=1353088179&auth_signature="+
 		strings.Repeat("0a", 32)+"&auth_version", 1))
-	b.Run("quick", func(b *testing.B) {
-		var q quickReader
+	b.Run("fast path", func(b *testing.B) {
+		var q fastPathParser
 		b.ReportAllocs()
 		for b.Loop() {
 			if r, _ := q.read(text, 0); r == nil {
@@ -177,7 +177,7 @@ func BenchmarkQuick(b *testing.B) {
 		}
 	})
 	b.Run("net/http", func(b *testing.B) {
-		var in intake
+		var in requestReader
 		var h headReader
 		b.ReportAllocs()
 		for b.Loop() {

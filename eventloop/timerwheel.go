@@ -10,19 +10,19 @@ const (
 	wheelSlots = 512
 )
 
-// wheel is loop-owned. The zero value is ready.
-type wheel struct {
-	slots [wheelSlots]timers
-	now   int // the slot that the hand is on
+// timerWheel is loop-owned. The zero value is ready.
+type timerWheel struct {
+	slots   [wheelSlots]timerSlot
+	current int // the slot of the current tick
 }
 
-// timers is a ring of connections with no order. The zero value is empty.
-type timers struct{ first *conn }
+// timerSlot is a ring of connections with no order. The zero value is empty.
+type timerSlot struct{ first *conn }
 
 // schedule has c looked at in about d, at most a tick earlier. c must not be scheduled.
-func (w *wheel) schedule(c *conn, d time.Duration) {
+func (w *timerWheel) schedule(c *conn, d time.Duration) {
 	ticks := min(max(int((d+tick-1)/tick), 1), wheelSlots-1)
-	c.slot = int16((w.now + ticks) % wheelSlots)
+	c.slot = int16((w.current + ticks) % wheelSlots)
 	list := &w.slots[c.slot]
 	c.prev, c.next = nil, list.first
 	if list.first != nil {
@@ -33,7 +33,7 @@ func (w *wheel) schedule(c *conn, d time.Duration) {
 }
 
 // cancel takes c off the wheel, if it is on it.
-func (w *wheel) cancel(c *conn) {
+func (w *timerWheel) cancel(c *conn) {
 	if !c.scheduled {
 		return
 	}
@@ -49,21 +49,21 @@ func (w *wheel) cancel(c *conn) {
 	c.prev, c.next = nil, nil
 }
 
-// advance moves the hand by one slot and looks at every connection there. look says how long the next look may wait; it may
+// advance moves on by one slot and looks at every connection there. look says how long the next look may wait; it may
 // close any connection.
-func (w *wheel) advance(look func(*conn) time.Duration) {
-	w.now = (w.now + 1) % wheelSlots
-	list := &w.slots[w.now]
+func (w *timerWheel) advance(look func(*conn) time.Duration) {
+	w.current = (w.current + 1) % wheelSlots
+	list := &w.slots[w.current]
 	for c := list.first; c != nil; c = list.first {
 		w.cancel(c)
-		if d := look(c); c.state != dead && !c.scheduled {
+		if d := look(c); c.state != stateClosed && !c.scheduled {
 			w.schedule(c, d)
 		}
 	}
 }
 
-// each calls f for every connection on the wheel. f may close the one it is given.
-func (w *wheel) each(f func(*conn)) {
+// forEach calls f for every connection on the wheel. f may close the one it is given.
+func (w *timerWheel) forEach(f func(*conn)) {
 	for i := range w.slots {
 		for c := w.slots[i].first; c != nil; {
 			next := c.next

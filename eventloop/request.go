@@ -16,52 +16,52 @@ var (
 	errTooLarge   = errors.New("eventloop: request larger than the limit")
 )
 
-// intake reads the requests of one connection from the pieces in which they arrive. Requests are parsed by net/http; the intake
+// requestReader reads the requests of one connection from the pieces in which they arrive. Requests are parsed by net/http; the requestReader
 // only finds where one ends, so that a body is read once it is there.
 //
 // The zero value is ready.
-type intake struct {
-	kept []byte        // what has arrived of a request that is not complete
-	head *http.Request // its head, once that is complete
-	body bodyScanner   // how far the body has come
-	size int           // bytes of the head
+type requestReader struct {
+	buffered []byte        // what has arrived of a request that is not complete
+	head     *http.Request // its head, once that is complete
+	body     bodyScanner   // how far the body has come
+	size     int           // bytes of the head
 }
 
 // idle reports that no part of a request has arrived.
-func (in *intake) idle() bool { return len(in.kept) == 0 && in.head == nil }
+func (in *requestReader) idle() bool { return len(in.buffered) == 0 && in.head == nil }
 
 // wantsContinue reports whether the client waits to be told to send the body (RFC 9110 section 10.1.1).
-func (in *intake) wantsContinue() bool {
+func (in *requestReader) wantsContinue() bool {
 	return in.head != nil && in.head.ProtoAtLeast(1, 1) && strings.EqualFold(in.head.Header.Get("Expect"), "100-continue")
 }
 
 // next takes from p what belongs to the request and returns the request if it is complete, else nil and all of p is
 // taken. limit is the largest request, head and body, in bytes; 0 is no limit. The request's body aliases p, or memory
-// that the intake does not use again.
-func (in *intake) next(p []byte, limit int, h *headReader) (r *http.Request, n int, err error) {
+// that the requestReader does not use again.
+func (in *requestReader) next(p []byte, limit int, h *headReader) (r *http.Request, n int, err error) {
 	if in.idle() {
 		for n < len(p) && (p[n] == '\r' || p[n] == '\n') {
 			n++ // RFC 9112 section 2.2: empty lines before a request are ignored
 		}
 		r, used, err := in.advance(p[n:], 0, limit, h)
 		if r == nil && err == nil {
-			in.kept = append(in.kept, p[n:]...)
+			in.buffered = append(in.buffered, p[n:]...)
 			used = len(p) - n
 		}
 		return r, n + used, err
 	}
-	before := len(in.kept)
-	in.kept = append(in.kept, p...)
-	r, used, err := in.advance(in.kept, before, limit, h)
+	before := len(in.buffered)
+	in.buffered = append(in.buffered, p...)
+	r, used, err := in.advance(in.buffered, before, limit, h)
 	if r == nil {
 		return nil, len(p), err
 	}
-	*in = intake{}
+	*in = requestReader{}
 	return r, used - before, nil
 }
 
 // advance looks for the end of a request in all, everything that has arrived of it; the first seen bytes it knows.
-func (in *intake) advance(all []byte, seen, limit int, h *headReader) (*http.Request, int, error) {
+func (in *requestReader) advance(all []byte, seen, limit int, h *headReader) (*http.Request, int, error) {
 	if in.head == nil {
 		size := headSize(all, seen)
 		switch {
@@ -89,14 +89,14 @@ func (in *intake) advance(all []byte, seen, limit int, h *headReader) (*http.Req
 	if err := in.attach(r, all[in.size:total]); err != nil {
 		return nil, 0, errBadRequest
 	}
-	*in = intake{}
+	*in = requestReader{}
 	return r, total, nil
 }
 
 func over(size, limit int) bool { return limit > 0 && size > limit }
 
 // attach gives r its body.
-func (in *intake) attach(r *http.Request, raw []byte) error {
+func (in *requestReader) attach(r *http.Request, raw []byte) error {
 	if !in.body.chunked {
 		r.Body = &body{raw}
 		return nil

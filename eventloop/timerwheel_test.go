@@ -10,7 +10,7 @@ import (
 func TestWheelLooksWhenTheTimeHasCome(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		start int // where the hand is
+		start int // the current slot
 		wait  time.Duration
 		ticks int
 	}{
@@ -26,13 +26,13 @@ func TestWheelLooksWhenTheTimeHasCome(t *testing.T) {
 		{"across the seam", wheelSlots - 2, 5 * tick, 5},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w, c := &wheel{now: tc.start}, &conn{}
+			w, c := &timerWheel{current: tc.start}, &conn{}
 			w.schedule(c, tc.wait)
 			for n := 1; ; n++ {
 				looked := false
 				w.advance(func(*conn) time.Duration {
 					looked = true
-					c.state = dead
+					c.state = stateClosed
 					return 0
 				})
 				if looked {
@@ -53,7 +53,7 @@ func TestWheelLooksWhenTheTimeHasCome(t *testing.T) {
 }
 
 func TestWheelPutsBackWhatIsAlive(t *testing.T) {
-	w, c := &wheel{}, &conn{}
+	w, c := &timerWheel{}, &conn{}
 	w.schedule(c, tick)
 	var at []int
 	for n := 1; n <= 10; n++ {
@@ -68,7 +68,7 @@ func TestWheelPutsBackWhatIsAlive(t *testing.T) {
 }
 
 func TestWheelLeavesAloneWhatTheLookScheduled(t *testing.T) {
-	w, c := &wheel{}, &conn{}
+	w, c := &timerWheel{}, &conn{}
 	w.schedule(c, tick)
 	w.advance(func(c *conn) time.Duration {
 		w.schedule(c, 7*tick)
@@ -81,7 +81,7 @@ func TestWheelLeavesAloneWhatTheLookScheduled(t *testing.T) {
 
 // A look may close any connection, also one that would be looked at in the same tick.
 func TestWheelSurvivesALookThatClosesOthers(t *testing.T) {
-	w := &wheel{}
+	w := &timerWheel{}
 	all := make([]*conn, 100)
 	for i := range all {
 		all[i] = &conn{}
@@ -92,7 +92,7 @@ func TestWheelSurvivesALookThatClosesOthers(t *testing.T) {
 		looked++
 		for i, other := range all {
 			if other != c && other.scheduled && i%2 == 0 {
-				other.state = dead
+				other.state = stateClosed
 				w.cancel(other)
 			}
 		}
@@ -102,33 +102,33 @@ func TestWheelSurvivesALookThatClosesOthers(t *testing.T) {
 		t.Errorf("looked at %d connections, want those that were not closed before", looked)
 	}
 	left := 0
-	w.each(func(*conn) { left++ })
+	w.forEach(func(*conn) { left++ })
 	if left != looked {
 		t.Errorf("%d on the wheel, want the %d that live", left, looked)
 	}
 }
 
 func TestWheelEachMayCloseTheOneItIsGiven(t *testing.T) {
-	w := &wheel{}
+	w := &timerWheel{}
 	for i := range 1000 {
 		w.schedule(&conn{}, time.Duration(i)*tick)
 	}
 	seen := map[*conn]bool{}
-	w.each(func(c *conn) {
+	w.forEach(func(c *conn) {
 		seen[c] = true
 		w.cancel(c)
 	})
 	if len(seen) != 1000 {
 		t.Errorf("saw %d of 1000", len(seen))
 	}
-	w.each(func(*conn) { t.Fatal("something is left") })
+	w.forEach(func(*conn) { t.Fatal("something is left") })
 }
 
 // TestWheelModel compares the wheel with a map from connection to the tick in which it is due.
 func TestWheelModel(t *testing.T) {
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		w, now := &wheel{now: random.IntN(wheelSlots)}, 0
+		w, now := &timerWheel{current: random.IntN(wheelSlots)}, 0
 		due := map[*conn]int{}
 		conns := make([]*conn, 200)
 		for i := range conns {
@@ -173,7 +173,7 @@ func TestWheelModel(t *testing.T) {
 			}
 		}
 		on := 0
-		w.each(func(c *conn) {
+		w.forEach(func(c *conn) {
 			if _, ok := due[c]; !ok {
 				t.Fatal("on the wheel without being due")
 			}

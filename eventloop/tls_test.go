@@ -70,10 +70,10 @@ func dialWSS(t *testing.T, addr string, config *tls.Config) *client {
 	return c
 }
 
-// crumbs is a connection that sends every byte by itself.
-type crumbs struct{ net.Conn }
+// byteByByte is a connection that sends every byte by itself.
+type byteByByte struct{ net.Conn }
 
-func (c crumbs) Write(p []byte) (int, error) {
+func (c byteByByte) Write(p []byte) (int, error) {
 	for i := range p {
 		if _, err := c.Conn.Write(p[i : i+1]); err != nil {
 			return i, err
@@ -99,7 +99,7 @@ func TestTLS(t *testing.T) {
 			c.send(closeFrame(1000, ""))
 			c.closed(1000)
 
-			slow := newClient(t, tls.Client(crumbs{dialTCP(t, addr)}, config))
+			slow := newClient(t, tls.Client(byteByByte{dialTCP(t, addr)}, config))
 			slow.send(upgradeRequest + textFrame("in the packet of the handshake"))
 			slow.upgraded()
 			slow.gets(ws.OpText, "in the packet of the handshake")
@@ -197,7 +197,7 @@ func TestPlainRequestOnATLSPort(t *testing.T) {
 
 // Who does not finish the handshake is dropped in time, and nobody waits for him.
 func TestTLSHandshakeStalls(t *testing.T) {
-	s, addr, config := listenTLS(t, 1, func(_ *Options, s *Server) { s.handshakeTime = 300 * time.Millisecond })
+	s, addr, config := listenTLS(t, 1, func(_ *Options, s *Server) { s.handshakeTimeout = 300 * time.Millisecond })
 	silent, halfway := dial(t, addr), dial(t, addr)
 	halfway.send("\x16\x03\x01\x02\x00\x01")
 	dialWSS(t, addr, config).echoes("x")
@@ -270,7 +270,7 @@ func TestTLSAbruptEnds(t *testing.T) {
 }
 
 func TestTLSSlowConsumer(t *testing.T) {
-	s, addr, config := listenTLS(t, 1, func(o *Options, s *Server) { o.SlowConsumerBytes, s.lingerTime = 64<<10, time.Minute })
+	s, addr, config := listenTLS(t, 1, func(o *Options, s *Server) { o.SlowConsumerBytes, s.lingeringTimeout = 64<<10, time.Minute })
 	c := dialWSS(t, addr, config)
 	go func() {
 		for range 400 {
@@ -296,7 +296,7 @@ func TestTLSDataBehindTheHandshake(t *testing.T) {
 	_, addr, config := listenTLS(t, 1, nil)
 	config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	for range 20 {
-		joined := &joined{Conn: dialTCP(t, addr)}
+		joined := &coalescing{Conn: dialTCP(t, addr)}
 		tc := tls.Client(joined, config)
 		if err := tc.Handshake(); err != nil {
 			t.Fatal(err)
@@ -310,15 +310,15 @@ func TestTLSDataBehindTheHandshake(t *testing.T) {
 	}
 }
 
-// joined sends what is written from the second flight of a handshake on in one packet with what follows.
-type joined struct {
+// coalescing sends what is written from the second flight of a handshake on in one packet with what follows.
+type coalescing struct {
 	net.Conn
 	writes int
 	hold   bool
 	held   []byte
 }
 
-func (j *joined) Write(p []byte) (int, error) {
+func (j *coalescing) Write(p []byte) (int, error) {
 	if j.writes++; j.writes == 1 {
 		return j.Conn.Write(p)
 	}
@@ -334,9 +334,9 @@ func (j *joined) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-func TestErrAgainIsTemporary(t *testing.T) {
+func TestErrWouldBlockIsTemporary(t *testing.T) {
 	var err net.Error
-	if !errors.As(error(errAgain{}), &err) || !err.Timeout() {
+	if !errors.As(error(errWouldBlock{}), &err) || !err.Timeout() {
 		t.Error("crypto/tls would end the connection")
 	}
 }

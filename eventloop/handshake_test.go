@@ -12,8 +12,8 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// telling has sessions say who their client is.
-func telling(t *testing.T, header bool, trusted ...string) func(*Options, *Server) {
+// reportClient has sessions say who their client is.
+func reportClient(t *testing.T, header bool, trusted ...string) func(*Options, *Server) {
 	t.Helper()
 	proxies, err := proxy.Parse(trusted...)
 	if err != nil {
@@ -27,12 +27,12 @@ func telling(t *testing.T, header bool, trusted ...string) func(*Options, *Serve
 			}
 		})(o, s)
 		o.TrustedProxies, o.ProxyProtocol = proxies, header
-		s.handshakeTime = 500 * time.Millisecond
+		s.handshakeTimeout = 500 * time.Millisecond
 	}
 }
 
-// over upgrades a connection with more bytes before and in the request, and expects the server to know the client.
-func (c *client) over(before, header, want string) {
+// upgradesFrom upgrades a connection with more bytes before and in the request, and expects the server to know the client.
+func (c *client) upgradesFrom(before, header, want string) {
 	c.t.Helper()
 	c.send(before + upgradeRequest[:len(upgradeRequest)-2] + header + "\r\n" + textFrame("first"))
 	c.upgraded()
@@ -46,7 +46,7 @@ func (c *client) over(before, header, want string) {
 const proxyV1, clientV1 = "PROXY TCP4 203.0.113.1 10.0.0.1 4711 8080\r\n", "203.0.113.1:4711"
 
 func TestProxyProtocol(t *testing.T) {
-	_, addr := listen(t, 2, telling(t, true, "127.0.0.1"))
+	_, addr := listen(t, 2, reportClient(t, true, "127.0.0.1"))
 	v2 := "\r\n\r\n\x00\r\nQUIT\n"
 	for header, want := range map[string]string{
 		proxyV1:             clientV1,
@@ -54,18 +54,18 @@ func TestProxyProtocol(t *testing.T) {
 		v2 + "\x21\x11\x00\x0c\xcb\x00\x71\x01\x0a\x00\x00\x01\x12\x67\x1f\x90": clientV1,
 		v2 + "\x20\x00\x00\x00": "",
 	} {
-		dial(t, addr).over(header, "", want)
-		c := newClient(t, crumbs{dialTCP(t, addr)})
-		c.over(header, "", want)
+		dial(t, addr).upgradesFrom(header, "", want)
+		c := newClient(t, byteByByte{dialTCP(t, addr)})
+		c.upgradesFrom(header, "", want)
 	}
 	// A chain: who speaks the PROXY protocol is believed in what is behind it, too, if he is told to be a proxy.
-	dial(t, addr).over("PROXY TCP4 127.0.0.1 10.0.0.1 4711 8080\r\n", "X-Forwarded-For: 203.0.113.9\r\n", "203.0.113.9")
-	dial(t, addr).over(proxyV1, "X-Forwarded-For: 203.0.113.9\r\n", clientV1)
+	dial(t, addr).upgradesFrom("PROXY TCP4 127.0.0.1 10.0.0.1 4711 8080\r\n", "X-Forwarded-For: 203.0.113.9\r\n", "203.0.113.9")
+	dial(t, addr).upgradesFrom(proxyV1, "X-Forwarded-For: 203.0.113.9\r\n", clientV1)
 }
 
 // From a trusted proxy the header must come, and in time; from anybody else it is no header but a broken request.
 func TestProxyProtocolRefuses(t *testing.T) {
-	s, addr := listen(t, 1, telling(t, true, "127.0.0.1"))
+	s, addr := listen(t, 1, reportClient(t, true, "127.0.0.1"))
 	for _, say := range []string{upgradeRequest, "PROXY nonsense\r\n" + upgradeRequest, "PROXY TCP4 203", "", "\x16\x03\x01"} {
 		c := dial(t, addr)
 		c.send(say)
@@ -73,8 +73,8 @@ func TestProxyProtocolRefuses(t *testing.T) {
 	}
 	eventually(t, "they are counted out", func() bool { return s.Connections() == 0 })
 
-	_, open := listen(t, 1, telling(t, true, "192.0.2.1"))
-	dial(t, open).over("", "X-Forwarded-For: 203.0.113.9\r\n", "")
+	_, open := listen(t, 1, reportClient(t, true, "192.0.2.1"))
+	dial(t, open).upgradesFrom("", "X-Forwarded-For: 203.0.113.9\r\n", "")
 	c := dial(t, open)
 	c.send(proxyV1 + upgradeRequest)
 	if status, _, _ := c.answer("GET"); status != 400 {
@@ -83,12 +83,12 @@ func TestProxyProtocolRefuses(t *testing.T) {
 }
 
 func TestForwardedFor(t *testing.T) {
-	_, addr := listen(t, 1, telling(t, false, "127.0.0.0/8"))
-	dial(t, addr).over("", "X-Forwarded-For: 1.1.1.1, 203.0.113.1\r\nX-Forwarded-For: 127.0.0.2\r\n", "203.0.113.1")
-	dial(t, addr).over("", "Forwarded: for=\"[2001:db8::1]:4711\"\r\n", "2001:db8::1")
-	dial(t, addr).over("", "", "")
-	_, nobody := listen(t, 1, telling(t, false))
-	dial(t, nobody).over("", "X-Forwarded-For: 203.0.113.1\r\n", "")
+	_, addr := listen(t, 1, reportClient(t, false, "127.0.0.0/8"))
+	dial(t, addr).upgradesFrom("", "X-Forwarded-For: 1.1.1.1, 203.0.113.1\r\nX-Forwarded-For: 127.0.0.2\r\n", "203.0.113.1")
+	dial(t, addr).upgradesFrom("", "Forwarded: for=\"[2001:db8::1]:4711\"\r\n", "2001:db8::1")
+	dial(t, addr).upgradesFrom("", "", "")
+	_, nobody := listen(t, 1, reportClient(t, false))
+	dial(t, nobody).upgradesFrom("", "X-Forwarded-For: 203.0.113.1\r\n", "")
 }
 
 func TestForwardedForOverAUnixSocket(t *testing.T) {
@@ -99,18 +99,18 @@ func TestForwardedForOverAUnixSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 		listen(t, 1, func(o *Options, s *Server) {
-			telling(t, true, trusted)(o, s)
+			reportClient(t, true, trusted)(o, s)
 			o.Listeners = append(o.Listeners, u)
 		})
-		dialUnix(t, path).over("", "X-Forwarded-For: 203.0.113.1\r\n", want)
+		dialUnix(t, path).upgradesFrom("", "X-Forwarded-For: 203.0.113.1\r\n", want)
 	}
 }
 
 func TestProxyProtocolBeforeTLS(t *testing.T) {
-	_, addr, config := listenTLS(t, 1, telling(t, true, "127.0.0.1"))
+	_, addr, config := listenTLS(t, 1, reportClient(t, true, "127.0.0.1"))
 	for range 5 {
 		c := newClient(t, tls.Client(&prefixed{dialTCP(t, addr), proxyV1}, config))
-		c.over("", "", clientV1)
+		c.upgradesFrom("", "", clientV1)
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"net/netip"
 )
 
-// slim frees what gnet keeps of the addresses of a connection beyond who the client is. net makes them anew for every connection,
+// trimAddresses frees what gnet keeps of the addresses of a connection beyond who the client is. net makes them anew for every connection,
 // and they are a tenth of what an idle one costs. The zone must go for another reason: gnet recycles its bytes as a buffer when
 // the connection ends, and they are net's own name of the interface.
-func slim(local, remote net.Addr) {
+func trimAddresses(local, remote net.Addr) {
 	switch l := local.(type) {
 	case *net.TCPAddr:
 		*l = net.TCPAddr{}
@@ -26,8 +26,8 @@ func slim(local, remote net.Addr) {
 	}
 }
 
-// comesFrom replaces the address of the proxy that a connection comes through by that of the client.
-func (c *conn) comesFrom(ip netip.Addr, port uint16) {
+// setClient replaces the address of the proxy that a connection comes through by that of the client.
+func (c *conn) setClient(ip netip.Addr, port uint16) {
 	switch r := c.gnet.RemoteAddr().(type) {
 	case *net.TCPAddr:
 		r.IP, r.Port = ip.AsSlice(), int(port)
@@ -36,14 +36,14 @@ func (c *conn) comesFrom(ip netip.Addr, port uint16) {
 	}
 }
 
-// locate finds out who the client is by the headers of a request that came through trusted proxies.
-func (c *conn) locate(r *http.Request) {
+// trustForwarded finds out who the client is by the headers of a request that came through trusted proxies.
+func (c *conn) trustForwarded(r *http.Request) {
 	trusted := &c.loop.server.options.TrustedProxies
 	if trusted.None() || !trusted.Peer(c.gnet.RemoteAddr()) {
 		return
 	}
 	if ip, ok := trusted.Client(r.Header); ok {
-		c.comesFrom(ip, 0)
+		c.setClient(ip, 0)
 	}
 }
 

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// quickReader reads the requests that publishers send again and again: a POST with nothing unusual in its head, which has
+// fastPathParser reads the requests that publishers send again and again: a POST with nothing unusual in its head, which has
 // arrived whole with a body of a known length. net/http would take a tenth of the CPU of a small event to read its head, and
 // make a kilobyte of garbage. Whatever is unusual in any way is left to it: what this reader takes, net/http reads the same
 // (FuzzQuick).
 //
 // Each loop has one. The request that it returns is valid until the next one, aliases p where its body is concerned, and has no
 // Header: nobody on the way of an event looks at that.
-type quickReader struct {
+type fastPathParser struct {
 	request http.Request
 	url     url.URL
 	body    body
 }
 
 // read returns the request that p begins with and the number of its bytes, or nil if it is not for this reader. limit is as for
-// intake.
-func (q *quickReader) read(p []byte, limit int) (*http.Request, int) {
-	h := quickHead{length: -1}
+// requestReader.
+func (q *fastPathParser) read(p []byte, limit int) (*http.Request, int) {
+	h := fastPathHead{length: -1}
 	target, rest, ok := requestLine(p)
 	if !ok {
 		return nil, 0
@@ -39,7 +39,7 @@ func (q *quickReader) read(p []byte, limit int) (*http.Request, int) {
 	return &q.request, size
 }
 
-func (q *quickReader) set(target string, h quickHead, raw []byte) {
+func (q *fastPathParser) set(target string, h fastPathHead, raw []byte) {
 	path, query, _ := strings.Cut(target, "?")
 	q.url = url.URL{Path: path, RawQuery: query}
 	q.body = body{raw}
@@ -73,14 +73,14 @@ func requestLine(p []byte) (target, rest []byte, ok bool) {
 	return target, rest, len(target) > 1 && target[1] != '/'
 }
 
-// quickHead is what counts of a head's fields.
-type quickHead struct {
+// fastPathHead is what counts of a head's fields.
+type fastPathHead struct {
 	host   []byte
 	length int // of the body, -1 if it is not said
 }
 
 // fields reads the lines up to the empty one and returns what is behind that.
-func (h *quickHead) fields(p []byte) (rest []byte, ok bool) {
+func (h *fastPathHead) fields(p []byte) (rest []byte, ok bool) {
 	for {
 		end := bytes.IndexByte(p, '\n')
 		if end < 1 || p[end-1] != '\r' {
@@ -102,7 +102,7 @@ func (h *quickHead) fields(p []byte) (rest []byte, ok bool) {
 }
 
 // field takes one field in. It reports false for one that says something about the connection or the body that is not the usual.
-func (h *quickHead) field(name, value []byte) bool {
+func (h *fastPathHead) field(name, value []byte) bool {
 	switch len(name) {
 	case len("Host"):
 		if strings.EqualFold(string(name), "Host") {
@@ -126,7 +126,7 @@ func (h *quickHead) field(name, value []byte) bool {
 }
 
 // setLength reads a Content-Length, which must not come twice.
-func (h *quickHead) setLength(digits []byte) bool {
+func (h *fastPathHead) setLength(digits []byte) bool {
 	const most = 9 // digits, which an int can always hold
 	if h.length >= 0 || len(digits) == 0 || len(digits) > most {
 		return false

@@ -8,27 +8,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gate bounds the connections below the descriptor limit: one that is refused is better off than one that waits in the queue of
+// connLimiter bounds the connections below the descriptor limit: one that is refused is better off than one that waits in the queue of
 // a socket from which nobody can accept. Safe for concurrent use.
-type gate struct {
-	cap  int64
-	open atomic.Int64
+type connLimiter struct {
+	max   int64
+	count atomic.Int64
 }
 
-// enter counts a connection in, and reports whether there is room for it. Every call needs a leave.
-func (g *gate) enter() bool { return g.open.Add(1) <= g.cap }
+// acquire counts a connection in, and reports whether there is room for it. Every call needs a leave.
+func (g *connLimiter) acquire() bool { return g.count.Add(1) <= g.max }
 
-func (g *gate) leave() { g.open.Add(-1) }
+func (g *connLimiter) release() { g.count.Add(-1) }
 
-// Descriptors that are kept free: for each loop what it opens (poller, its wake-up, two ends of the doorbell) and the second one of
+// Descriptors that are kept free: for each loop what it opens (poller, its wake-up, two ends of the waker) and the second one of
 // those that are on their way to it; and some for accepting beyond the cap, files, logs and the runtime.
 const (
-	loopDescriptors  = 4 + enrolling
+	loopDescriptors  = 4 + maxEnrolling
 	spareDescriptors = 24
 )
 
-// connectionCap is the number of connections that the descriptor limit leaves room for.
-func connectionCap(loops int) (int64, error) {
+// maxConnections is the number of connections that the descriptor limit leaves room for.
+func maxConnections(loops int) (int64, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, fmt.Errorf("eventloop: reading the descriptor limit: %w", err)

@@ -2,9 +2,9 @@ package eventloop
 
 import "time"
 
-// Turning reports whether every loop has had its turn within that time, which must be a few ticks at least. A loop that is stuck
+// Healthy reports whether every loop has had its turn within that time, which must be a few ticks at least. A loop that is stuck
 // keeps its connections open and serves none of them. Safe for concurrent use.
-func (s *Server) Turning(within time.Duration) bool {
+func (s *Server) Healthy(within time.Duration) bool {
 	select {
 	case <-s.booted:
 	default:
@@ -12,7 +12,7 @@ func (s *Server) Turning(within time.Duration) bool {
 	}
 	since := time.Now().Add(-within).UnixNano()
 	for _, l := range s.loops {
-		if l.beat.Load() < since {
+		if l.lastTick.Load() < since {
 			return false
 		}
 	}
