@@ -32,8 +32,8 @@ func (o Options) of(s Scenario) Options {
 	n, d := o.Connections/8*2, s.Defaults // a quarter, and even
 	one := o
 	one.Scenario, one.Connections, one.Channels = s.Name, o.Connections, max(d.Channels, 1)
-	one.Each, one.Guests, one.Slow, one.Publishers, one.Batch = d.Each, d.Guests, d.Slow, d.Publishers, max(d.Batch, 1)
-	one.Rate, one.Size, one.Floor = d.Rate, d.Size, o.Floor && !s.Floorless
+	one.Each, one.Joiners, one.Slow, one.Publishers, one.Batch = d.Each, d.Joiners, d.Slow, d.Publishers, max(d.Batch, 1)
+	one.Rate, one.Size, one.Baseline = d.Rate, d.Size, o.Baseline && !s.NoBaseline
 	switch s.Name {
 	case "connect":
 		one.Duration = 0

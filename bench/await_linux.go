@@ -9,26 +9,28 @@ import (
 )
 
 const (
-	// lookEvery is how often a run looks how far it is.
-	lookEvery = 2 * time.Millisecond
-	// tellEvery is how often it tells.
-	tellEvery = 100 * time.Millisecond
-	// defaultPatience is Options.Patience.
-	defaultPatience = 10 * time.Second
-	// lastPatience is how long it waits when nothing happens once it has been interrupted.
-	lastPatience = time.Second
+	// pollInterval is how often a run looks how far it is.
+	pollInterval = 2 * time.Millisecond
+	// progressInterval is how often it tells.
+	progressInterval = 100 * time.Millisecond
+	// defaultStallTimeout is Options.StallTimeout.
+	defaultStallTimeout = 10 * time.Second
+	// interruptedTimeout is how long it waits when nothing happens once it has been interrupted.
+	interruptedTimeout = time.Second
 )
 
 // await waits until look says that it is finished, nothing has happened for a while, or ctx is done.
 func (m *measurement) await(ctx context.Context, what string, of int, look func() (done int, finished bool)) {
-	m.awaitFor(ctx, m.patience(), what, of, look)
+	m.awaitFor(ctx, m.stallTimeout(), what, of, look)
 }
 
-func (r *run) patience() time.Duration { return cmp.Or(r.options.Patience, defaultPatience) }
+func (r *run) stallTimeout() time.Duration {
+	return cmp.Or(r.options.StallTimeout, defaultStallTimeout)
+}
 
-// awaitFor is await with another patience.
-func (m *measurement) awaitFor(ctx context.Context, patience time.Duration, what string, of int, look func() (int, bool)) {
-	ticker := time.NewTicker(lookEvery)
+// awaitFor is await with another timeout.
+func (m *measurement) awaitFor(ctx context.Context, timeout time.Duration, what string, of int, look func() (int, bool)) {
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	last, moved, told := -1, time.Now(), time.Time{}
 	for {
@@ -37,11 +39,11 @@ func (m *measurement) awaitFor(ctx context.Context, patience time.Duration, what
 		if done != last {
 			last, moved = done, now
 		}
-		if m.options.Watch != nil && (finished || now.Sub(told) >= tellEvery) {
+		if m.options.Watch != nil && (finished || now.Sub(told) >= progressInterval) {
 			m.options.Watch(what, done, of)
 			told = now
 		}
-		if finished || now.Sub(moved) > patience {
+		if finished || now.Sub(moved) > timeout {
 			return
 		}
 		select {

@@ -15,7 +15,7 @@ import (
 	"reverbd/bench"
 )
 
-// TestScenariosAgainstTheServer carries every scenario out in small, against the real server and the floor, and holds the
+// TestScenariosAgainstTheServer carries every scenario out in small, against the real server and the baseline, and holds the
 // two against each other.
 func TestScenariosAgainstTheServer(t *testing.T) {
 	if testing.Short() {
@@ -33,18 +33,18 @@ func TestScenariosAgainstTheServer(t *testing.T) {
 		"whisper":             scenario("whisper", url),
 		"storm":               scenario("storm", url),
 		"presence":            scenario("presence", url),
-		"presence at a rate":  with(scenario("presence", url), func(o *bench.Options) { o.Rate, o.Guests = 500, 5 }),
+		"presence at a rate":  with(scenario("presence", url), func(o *bench.Options) { o.Rate, o.Joiners = 500, 5 }),
 		"whisper at a rate":   with(scenario("whisper", url), func(o *bench.Options) { o.Rate = 1000 }),
 		"connect at a rate":   with(scenario("connect", url), func(o *bench.Options) { o.Rate = 400 }),
 		"big messages":        with(scenario("fanout", url), func(o *bench.Options) { o.Size = 5000 }),
 		"whisper for a time":  with(scenario("whisper", url), func(o *bench.Options) { o.Events, o.Duration = 0, 100*time.Millisecond }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.ServerPIDs, o.Floor, o.Settle = []int{pid}, o.Scenario != "presence", 20*time.Millisecond
+			o.ServerPIDs, o.Baseline, o.Settle = []int{pid}, o.Scenario != "presence", 20*time.Millisecond
 			report := run(t, o)
 			check(t, "server", o, &report.Runs[0].Server)
-			if o.Floor {
-				check(t, "floor", o, report.Runs[0].Floor)
+			if o.Baseline {
+				check(t, "baseline", o, report.Runs[0].Baseline)
 			}
 			text, err := json.Marshal(report)
 			if err != nil {
@@ -120,7 +120,7 @@ func check(t *testing.T, name string, o bench.Options, m *bench.Measurement) {
 	if faults := m.Faults(); len(faults) > 0 {
 		t.Errorf("%s: %q %v", name, faults, m.Connections.Reasons)
 	}
-	if c := m.Connections; c.Live != o.Connections+o.Guests || c.PerSecond <= 0 || c.CPUMicros <= 0 {
+	if c := m.Connections; c.Live != o.Connections+o.Joiners || c.PerSecond <= 0 || c.CPUMicros <= 0 {
 		t.Errorf("%s: connections are %+v", name, c)
 	}
 	if m.Process == nil || m.Process.CPUSeconds <= 0 || m.Process.Connected.Descriptors < o.Connections {
@@ -189,7 +189,7 @@ func TestNothingIsHidden(t *testing.T) {
 			f := &fake{deliver: c.deliver, ping: true}
 			o := scenario("fanout", f.start(t))
 			o.Connections, o.Channels = 4, 1
-			report := run(t, with(o, func(o *bench.Options) { o.Patience = 200 * time.Millisecond }))
+			report := run(t, with(o, func(o *bench.Options) { o.StallTimeout = 200 * time.Millisecond }))
 			got := strings.Join(report.Runs[0].Server.Faults(), ", ")
 			if want := strings.Join(c.want, ", "); got != want {
 				t.Errorf("faults are %q, want %q", got, want)
@@ -241,8 +241,8 @@ func TestSaidAtOnce(t *testing.T) {
 		"a wrong path":                {scenario("fanout", url+"/nowhere"), "404"},
 		"too many connections":        {with(scenario("connect", url), func(o *bench.Options) { o.Connections = 1_000_000 }), "ulimit -n"},
 		"no such process":             {with(scenario("connect", url), func(o *bench.Options) { o.ServerPIDs = []int{1 << 22} }), "there is no process"},
-		"presence's floor":            {with(scenario("presence", url), func(o *bench.Options) { o.Floor = true }), "--floor"},
-		"no guests":                   {with(scenario("presence", url), func(o *bench.Options) { o.Guests = 0 }), "--guests"},
+		"presence's baseline":         {with(scenario("presence", url), func(o *bench.Options) { o.Baseline = true }), "--baseline"},
+		"no joiners":                  {with(scenario("presence", url), func(o *bench.Options) { o.Joiners = 0 }), "--joiners"},
 		"no such scenario":            {scenario("dance", url), `no scenario "dance"`},
 		"TLS":                         {scenario("connect", "wss://127.0.0.1"), "TLS"},
 		"no end":                      {with(scenario("fanout", url), func(o *bench.Options) { o.Events = 0 }), "--duration"},
@@ -267,5 +267,5 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	f := &fake{}
 	url := f.start(t)
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	run(t, with(scenario("fanout", url), func(o *bench.Options) { o.Floor = true }))
+	run(t, with(scenario("fanout", url), func(o *bench.Options) { o.Baseline = true }))
 }

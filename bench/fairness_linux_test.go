@@ -47,7 +47,7 @@ func TestPingsWithoutAnAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := fake{pong: answer}
-			o := with(scenario("ping", f.start(t)), func(o *bench.Options) { o.Rate, o.Patience = 100, 200*time.Millisecond })
+			o := with(scenario("ping", f.start(t)), func(o *bench.Options) { o.Rate, o.StallTimeout = 100, 200*time.Millisecond })
 			m := run(t, o).Runs[0].Server
 			if faulty := len(m.Faults()) > 0; faulty != (name != "all") {
 				t.Errorf("faults are %q", m.Faults())

@@ -21,7 +21,7 @@ type fake struct {
 	ping     bool                                        // is sent before everything else, so that it is answered before anything is asked for
 	pong     func(n int) bool                            // whether the n-th ping (from 1) is answered; nil: all are
 	refuse   func(n int) bool                            // whether the n-th handshake (from 1) is
-	miscount int                                         // is added to the number of members that a guest is told
+	miscount int                                         // is added to the number of members that a joiner is told
 
 	mu      sync.Mutex
 	clients []*fakeClient // subscribed

@@ -57,7 +57,7 @@ func scenario(name, url string) bench.Options {
 	case "channels":
 		o.Channels, o.Publishers, o.Batch, o.Size, o.Events = 10, 3, 1, 100, 100
 	case "presence":
-		o.Guests, o.Events = 2, 60
+		o.Joiners, o.Events = 2, 60
 	case "whisper":
 		o.Channels, o.Size, o.Events = 20, 100, 200
 	}

@@ -7,16 +7,16 @@ import (
 
 	"reverbd/bench/internal/client"
 	"reverbd/bench/internal/clock"
-	"reverbd/bench/internal/crew"
 	"reverbd/bench/internal/proc"
 	"reverbd/bench/internal/report"
+	"reverbd/bench/internal/workers"
 )
 
 // measurement is one scenario against one subject.
 type measurement struct {
 	*run
 	subject *subject
-	fleet   *crew.Crew
+	fleet   *workers.Pool
 	result  report.Measurement
 
 	before, connecting, connected, after proc.Usage
@@ -31,13 +31,13 @@ func (r *run) measure(ctx context.Context, s *subject) (report.Measurement, erro
 		m.result.Samples = samples()
 		return m.result, err
 	}
-	fleet, err := r.crew(s)
+	fleet, err := r.clients(s)
 	if err != nil {
 		return m.result, err
 	}
 	m.fleet = fleet
 	samples := m.sample()
-	err = m.carryOut(ctx)
+	err = m.execute(ctx)
 	m.result.Samples = samples()
 	m.close()
 	return m.result, err
@@ -48,7 +48,7 @@ func (r *run) fleetOptions(s *subject) client.Options {
 	return client.Options{
 		Servers: s.addresses, Sources: client.NewSources(s.addresses[0].Addr(), r.options.Sources),
 		Upgrade: s.upgrade, Compressed: s.compress, Dialect: s.dialect(),
-		Connections: r.total(), Guests: r.options.Guests, Room: r.room(s),
+		Connections: r.total(), Joiners: r.options.Joiners, Room: r.room(s),
 		Layout: r.scenario.layout(r.options), Streams: r.scenario.streams(r.options),
 	}
 }
@@ -64,7 +64,7 @@ func (m *measurement) whole(ctx context.Context) error {
 	return m.soak(ctx)
 }
 
-func (m *measurement) carryOut(ctx context.Context) error {
+func (m *measurement) execute(ctx context.Context) error {
 	if err := m.connect(ctx); err != nil {
 		return err
 	}
@@ -125,8 +125,8 @@ func (m *measurement) finish() {
 	for why, n := range outcome.Retries {
 		c.Reasons["(tried again) "+why] += n
 	}
-	c.Errors = outcome.Complaints
-	m.result.Deaths = m.fleet.Deaths()
+	c.Errors = outcome.ServerErrors
+	m.result.Failures = m.fleet.Failures()
 	if c.Seconds > 0 {
 		c.PerSecond = float64(c.Live) / c.Seconds
 	}

@@ -19,7 +19,7 @@ type Options struct {
 	Connections int           // clients
 	Channels    int           // that they subscribe to; see the scenario for who is on which
 	Each        int           // channels of each client, where these are shared out; 0 is 1
-	Guests      int           // further clients, that join a presence channel and leave it again
+	Joiners     int           // further clients, that join a presence channel and leave it again
 	Slow        int           // further clients, that stop reading
 	Publishers  int           // connections to the HTTP API
 	Batch       int           // events in a request to it
@@ -28,15 +28,15 @@ type Options struct {
 	Rate        float64       // messages a second, of all senders together, or connections in scenarios about these; 0 is as fast as the server takes them
 	Size        int           // of a message's data, in bytes
 
-	ServerPIDs []int         // the server's processes, whose usage is measured; none for a server that is elsewhere
-	Floor      bool          // measure the floor too, after each run
-	FloorBatch int           // events in a request to the floor; 0 is Batch
-	Repeat     int           // runs of the scenario
-	Settle     time.Duration // for which everything must be quiet before the server's memory is read
-	Patience   time.Duration // for which a run waits when nothing happens; 0 is 10 s
-	Compress   bool          // clients offer permessage-deflate, and insist on it
-	Processes  int           // that the clients are shared out among; 0 is 1
-	Sources    []netip.Addr  // to connect from, in turn; none leaves it to the load tester
+	ServerPIDs    []int         // the server's processes, whose usage is measured; none for a server that is elsewhere
+	Baseline      bool          // measure the baseline too, after each run
+	BaselineBatch int           // events in a request to the baseline; 0 is Batch
+	Repeat        int           // runs of the scenario
+	Settle        time.Duration // for which everything must be quiet before the server's memory is read
+	StallTimeout  time.Duration // for which a run waits when nothing happens; 0 is 10 s
+	Compress      bool          // clients offer permessage-deflate, and insist on it
+	Processes     int           // that the clients are shared out among; 0 is 1
+	Sources       []netip.Addr  // to connect from, in turn; none leaves it to the load tester
 
 	Version string                          // of the program, for the report
 	Self    func(name string) *exec.Cmd     // starts this program again as one of Subprograms
@@ -45,13 +45,13 @@ type Options struct {
 
 // Limits of what makes sense.
 const (
-	maxConnections = 1_000_000
-	maxChannels    = 10_000_000
-	maxEach        = 1000
-	maxPublishers  = 1000
-	maxGuests      = 1000
-	maxBatch       = 1000
-	maxSize        = 512 << 10
+	maxConnections  = 1_000_000
+	maxChannels     = 10_000_000
+	maxEach         = 1000
+	maxPublishers   = 1000
+	maxExtraClients = 1000
+	maxBatch        = 1000
+	maxSize         = 512 << 10
 )
 
 // Validate returns all that is wrong with the options, joined.
@@ -69,7 +69,7 @@ func (o Options) Validate() error {
 	check(len(o.URLs) > 0, "--url is missing")
 	check(o.Connections > 0 && o.Connections <= maxConnections, "--connections %d: from 1 to %d", o.Connections, maxConnections)
 	check(o.Rate >= 0 && o.Rate <= 1e9, "--rate %v: 0 for as fast as it goes, or so many a second", o.Rate)
-	check(o.FloorBatch >= 0 && o.FloorBatch <= maxBatch, "--floor-batch %d: from 1 to %d", o.FloorBatch, maxBatch)
+	check(o.BaselineBatch >= 0 && o.BaselineBatch <= maxBatch, "--baseline-batch %d: from 1 to %d", o.BaselineBatch, maxBatch)
 	all = append(all, o.checkProcesses(s))
 	check(o.Repeat > 0, "--repeat %d: at least 1", o.Repeat)
 	check(o.Settle >= 0, "--settle %v: no less than 0", o.Settle)
@@ -90,7 +90,7 @@ func (o Options) Validate() error {
 		check(o.Batch > 0 && o.Batch <= maxBatch, "--batch %d: from 1 to %d", o.Batch, maxBatch)
 	}
 	check(!s.Timed || o.Duration > 0, "--duration says when to stop")
-	check(!s.Floorless || !o.Floor, "--floor: there is none for this scenario")
+	check(!s.NoBaseline || !o.Baseline, "--baseline: there is none for this scenario")
 	if s.check != nil {
 		all = append(all, s.check(o))
 	}

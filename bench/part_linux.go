@@ -11,7 +11,7 @@ import (
 )
 
 // part returns a measurement of another scenario against the same server, to be carried out within this one. It keeps its own
-// tally and has clients of its own on a thread of their own; it says nothing of the server's usage.
+// counts and has clients of its own on a thread of their own; it does not measure the server's usage.
 func (r *run) part(name, prefix string, change func(*Options)) (*measurement, error) {
 	o := r.options
 	o.Settle, o.Watch = 0, nil
@@ -21,7 +21,7 @@ func (r *run) part(name, prefix string, change func(*Options)) (*measurement, er
 	s := inner.server()
 	s.pids = nil
 	m := &measurement{run: inner, subject: s}
-	fleet, err := inner.crew(s)
+	fleet, err := inner.clients(s)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +107,12 @@ func (m *measurement) accountLast(s *report.Messages) {
 	m.result.Process.PerPublished = used / float64(max(s.Published, 1))
 }
 
-// tell shows how far a part is, until stop is called.
-func (m *measurement) tell(what string, part *measurement) (stop func()) {
+// showProgress shows how far a part is, until stop is called.
+func (m *measurement) showProgress(what string, part *measurement) (stop func()) {
 	if m.options.Watch == nil {
 		return func() {}
 	}
-	return clock.Every(tellEvery, func() bool {
+	return clock.Every(progressInterval, func() bool {
 		m.options.Watch(m.subject.name+": "+what, part.fleet.Progress().Delivered, 0)
 		return true
 	})

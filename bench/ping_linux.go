@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	probers   = 4    // connections that ask for a pong: enough to be on all of a server's threads
-	probeRate = 200. // pings a second, of all of them together
-	fewer     = 10   // a fan-out to all is held against one to that part of them
-	calm      = 5    // pings go on alone for that part of Options.Duration
+	probeConnections = 4    // connections that ask for a pong: enough to be on all of a server's threads
+	probeRate        = 200. // pings a second, of all of them together
+	smallFanout      = 10   // a fan-out to all is held against one to that part of them
+	idleShare        = 5    // pings go on alone for that part of Options.Duration
 )
 
 // ping measures how long a fan-out without pause holds up another connection: pings go on while nothing else does, while
 // events go to a tenth of the clients, and while they go to all.
 func (m *measurement) ping(ctx context.Context) error {
-	probe, err := m.part("connect", "bench-probe-", func(o *Options) { o.Connections, o.Channels, o.Rate = probers, probers, 0 })
+	probe, err := m.part("connect", "bench-probe-", func(o *Options) { o.Connections, o.Channels, o.Rate = probeConnections, probeConnections, 0 })
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (m *measurement) ping(ctx context.Context) error {
 	}
 	var runs []client.Pings
 	var last *report.Messages
-	for _, subscribers := range []int{0, m.options.Connections / fewer, m.options.Connections} {
+	for _, subscribers := range []int{0, m.options.Connections / smallFanout, m.options.Connections} {
 		if ctx.Err() != nil {
 			break
 		}
@@ -77,9 +77,9 @@ func (m *measurement) probe(ctx context.Context, probe *measurement, subscribers
 	m.connected = m.connecting
 	probe.fleet.Ping(probeRate)
 	if subscribers == 0 {
-		m.pass(ctx, "pings alone", m.options.Duration/calm)
+		m.pass(ctx, "pings alone", m.options.Duration/idleShare)
 	} else {
-		stop := m.tell(fmt.Sprintf("pings beside a fan-out to %d", subscribers), fan[0])
+		stop := m.showProgress(fmt.Sprintf("pings beside a fan-out to %d", subscribers), fan[0])
 		err = fan.send(ctx)
 		stop()
 	}
@@ -105,7 +105,7 @@ func (m *measurement) probe(ctx context.Context, probe *measurement, subscribers
 func (m *measurement) pass(ctx context.Context, what string, d time.Duration) {
 	limit, cancel := timeLimit(ctx, d)
 	defer cancel()
-	m.awaitFor(limit, endless, m.subject.name+": "+what, 0, func() (int, bool) { return 0, false })
+	m.awaitFor(limit, noTimeout, m.subject.name+": "+what, 0, func() (int, bool) { return 0, false })
 }
 
 func ratio(a, b int64) float64 { return float64(a) / float64(max(b, 1)) }

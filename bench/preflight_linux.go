@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"reverbd/bench/internal/client"
-	"reverbd/bench/internal/crew"
 	"reverbd/bench/internal/epoll"
 	"reverbd/bench/internal/proc"
+	"reverbd/bench/internal/workers"
 	"reverbd/protocol/pusher"
 )
 
@@ -94,7 +94,7 @@ func (r *run) tryClient(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	m := &measurement{run: r, subject: s, fleet: crew.Alone(fleet)}
+	m := &measurement{run: r, subject: s, fleet: workers.Local(fleet)}
 	defer m.close()
 	fleet.Connect(0)
 	m.awaitFor(ctx, probeTime, "looking for the server", 1, func() (int, bool) {

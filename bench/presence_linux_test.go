@@ -30,14 +30,14 @@ func (f *fake) leave(c *fakeClient) {
 	f.news(c, pusher.AppendMemberRemoved(nil, "presence-bench-0", member.ID))
 }
 
-// roster is wrong by miscount for a guest.
+// roster is wrong by miscount for a joiner.
 func (f *fake) roster(of []byte) (members iter.Seq[pusher.Member], count int) {
 	for _, c := range f.clients {
 		if c.member != nil {
 			count++
 		}
 	}
-	if isGuest(of) {
+	if isJoiner(of) {
 		count += f.miscount
 	}
 	return func(yield func(pusher.Member) bool) {
@@ -49,15 +49,15 @@ func (f *fake) roster(of []byte) (members iter.Seq[pusher.Member], count int) {
 	}, count
 }
 
-func isGuest(text []byte) bool { return bytes.IndexByte(text, '@') >= 0 }
+func isJoiner(text []byte) bool { return bytes.IndexByte(text, '@') >= 0 }
 
-// news tells all members but one. Only what is about guests comes with faults.
+// news tells all members but one. Only what is about joiners comes with faults.
 func (f *fake) news(about *fakeClient, text []byte) {
 	frame := ws.AppendFrame(nil, ws.OpText, text)
 	for _, c := range f.clients {
 		switch {
 		case c == about || c.member == nil:
-		case isGuest(text):
+		case isJoiner(text):
 			f.write(c, frame)
 		default:
 			_, _ = c.Write(frame)
@@ -99,7 +99,7 @@ func TestPresenceHidesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := scenario("presence", c.f.start(t))
-			o.Connections, o.Guests, o.Events, o.Rate, o.Patience = 4, 1, 50, 500, 200*time.Millisecond
+			o.Connections, o.Joiners, o.Events, o.Rate, o.StallTimeout = 4, 1, 50, 500, 200*time.Millisecond
 			report := run(t, o)
 			m := report.Runs[0].Server
 			if got, want := strings.Join(m.Faults(), ", "), strings.Join(c.want, ", "); got != want {
@@ -112,10 +112,10 @@ func TestPresenceHidesNothing(t *testing.T) {
 	}
 }
 
-// TestGuestsTakeTurns has several guests come and go as fast as it is seen.
-func TestGuestsTakeTurns(t *testing.T) {
+// TestJoinersTakeTurns has several joiners come and go as fast as it is seen.
+func TestJoinersTakeTurns(t *testing.T) {
 	var f fake
-	o := with(scenario("presence", f.start(t)), func(o *bench.Options) { o.Guests = 3 })
+	o := with(scenario("presence", f.start(t)), func(o *bench.Options) { o.Joiners = 3 })
 	m := run(t, o).Runs[0].Server
 	if faults := m.Faults(); len(faults) > 0 || m.Messages.Delivered != int64(40*60) {
 		t.Errorf("%q %+v", faults, m.Messages)

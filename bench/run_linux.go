@@ -70,20 +70,20 @@ func (r *run) find(ctx context.Context) error {
 	return nil
 }
 
-// once carries out the scenario against the server, and if that is asked for against the floor.
+// once carries out the scenario against the server, and if that is asked for against the baseline.
 func (r *run) once(ctx context.Context) (report.Run, error) {
 	result := report.Run{Scenario: r.scenario.Name, Parameters: r.parameters()}
 	var err error
-	if result.Server, err = r.measure(ctx, r.server()); err != nil || !r.options.Floor || ctx.Err() != nil {
+	if result.Server, err = r.measure(ctx, r.server()); err != nil || !r.options.Baseline || ctx.Err() != nil {
 		return result, err
 	}
-	bare, err := r.floor()
+	bare, err := r.baseline()
 	if err != nil {
 		return result, err
 	}
 	defer bare.stop()
-	floor, err := r.measure(ctx, bare)
-	result.Floor = &floor
+	baseline, err := r.measure(ctx, bare)
+	result.Baseline = &baseline
 	return result, err
 }
 

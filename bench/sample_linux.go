@@ -51,7 +51,7 @@ func (s *sampler) run() {
 		case <-ticker.C:
 		}
 		if len(s.samples) >= maxSamples {
-			s.thin()
+			s.downsample()
 			ticker.Reset(s.every)
 		}
 	}
@@ -72,8 +72,8 @@ func (s *sampler) take() {
 	s.samples = append(s.samples, sample)
 }
 
-// thin drops every other sample.
-func (s *sampler) thin() {
+// downsample drops every other sample.
+func (s *sampler) downsample() {
 	for i := range len(s.samples) / 2 {
 		s.samples[i] = s.samples[2*i]
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"reverbd/bench/internal/client"
-	"reverbd/bench/internal/tally"
+	"reverbd/bench/internal/delivery"
 )
 
 // Scenario is something that a run can do.
@@ -15,8 +15,8 @@ type Scenario struct {
 	Usage    string  // one line
 	Defaults Options // those that depend on the scenario
 
-	Timed     bool // it goes by Duration alone
-	Floorless bool // it has no floor
+	Timed      bool // it goes by Duration alone
+	NoBaseline bool // it has no baseline
 
 	prefix    string // of its channels
 	all       bool   // every client is on every channel
@@ -57,9 +57,9 @@ var Scenarios = []Scenario{
 	},
 	{
 		Name:     "presence",
-		Usage:    "guests join a presence channel of many members and leave it, one after the other",
-		Defaults: Options{Connections: 1000, Guests: 1, Rate: 20, Duration: 10 * time.Second},
-		prefix:   "presence-bench-", Floorless: true, all: true, sends: true,
+		Usage:    "joiners join a presence channel of many members and leave it, one after the other",
+		Defaults: Options{Connections: 1000, Joiners: 1, Rate: 20, Duration: 10 * time.Second},
+		prefix:   "presence-bench-", NoBaseline: true, all: true, sends: true,
 		check: oneRoom,
 	},
 	{
@@ -73,21 +73,21 @@ var Scenarios = []Scenario{
 		Usage: "fan-out, channels, whispers, and clients that come and go, all at the same time; then nobody, and a look at " +
 			"what the server keeps",
 		Defaults: Options{Connections: 1000, Publishers: 2, Rate: 400, Size: 100, Duration: 30 * time.Second},
-		prefix:   "private-bench-", sends: true, publishes: true, whole: true, Timed: true, Floorless: true,
+		prefix:   "private-bench-", sends: true, publishes: true, whole: true, Timed: true, NoBaseline: true,
 		check: fourParts,
 	},
 	{
 		Name:     "ping",
 		Usage:    "how long another connection waits for a pong while events go without a pause to a tenth of the clients, and to all",
 		Defaults: Options{Connections: 10_000, Publishers: 1, Size: 100, Duration: 5 * time.Second},
-		prefix:   "bench-", all: true, sends: true, publishes: true, whole: true, Timed: true, Floorless: true,
+		prefix:   "bench-", all: true, sends: true, publishes: true, whole: true, Timed: true, NoBaseline: true,
 		check: tenths,
 	},
 	{
 		Name:     "slow",
 		Usage:    "what becomes of clients that stop reading, and what the others notice, while events go to all",
 		Defaults: Options{Connections: 100, Slow: 1, Publishers: 1, Rate: 250, Size: 4000, Duration: 20 * time.Second},
-		prefix:   "bench-", all: true, sends: true, publishes: true, whole: true, Timed: true, Floorless: true,
+		prefix:   "bench-", all: true, sends: true, publishes: true, whole: true, Timed: true, NoBaseline: true,
 		check: someSlow,
 	},
 	{
@@ -114,7 +114,7 @@ var (
 	errManyRooms    = errors.New("bench: --channels: there is one, which all join")
 	errFewParts     = errors.New("bench: --connections: at least 40, which are shared out among the parts")
 	errNoTenth      = fmt.Errorf("bench: --connections: at least %d", fewest)
-	errNobodySlow   = fmt.Errorf("bench: --slow: from 1 to %d", maxGuests)
+	errNobodySlow   = fmt.Errorf("bench: --slow: from 1 to %d", maxExtraClients)
 	errNoRate       = errors.New("bench: --rate: more than 0")
 	errNoPairs      = errors.New("bench: --connections: an even number, and --channels is half of it")
 )
@@ -144,8 +144,8 @@ func oneRoom(o Options) error {
 	if o.Channels != 1 {
 		all = append(all, errManyRooms)
 	}
-	if o.Guests <= 0 || o.Guests > maxGuests {
-		all = append(all, fmt.Errorf("bench: --guests %d: from 1 to %d", o.Guests, maxGuests))
+	if o.Joiners <= 0 || o.Joiners > maxExtraClients {
+		all = append(all, fmt.Errorf("bench: --joiners %d: from 1 to %d", o.Joiners, maxExtraClients))
 	}
 	return errors.Join(all...)
 }
@@ -172,7 +172,7 @@ func tenths(o Options) error {
 }
 
 func someSlow(o Options) error {
-	if o.Slow <= 0 || o.Slow > maxGuests {
+	if o.Slow <= 0 || o.Slow > maxExtraClients {
 		return errNobodySlow
 	}
 	return nil
@@ -184,12 +184,12 @@ func (s Scenario) layout(o Options) client.Layout {
 }
 
 // streams numbers the senders.
-func (s Scenario) streams(o Options) tally.Streams {
-	if o.Guests > 0 {
-		return tally.RoomStreams(o.Guests)
+func (s Scenario) streams(o Options) delivery.Streams {
+	if o.Joiners > 0 {
+		return delivery.PresenceStreams(o.Joiners)
 	}
 	if s.publishes || !s.sends {
-		return tally.PublisherStreams(o.Channels, max(o.Publishers, 1))
+		return delivery.PublisherStreams(o.Channels, max(o.Publishers, 1))
 	}
-	return tally.PairStreams()
+	return delivery.PairStreams()
 }

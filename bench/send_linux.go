@@ -19,8 +19,8 @@ func (m *measurement) send(ctx context.Context) (err error) {
 	switch {
 	case m.scenario.publishes:
 		err = m.publish(ctx)
-	case m.options.Guests > 0:
-		m.visit(ctx)
+	case m.options.Joiners > 0:
+		m.joinAndLeave(ctx)
 	default:
 		m.whisper(ctx)
 	}
@@ -32,8 +32,8 @@ func (m *measurement) send(ctx context.Context) (err error) {
 	s.Seconds = time.Duration(clock.Now() - begun).Seconds()
 	s.PublishedPerSecond = float64(s.Published) / s.Seconds
 	s.DeliveredPerSecond = float64(m.fleet.Progress().Delivered) / s.Seconds
-	if m.options.Guests > 0 {
-		m.visited()
+	if m.options.Joiners > 0 {
+		m.addPresenceDetails()
 	}
 	m.after, err = m.subject.usage()
 	return err
@@ -59,7 +59,7 @@ func (m *measurement) publish(ctx context.Context) error {
 		done <- ended{outcome, err}
 	}()
 	var end *ended
-	m.awaitFor(context.WithoutCancel(ctx), endless, m.subject.name+": publishing", o.Events, func() (int, bool) {
+	m.awaitFor(context.WithoutCancel(ctx), noTimeout, m.subject.name+": publishing", o.Events, func() (int, bool) {
 		select {
 		case e := <-done:
 			end = &e
@@ -71,8 +71,8 @@ func (m *measurement) publish(ctx context.Context) error {
 	return end.err
 }
 
-// endless is patience with what has a patience of its own.
-const endless = time.Duration(1<<63 - 1)
+// noTimeout is timeout with what has a timeout of its own.
+const noTimeout = time.Duration(1<<63 - 1)
 
 // published takes the publishers' outcome over.
 func (m *measurement) published(outcome publish.Outcome) {
@@ -114,9 +114,9 @@ func timeLimit(ctx context.Context, d time.Duration) (context.Context, context.C
 
 // drain waits for the messages that are still on their way.
 func (m *measurement) drain(ctx context.Context) {
-	wait := m.patience()
+	wait := m.stallTimeout()
 	if ctx.Err() != nil {
-		wait = lastPatience
+		wait = interruptedTimeout
 	}
 	expected := m.result.Messages.Expected
 	m.awaitFor(context.WithoutCancel(ctx), wait, m.subject.name+": receiving", expected, func() (int, bool) {

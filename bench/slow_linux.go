@@ -8,8 +8,8 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// farewellTime is how long a client that reads again may hear nothing before it is taken to be still connected.
-const farewellTime = 3 * time.Second
+// closeTimeout is how long a client that reads again may hear nothing before it is taken to be still connected.
+const closeTimeout = 3 * time.Second
 
 // slow publishes to everybody twice, while all read and while some have stopped, and looks what has become of these and what
 // the others noticed.
@@ -49,25 +49,25 @@ func (m *measurement) phase(ctx context.Context, stop bool) (seen *report.Messag
 		return nil, 0, err
 	}
 	defer readers.close()
-	sloths, err := m.part("fanout", "bench-", func(o *Options) { half(o); o.Connections = m.options.Slow })
+	slow, err := m.part("fanout", "bench-", func(o *Options) { half(o); o.Connections = m.options.Slow })
 	if err != nil {
 		return nil, 0, err
 	}
-	defer sloths.close()
+	defer slow.close()
 	what := "all read"
-	if err := (parts{readers, sloths}).connect(ctx); err != nil {
+	if err := (parts{readers, slow}).connect(ctx); err != nil {
 		return nil, 0, err
 	}
 	if stop {
 		what = "some have stopped reading"
-		sloths.fleet.Stall()
+		slow.fleet.Stall()
 	}
 	if m.connecting, err = m.subject.usage(); err != nil {
 		return nil, 0, err
 	}
 	m.connected = m.connecting
 	samples := m.sample()
-	told := m.tell(what, readers)
+	told := m.showProgress(what, readers)
 	err = readers.send(ctx)
 	told()
 	for _, s := range samples() {
@@ -80,25 +80,25 @@ func (m *measurement) phase(ctx context.Context, stop bool) (seen *report.Messag
 		return nil, 0, err
 	}
 	if stop {
-		m.wake(ctx, sloths)
+		m.resume(ctx, slow)
 	} else {
-		m.add(sloths)
+		m.add(slow)
 	}
 	m.add(readers)
 	return readers.result.Messages, peak, nil
 }
 
-// wake has those that had stopped read again, and tells which of them the server has cut off.
-func (m *measurement) wake(ctx context.Context, sloths *measurement) {
-	sloths.fleet.Resume()
-	m.awaitFor(context.WithoutCancel(ctx), farewellTime, m.subject.name+": reading again", m.options.Slow, func() (int, bool) {
-		p := sloths.fleet.Progress()
+// resume has those that had stopped read again, and tells which of them the server has cut off.
+func (m *measurement) resume(ctx context.Context, slow *measurement) {
+	slow.fleet.Resume()
+	m.awaitFor(context.WithoutCancel(ctx), closeTimeout, m.subject.name+": reading again", m.options.Slow, func() (int, bool) {
+		p := slow.fleet.Progress()
 		return p.Delivered + p.Lost, p.Lost == m.options.Slow
 	})
-	cut := sloths.fleet.Progress().Lost
+	cut := slow.fleet.Progress().Lost
 	m.result.Detail("cut off", report.Count, float64(cut))
 	m.result.Detail("not cut off", report.Count, float64(m.options.Slow-cut))
-	for why, n := range sloths.fleet.Outcome().Losses {
+	for why, n := range slow.fleet.Outcome().Losses {
 		m.result.Connections.Reasons["(had stopped reading) "+why] += n
 	}
 }

@@ -15,14 +15,14 @@ const (
 	warmUp = 5
 	// churnShare is the part of its churning clients that a soak ends and begins again each second.
 	churnShare = 0.1
-	// lettingGo is how long a server may take to give its descriptors back once everybody has gone.
-	lettingGo = 5 * time.Second
+	// releaseTimeout is how long a server may take to give its descriptors back once everybody has gone.
+	releaseTimeout = 5 * time.Second
 )
 
 // soak carries the mix out twice, a short time and the whole, and looks what the server keeps when everybody has gone.
 func (m *measurement) soak(ctx context.Context) error {
 	mix := mix{measurement: m}
-	if err := mix.carryOut(ctx, "warming up", m.options.Duration/warmUp); err != nil {
+	if err := mix.execute(ctx, "warming up", m.options.Duration/warmUp); err != nil {
 		return err
 	}
 	m.settle(ctx)
@@ -31,7 +31,7 @@ func (m *measurement) soak(ctx context.Context) error {
 		return err
 	}
 	m.before, mix.counts = before, true
-	if err := mix.carryOut(ctx, "soaking", m.options.Duration); err != nil {
+	if err := mix.execute(ctx, "soaking", m.options.Duration); err != nil {
 		return err
 	}
 	m.result.Detail("connections that ended and came back", report.Count, float64(mix.churned))
@@ -48,9 +48,9 @@ func (m *measurement) soak(ctx context.Context) error {
 func (m *measurement) keeps(ctx context.Context, before proc.Usage) error {
 	var after proc.Usage
 	var err error
-	limit, cancel := timeLimit(context.WithoutCancel(ctx), lettingGo)
+	limit, cancel := timeLimit(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
-	m.awaitFor(limit, endless, m.subject.name+": letting go", before.Descriptors, func() (int, bool) {
+	m.awaitFor(limit, noTimeout, m.subject.name+": letting go", before.Descriptors, func() (int, bool) {
 		after, err = m.subject.usage()
 		return after.Descriptors, err != nil || after.Descriptors <= before.Descriptors
 	})
@@ -85,8 +85,8 @@ const (
 	soakWhisper = "private-bench-"
 )
 
-// carryOut has all parts go on for a time.
-func (x *mix) carryOut(ctx context.Context, what string, d time.Duration) error {
+// execute has all parts go on for a time.
+func (x *mix) execute(ctx context.Context, what string, d time.Duration) error {
 	all, err := x.parts(d)
 	defer all.close()
 	if err != nil {
@@ -101,7 +101,7 @@ func (x *mix) carryOut(ctx context.Context, what string, d time.Duration) error 
 	x.connected = x.connecting
 	talkers, churners := all[:3], all[3]
 	churners.fleet.Churn(float64(churners.options.Connections) * churnShare)
-	stop := x.tell(what, all[0])
+	stop := x.showProgress(what, all[0])
 	err = talkers.send(ctx)
 	stop()
 	churned := churners.fleet.StopChurn()

@@ -47,7 +47,7 @@ func TestSoakHidesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := fake{deliver: c.deliver}
-			o := with(scenario("soak", f.start(t)), func(o *bench.Options) { o.Patience, o.Rate = 200*time.Millisecond, 1000 })
+			o := with(scenario("soak", f.start(t)), func(o *bench.Options) { o.StallTimeout, o.Rate = 200*time.Millisecond, 1000 })
 			m := run(t, o).Runs[0].Server
 			if faulty := len(m.Faults()) > 0; faulty != c.faulty {
 				t.Errorf("faults are %q", m.Faults())

@@ -27,7 +27,7 @@ func TestStormHidesNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := fake{refuse: c.refuse}
-			o := with(scenario("storm", f.start(t)), func(o *bench.Options) { o.Patience = time.Second })
+			o := with(scenario("storm", f.start(t)), func(o *bench.Options) { o.StallTimeout = time.Second })
 			m := run(t, o).Runs[0].Server
 			faults := m.Faults()
 			if len(faults) == 2 && strings.HasPrefix(faults[0], "50") {

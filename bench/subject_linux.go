@@ -5,12 +5,12 @@ import (
 	"net/netip"
 	"runtime"
 
+	"reverbd/bench/internal/baseline"
 	"reverbd/bench/internal/dialect"
-	"reverbd/bench/internal/floor"
 	"reverbd/bench/internal/proc"
 )
 
-// subject is what is measured: a server, or the floor.
+// subject is what is measured: a server, or the baseline.
 type subject struct {
 	name      string
 	addresses []netip.AddrPort // of all nodes; events are published on the first
@@ -32,16 +32,16 @@ func (r *run) server() *subject {
 	}
 }
 
-// floor starts the floor.
-func (r *run) floor() (*subject, error) {
-	child, err := floor.Start(r.options.Self(floorProgram), floor.Config{Threads: runtime.NumCPU(), Replies: dialect.Replies()})
+// baseline starts the baseline.
+func (r *run) baseline() (*subject, error) {
+	child, err := baseline.Start(r.options.Self(baselineProgram), baseline.Config{Threads: runtime.NumCPU(), Replies: dialect.Replies()})
 	if err != nil {
 		return nil, err
 	}
 	return &subject{
-		name: "floor", addresses: []netip.AddrPort{child.Address}, upgrade: r.target.AppendUpgrade(nil, false),
-		batch: cmp.Or(r.options.FloorBatch, r.options.Batch), pids: []int{child.PID}, threads: child.Threads,
-		dialect: func() dialect.Dialect { return dialect.NewFloor(r.target, r.messages) },
+		name: "baseline", addresses: []netip.AddrPort{child.Address}, upgrade: r.target.AppendUpgrade(nil, false),
+		batch: cmp.Or(r.options.BaselineBatch, r.options.Batch), pids: []int{child.PID}, threads: child.Threads,
+		dialect: func() dialect.Dialect { return dialect.NewBaseline(r.target, r.messages) },
 		stop:    child.Stop,
 	}, nil
 }

@@ -23,8 +23,8 @@ func flags(s bench.Scenario) []cli.Flag {
 		&cli.StringFlag{Name: "secret", Value: "app-secret", EnvVars: []string{"REVERB_APP_SECRET"}, Usage: "the app's secret"},
 		&cli.IntFlag{Name: "connections", Value: d.Connections, Usage: "clients"},
 	}
-	if d.Guests > 0 {
-		flags = append(flags, &cli.IntFlag{Name: "guests", Value: d.Guests, Usage: "further clients, which join and leave"})
+	if d.Joiners > 0 {
+		flags = append(flags, &cli.IntFlag{Name: "joiners", Value: d.Joiners, Usage: "further clients, which join and leave"})
 	}
 	if d.Slow > 0 {
 		flags = append(flags, &cli.IntFlag{Name: "slow", Value: d.Slow, Usage: "further clients, which stop reading"})
@@ -41,7 +41,7 @@ func flags(s bench.Scenario) []cli.Flag {
 	if d.Batch > 0 {
 		flags = append(flags,
 			&cli.IntFlag{Name: "batch", Value: d.Batch, Usage: "events in each request to it"},
-			&cli.IntFlag{Name: "floor-batch", Usage: "events in each request to the floor; 0: as many as in one to the server"})
+			&cli.IntFlag{Name: "baseline-batch", Usage: "events in each request to the baseline; 0: as many as in one to the server"})
 	}
 	if d.Duration > 0 {
 		if s.Name != "all" {
@@ -58,13 +58,13 @@ func flags(s bench.Scenario) []cli.Flag {
 	} else {
 		flags = append(flags, &cli.Float64Flag{Name: "rate", Usage: "connections a second; 0: as fast as the server takes them"})
 	}
-	flags = append(flags, &cli.BoolFlag{Name: "compression", Usage: "negotiate compression; the floor does not compress"})
+	flags = append(flags, &cli.BoolFlag{Name: "compression", Usage: "negotiate compression; the baseline does not compress"})
 	if s.Shared() {
 		flags = append(flags, &cli.IntFlag{Name: "processes", Value: 1, Usage: "processes to share the clients out among, for more than one may have descriptors"})
 	}
 	return append(flags,
 		&cli.IntSliceFlag{Name: "server-pid", Usage: "process of the server, to measure its CPU and memory; several are added up"},
-		&cli.BoolFlag{Name: "floor", Usage: "also measure the least that any server must spend, and show the ratio"},
+		&cli.BoolFlag{Name: "baseline", Usage: "also measure the baseline, a program that makes only the system calls that any server must make for the same bytes, and show the ratio"},
 		&cli.IntFlag{Name: "repeat", Value: 1, Usage: "carry the scenario out so many times, and show the medians"},
 		&cli.DurationFlag{Name: "settle", Value: time.Second, Usage: "how long the server must be idle before its memory is read"},
 		&cli.StringSliceFlag{Name: "source", Usage: "address to connect from; default: spread over 127.0.0.0/8 for a server on this machine"},
@@ -77,9 +77,9 @@ func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 	o := bench.Options{
 		URLs: c.StringSlice("url"), AppID: c.String("app-id"), Key: c.String("key"), Secret: c.String("secret"),
 		Scenario: s.Name, Connections: c.Int("connections"), Channels: c.Int("channels"),
-		Publishers: c.Int("publishers"), Batch: c.Int("batch"), FloorBatch: c.Int("floor-batch"),
+		Publishers: c.Int("publishers"), Batch: c.Int("batch"), BaselineBatch: c.Int("baseline-batch"),
 		Events: c.Int("events"), Duration: c.Duration("duration"), Rate: c.Float64("rate"), Size: c.Int("size"),
-		ServerPIDs: c.IntSlice("server-pid"), Floor: c.Bool("floor"), Repeat: c.Int("repeat"), Processes: c.Int("processes"), Settle: c.Duration("settle"),
+		ServerPIDs: c.IntSlice("server-pid"), Baseline: c.Bool("baseline"), Repeat: c.Int("repeat"), Processes: c.Int("processes"), Settle: c.Duration("settle"),
 		Compress: c.Bool("compression"),
 		Version:  version, Self: self,
 	}
@@ -92,8 +92,8 @@ func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 	if s.Defaults.Each > 0 {
 		o.Each = c.Int("each")
 	}
-	if s.Defaults.Guests > 0 {
-		o.Guests = c.Int("guests")
+	if s.Defaults.Joiners > 0 {
+		o.Joiners = c.Int("joiners")
 	}
 	if s.Defaults.Slow > 0 {
 		o.Slow = c.Int("slow")

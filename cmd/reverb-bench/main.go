@@ -71,7 +71,7 @@ func command() *cli.App {
 	app := &cli.App{
 		Name:  "reverb-bench",
 		Usage: "a load tester for servers that speak Pusher's protocol",
-		Description: "Connects clients, sends messages, keeps the tally of what arrives, and with --server-pid measures what\n" +
+		Description: "Connects clients, sends messages, counts what arrives, and with --server-pid measures what\n" +
 			"that costs the server. Exit code 1 says that the server lost, doubled or reordered messages, or refused\n" +
 			"or dropped connections; 2 that nothing could be measured.",
 		Version:         version,

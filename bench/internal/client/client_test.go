@@ -71,20 +71,20 @@ func TestNextFrameRefuses(t *testing.T) {
 func TestNextFrameCompressed(t *testing.T) {
 	text := strings.Repeat("a message ", 20)
 	p := ws.AppendDeflated(nil, ws.OpText, []byte(text))
-	var u unpacker
+	var u inflater
 	for range 2 { // the second time it is known
 		f, n, err := nextFrame(p, true)
-		if err != nil || n != len(p) || !f.packed {
-			t.Fatalf("%d of %d bytes, packed: %t, %v", n, len(p), f.packed, err)
+		if err != nil || n != len(p) || !f.compressed {
+			t.Fatalf("%d of %d bytes, compressed: %t, %v", n, len(p), f.compressed, err)
 		}
-		if got, err := u.unpack(f.payload); err != nil || string(got) != text {
+		if got, err := u.inflate(f.payload); err != nil || string(got) != text {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
-	if _, err := u.unpack([]byte("nonsense")); err == nil {
+	if _, err := u.inflate([]byte("nonsense")); err == nil {
 		t.Error("nonsense was decompressed")
 	}
-	if f, _, err := nextFrame(ws.AppendFrame(nil, ws.OpText, []byte("x")), true); err != nil || f.packed {
+	if f, _, err := nextFrame(ws.AppendFrame(nil, ws.OpText, []byte("x")), true); err != nil || f.compressed {
 		t.Errorf("a message that is not compressed: %+v, %v", f, err)
 	}
 	for name, p := range map[string]string{"a ping": "\xc9\x00", "other bits": "\xe1\x00"} {
@@ -168,25 +168,25 @@ func TestSocketID(t *testing.T) {
 	}
 }
 
-func TestComplaint(t *testing.T) {
+func TestServerError(t *testing.T) {
 	for message, want := range map[string]string{
 		string(pusher.ErrUnauthorized.Append(nil)):                                                             "the server says 4009: Connection is unauthorized",
 		`{"event":"pusher:error","data":{"code":null,"message":"no"}}`:                                         "the server says: no",
 		`{"event":"pusher:subscription_error","data":{"type":"AuthError","error":"not signed"},"channel":"b"}`: "the server says: not signed",
 		`{"event":"pusher:error","data":7}`:                                                                    `the server says {"event":"pusher:error","data":7}`,
 	} {
-		if got := complaint([]byte(message)).Error(); got != want {
+		if got := serverError([]byte(message)).Error(); got != want {
 			t.Errorf("%s\nis %s, want %s", message, got, want)
 		}
 	}
 }
 
-func TestFarewell(t *testing.T) {
+func TestCloseError(t *testing.T) {
 	frame, _, _ := nextFrame(ws.AppendClose(nil, 4100, "Slow consumer"), false)
-	if got := farewell(frame.payload).Error(); got != "closed with 4100 Slow consumer" {
+	if got := closeError(frame.payload).Error(); got != "closed with 4100 Slow consumer" {
 		t.Error(got)
 	}
-	if got := farewell([]byte{1}).Error(); !strings.Contains(got, "malformed") {
+	if got := closeError([]byte{1}).Error(); !strings.Contains(got, "malformed") {
 		t.Error(got)
 	}
 }

@@ -6,19 +6,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"reverbd/bench/internal/clock"
+	"reverbd/bench/internal/delivery"
 	"reverbd/bench/internal/epoll"
-	"reverbd/bench/internal/tally"
 )
 
 // state is how far a connection has come.
 type state uint8
 
 const (
-	closed      state = iota
-	connecting        // TCP
-	upgrading         // the handshake has been sent
-	greeting          // it is a WebSocket; the server has yet to name the connection
-	subscribing       // subscriptions have been sent
+	closed       state = iota
+	connecting         // TCP
+	upgrading          // the handshake has been sent
+	establishing       // it is a WebSocket; the server has yet to name the connection
+	subscribing        // subscriptions have been sent
 	live
 )
 
@@ -31,7 +31,7 @@ type conn struct {
 	state    state
 	in       []byte // the beginning of a frame; it keeps its memory while that is little
 	out      []byte // what the socket did not take
-	receiver tally.Receiver
+	receiver delivery.Receiver
 	sent     uint32 // whispers
 	members  int32  // of the presence channel, as this client has been told
 }
@@ -45,7 +45,7 @@ var errClosed = errors.New("closed without a close frame")
 func (c *conn) connect() {
 	f := c.fleet
 	c.in = nil // it may have been connected before
-	c.receiver = tally.Receiver{}
+	c.receiver = delivery.Receiver{}
 	server := f.options.Servers[int(c.index)%len(f.options.Servers)]
 	fd, err := epoll.Connect(server, f.options.Sources.Of(int(c.index)))
 	if err == nil {
@@ -143,7 +143,7 @@ func (c *conn) consume(p []byte, now int64) (rest []byte) {
 		if n == 0 {
 			return p
 		}
-		c.state = greeting
+		c.state = establishing
 		p = p[n:]
 	}
 	for c.state != closed {
@@ -154,8 +154,8 @@ func (c *conn) consume(p []byte, now int64) (rest []byte) {
 		if n == 0 {
 			return p
 		}
-		if frame.packed {
-			if frame.payload, err = c.fleet.unpacker.unpack(frame.payload); err != nil {
+		if frame.compressed {
+			if frame.payload, err = c.fleet.inflater.inflate(frame.payload); err != nil {
 				c.fail(err)
 				return nil
 			}

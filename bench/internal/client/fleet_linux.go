@@ -6,10 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"reverbd/bench/internal/delivery"
 	"reverbd/bench/internal/dialect"
 	"reverbd/bench/internal/epoll"
 	"reverbd/bench/internal/latency"
-	"reverbd/bench/internal/tally"
 )
 
 // Options says whom a fleet's clients connect to, and what for.
@@ -23,10 +23,10 @@ type Options struct {
 	Connections int   // in this fleet
 	Share       Share // which of the run's connections they are
 	Layout      Layout
-	Streams     tally.Streams
+	Streams     delivery.Streams
 
-	Room   dialect.Room // set if the one channel is a presence channel; the fleet's own
-	Guests int          // the last of the connections, which do not subscribe but wait for Visit
+	Room    dialect.Room // set if the one channel is a presence channel; the fleet's own
+	Joiners int          // the last of the connections, which do not subscribe but wait for JoinAndLeave
 }
 
 // Fleet is the clients of one process. They live on one thread, which runs from New to Close; its methods may be called
@@ -40,22 +40,22 @@ type Fleet struct {
 	live, refused, lost, delivered, sent atomic.Int64 // what the loop last published
 
 	// What follows belongs to the loop.
-	conns      []conn
-	ramp       ramp
-	whispers   whispers
-	room       room
-	churn      churn
-	pings      pings
-	stalled    bool // nobody reads
-	unpacker   unpacker
-	in, out    []byte // scratch
-	counts     tally.Counts
-	latency    *latency.Histogram
-	refusals   Reasons // of connections that never came to be subscribed
-	retries    Reasons // of those that tried again
-	losses     Reasons // of those that were
-	complaints Reasons // what the server said to those that are
-	now        struct{ live, refused, lost, sent int64 }
+	conns        []conn
+	ramp         ramp
+	whispers     whispers
+	presence     presence
+	churn        churn
+	pings        pings
+	stalled      bool // nobody reads
+	inflater     inflater
+	in, out      []byte // scratch
+	counts       delivery.Counts
+	latency      *latency.Histogram
+	refusals     Reasons // of connections that never came to be subscribed
+	retries      Reasons // of those that tried again
+	losses       Reasons // of those that were
+	serverErrors Reasons // what the server said to those that are
+	now          struct{ live, refused, lost, sent int64 }
 }
 
 // bufferSize is how much is read at once, in bytes.
@@ -70,13 +70,13 @@ func New(o Options) (*Fleet, error) {
 	f := &Fleet{
 		options: o, poller: poller, in: make([]byte, bufferSize), latency: latency.New(),
 		conns:    make([]conn, o.Connections),
-		refusals: Reasons{}, retries: Reasons{}, losses: Reasons{}, complaints: Reasons{},
+		refusals: Reasons{}, retries: Reasons{}, losses: Reasons{}, serverErrors: Reasons{},
 	}
 	for i := range f.conns {
 		f.conns[i] = conn{fleet: f, fd: -1, index: int32(o.Share.Index(i))}
 	}
 	poller.AfterBatch = f.publish
-	f.room.fleet, f.room.guests = f, make([]guest, o.Guests)
+	f.presence.fleet, f.presence.joiners = f, make([]joiner, o.Joiners)
 	if err := f.addTimers(); err != nil {
 		poller.Close()
 		return nil, err
@@ -92,7 +92,7 @@ func (f *Fleet) addTimers() (err error) {
 	if f.whispers.timer, err = f.poller.NewTimer(f.whisperDue); err != nil {
 		return err
 	}
-	if f.room.timer, err = f.poller.NewTimer(f.room.visitDue); err != nil {
+	if f.presence.timer, err = f.poller.NewTimer(f.presence.changeDue); err != nil {
 		return err
 	}
 	if f.churn.timer, err = f.poller.NewTimer(f.churnDue); err != nil {
@@ -130,24 +130,24 @@ func (f *Fleet) Progress() Progress {
 
 // Outcome is what a fleet has seen.
 type Outcome struct {
-	Counts     tally.Counts
-	Latency    *latency.Histogram
-	Refusals   Reasons // why connections did not come to be subscribed
-	Retries    Reasons // why connections had to try again
-	Losses     Reasons // why live connections ended
-	Complaints Reasons // errors that the server sent to live connections
+	Counts       delivery.Counts
+	Latency      *latency.Histogram
+	Refusals     Reasons // why connections did not come to be subscribed
+	Retries      Reasons // why connections had to try again
+	Losses       Reasons // why live connections ended
+	ServerErrors Reasons // errors that the server sent to live connections
 }
 
 // Outcome returns what the fleet has seen since it began.
 func (f *Fleet) Outcome() Outcome {
-	o := Outcome{Latency: latency.New(), Refusals: Reasons{}, Retries: Reasons{}, Losses: Reasons{}, Complaints: Reasons{}}
+	o := Outcome{Latency: latency.New(), Refusals: Reasons{}, Retries: Reasons{}, Losses: Reasons{}, ServerErrors: Reasons{}}
 	f.poller.Call(func() {
 		o.Counts = f.counts
 		o.Latency.Merge(f.latency)
 		o.Refusals.Merge(f.refusals)
 		o.Retries.Merge(f.retries)
 		o.Losses.Merge(f.losses)
-		o.Complaints.Merge(f.complaints)
+		o.ServerErrors.Merge(f.serverErrors)
 	})
 	return o
 }
@@ -160,7 +160,7 @@ func (f *Fleet) Close() error {
 		}
 		f.ramp.timer.Close()
 		f.whispers.timer.Close()
-		f.room.timer.Close()
+		f.presence.timer.Close()
 		f.churn.timer.Close()
 		f.pings.timer.Close()
 	})

@@ -9,9 +9,9 @@ import (
 
 // frame is a server's frame. Its payload aliases what it was read from.
 type frame struct {
-	op      ws.OpCode
-	packed  bool // the payload is compressed
-	payload []byte
+	op         ws.OpCode
+	compressed bool // the payload is compressed
+	payload    []byte
 }
 
 var (
@@ -25,15 +25,15 @@ var (
 const maxFrame = 1 << 30
 
 // nextFrame reads the frame that p begins with (RFC 6455 section 5.2) and returns its size in p; 0 means that p does not
-// hold all of it yet. compressed says that messages may be. Servers of short messages have no reason to fragment them, and none does.
-func nextFrame(p []byte, compressed bool) (f frame, n int, err error) {
+// hold all of it yet. negotiated says that messages may be compressed. Servers of short messages have no reason to fragment them, and none does.
+func nextFrame(p []byte, negotiated bool) (f frame, n int, err error) {
 	if len(p) < 2 {
 		return f, 0, nil
 	}
 	reserved := p[0] & 0x70
-	packed := compressed && reserved == 0x40 && p[0]&0x08 == 0 // RSV1 of a message (RFC 7692 section 6)
+	compressed := negotiated && reserved == 0x40 && p[0]&0x08 == 0 // RSV1 of a message (RFC 7692 section 6)
 	switch {
-	case reserved != 0 && !packed:
+	case reserved != 0 && !compressed:
 		return f, 0, errReserved
 	case p[0]&0x80 == 0 || p[0]&0x0f == byte(ws.OpContinuation):
 		return f, 0, errFragmented
@@ -59,5 +59,5 @@ func nextFrame(p []byte, compressed bool) (f frame, n int, err error) {
 	if n = head + int(length); len(p) < n {
 		return f, 0, nil
 	}
-	return frame{ws.OpCode(p[0] & 0x0f), packed, p[head:n]}, n, nil
+	return frame{ws.OpCode(p[0] & 0x0f), compressed, p[head:n]}, n, nil
 }

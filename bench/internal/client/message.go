@@ -84,8 +84,8 @@ func rosterSize(message []byte) int {
 	return n
 }
 
-// complaint is the text of a pusher:error or pusher:subscription_error message.
-func complaint(message []byte) error {
+// serverError is the text of a pusher:error or pusher:subscription_error message.
+func serverError(message []byte) error {
 	var said struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
@@ -101,8 +101,8 @@ func complaint(message []byte) error {
 	return fmt.Errorf("the server says: %s", said.Message+said.Error)
 }
 
-// farewell is the text of a close frame.
-func farewell(payload []byte) error {
+// closeError is the text of a close frame.
+func closeError(payload []byte) error {
 	code, reason, err := ws.ParseClose(payload)
 	if err != nil {
 		return fmt.Errorf("closed with a malformed close frame")

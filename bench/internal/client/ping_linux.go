@@ -67,8 +67,8 @@ func (f *Fleet) pingDue() {
 	}
 }
 
-// ponged is told of an answer.
-func (c *conn) ponged(now int64) {
+// pongReceived is told of an answer.
+func (c *conn) pongReceived(now int64) {
 	p := &c.fleet.pings
 	i := int(c.index) // nobody pings from several processes
 	if i >= len(p.open) || len(p.open[i]) == 0 {

@@ -3,16 +3,16 @@ package client
 import (
 	"errors"
 
+	"reverbd/bench/internal/delivery"
 	"reverbd/bench/internal/dialect"
-	"reverbd/bench/internal/stamp"
-	"reverbd/bench/internal/tally"
+	"reverbd/bench/internal/msgid"
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
 
 var (
 	errNoSocketID = errors.New("connection_established without a socket_id")
-	errNoStamp    = errors.New("a message came without its stamp")
+	errNoID       = errors.New("a message came without its id")
 )
 
 // pong answers a pusher:ping.
@@ -27,7 +27,7 @@ func (c *conn) frame(f frame, now int64) {
 		c.fleet.out = dialect.AppendFrame(c.fleet.out[:0], ws.OpPong, f.payload)
 		c.write(c.fleet.out)
 	case ws.OpClose:
-		c.fail(farewell(f.payload))
+		c.fail(closeError(f.payload))
 	}
 }
 
@@ -43,31 +43,31 @@ func (c *conn) message(p []byte, now int64) {
 	case eventPing:
 		c.write(pong)
 	case eventPong:
-		c.ponged(now)
+		c.pongReceived(now)
 	case eventEstablished:
 		c.subscribe(p)
 	case eventSubscribed:
 		c.subscribed(p)
 	case eventAdded:
-		c.fleet.room.added(c, p, now)
+		c.fleet.presence.added(c, p, now)
 	case eventRemoved:
-		c.fleet.room.removed(c, p, now)
+		c.fleet.presence.removed(c, p, now)
 	case eventError, eventRefused:
-		c.complain(complaint(p))
+		c.serverFailed(serverError(p))
 	}
 }
 
-// count enters a message in the tally. It returns false for a message that should not have come, or not again.
+// count counts a message of the run. It returns false for a stray or a duplicate, and for a message without an id.
 func (c *conn) count(p []byte, now int64) bool {
 	f := c.fleet
-	s, ok := stamp.Find(p)
+	s, ok := msgid.Find(p)
 	if !ok {
-		f.complaints.add(errNoStamp)
+		f.serverErrors.add(errNoID)
 		return false
 	}
 	verdict := c.receiver.See(s)
 	f.counts.Add(verdict)
-	if verdict == tally.Duplicate || verdict == tally.Stray {
+	if verdict == delivery.Duplicate || verdict == delivery.Stray {
 		return false
 	}
 	f.latency.Record(now - s.Time)
@@ -76,7 +76,7 @@ func (c *conn) count(p []byte, now int64) bool {
 
 // subscribe asks for all of the connection's channels with one write.
 func (c *conn) subscribe(established []byte) {
-	if c.state != greeting {
+	if c.state != establishing {
 		return
 	}
 	id := socketID(established)
@@ -86,11 +86,11 @@ func (c *conn) subscribe(established []byte) {
 	}
 	f := c.fleet
 	if f.options.Room != nil {
-		f.room.enter(c, id)
+		f.presence.enter(c, id)
 		return
 	}
 	first, channels := f.options.Layout.Of(int(c.index))
-	c.receiver = tally.NewReceiver(f.options.Streams, first, channels)
+	c.receiver = delivery.NewReceiver(f.options.Streams, first, channels)
 	c.awaited, c.state = int32(channels), subscribing
 	f.out = f.out[:0]
 	for i := range channels {
@@ -102,7 +102,7 @@ func (c *conn) subscribe(established []byte) {
 // subscribed is told that the server has taken one subscription.
 func (c *conn) subscribed(answer []byte) {
 	if c.fleet.options.Room != nil {
-		c.fleet.room.subscribed(c, answer)
+		c.fleet.presence.subscribed(c, answer)
 	}
 	if c.state != subscribing {
 		return
@@ -113,10 +113,10 @@ func (c *conn) subscribed(answer []byte) {
 	}
 }
 
-// complain takes note of an error that the server sent. Before the connection is live it is the end.
-func (c *conn) complain(err error) {
+// serverFailed takes note of an error that the server sent. Before the connection is live it is the end.
+func (c *conn) serverFailed(err error) {
 	if c.state == live {
-		c.fleet.complaints.add(err)
+		c.fleet.serverErrors.add(err)
 		return
 	}
 	c.fail(err)

@@ -6,7 +6,7 @@ import (
 	"reverbd/bench/internal/clock"
 	"reverbd/bench/internal/epoll"
 	"reverbd/bench/internal/latency"
-	"reverbd/bench/internal/stamp"
+	"reverbd/bench/internal/msgid"
 )
 
 // whispers is what the clients of a fleet say to each other. Connections i and i + Layout.Channels of a run are a pair.
@@ -94,7 +94,7 @@ func (c *conn) whisper(due int64) {
 	c.sent++
 	channel, _ := f.options.Layout.Of(int(c.index))
 	side := int(c.index) / f.options.Layout.Channels
-	f.out = f.options.Dialect.AppendWhisper(f.out[:0], channel, stamp.Stamp{
+	f.out = f.options.Dialect.AppendWhisper(f.out[:0], channel, msgid.ID{
 		Stream: uint32(channel*f.options.Streams.PerChannel + side),
 		Seq:    c.sent, Order: c.sent, Time: due,
 	})

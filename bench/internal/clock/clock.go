@@ -1,4 +1,4 @@
-// Package clock is the time that stamps are in. All processes on a machine read the same.
+// Package clock is the time that ids are in. All processes on a machine read the same.
 package clock
 
 import "time"

@@ -3,7 +3,7 @@ package dialect
 import (
 	"strconv"
 
-	"reverbd/bench/internal/stamp"
+	"reverbd/bench/internal/msgid"
 )
 
 // Dialect encodes what clients and publishers send. One belongs to one goroutine, because it keeps scratch memory.
@@ -13,7 +13,7 @@ type Dialect interface {
 	AppendSubscribe(dst, socketID []byte, channel int) []byte
 
 	// AppendWhisper appends a client event.
-	AppendWhisper(dst []byte, channel int, s stamp.Stamp) []byte
+	AppendWhisper(dst []byte, channel int, s msgid.ID) []byte
 
 	// AppendPublish appends one HTTP request that publishes the events, at least one.
 	AppendPublish(dst []byte, events []Event) []byte
@@ -22,10 +22,10 @@ type Dialect interface {
 // Event is an event to publish.
 type Event struct {
 	Channel int
-	Stamp   stamp.Stamp
+	ID      msgid.ID
 }
 
-// Names of what a run sends. They hold neither a stamp's mark nor anything that JSON or a URL escapes.
+// Names of what a run sends. They hold neither a id's mark nor anything that JSON or a URL escapes.
 const (
 	Published = "bench"        // event of publishers
 	Whispered = "client-bench" // event of clients
@@ -37,9 +37,9 @@ type Messages struct {
 	Size   int    // of an event's data in bytes, at least MinSize
 }
 
-// MinSize is the least size in bytes of an event's data: that of a whisper, whose stamp stands in an object, because
+// MinSize is the least size in bytes of an event's data: that of a whisper, whose message id stands in an object, because
 // Reverb takes nothing else from clients.
-const MinSize = len(whisperHead) + stamp.Size + len(whisperTail)
+const MinSize = len(whisperHead) + msgid.Size + len(whisperTail)
 
 const (
 	whisperHead = `{"m":"`
@@ -52,10 +52,10 @@ func (m Messages) AppendChannel(dst []byte, channel int) []byte {
 }
 
 // AppendData appends the data of a published event.
-func (m Messages) AppendData(dst []byte, s stamp.Stamp) []byte { return s.AppendPadded(dst, m.Size) }
+func (m Messages) AppendData(dst []byte, s msgid.ID) []byte { return s.AppendPadded(dst, m.Size) }
 
 // appendWhisper appends the message of a client event, which is what its receivers get too.
-func (m Messages) appendWhisper(dst []byte, channel int, s stamp.Stamp) []byte {
+func (m Messages) appendWhisper(dst []byte, channel int, s msgid.ID) []byte {
 	dst = append(dst, `{"event":"`+Whispered+`","channel":"`...)
 	dst = m.AppendChannel(dst, channel)
 	dst = append(dst, `","data":`+whisperHead...)

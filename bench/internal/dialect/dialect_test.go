@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"reverbd/bench/internal/stamp"
+	"reverbd/bench/internal/msgid"
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
@@ -18,7 +18,7 @@ import (
 var (
 	target   = Target{Host: "example.test:8080", Prefix: "/ws", AppID: "app-id", Key: "app-key", Secret: "app-secret"}
 	messages = Messages{Prefix: "private-bench-", Size: 100}
-	sample   = stamp.Stamp{Stream: 5, Seq: 6, Order: 7, Time: 8}
+	sample   = msgid.ID{Stream: 5, Seq: 6, Order: 7, Time: 8}
 )
 
 // read returns the only message of a client's bytes, as the server reads them.
@@ -58,7 +58,7 @@ func TestSubscribeIsWhatTheServerVerifies(t *testing.T) {
 func TestWhisper(t *testing.T) {
 	for _, size := range []int{MinSize, 100, 200, 70_000} {
 		m := read(t, NewPusher(target, Messages{Prefix: "private-bench-", Size: size}).AppendWhisper(nil, 3, sample))
-		found, ok := stamp.Find(m.Data)
+		found, ok := msgid.Find(m.Data)
 		if !m.IsClientEvent() || string(m.Channel) != "private-bench-3" || !ok || found != sample || len(m.Data) != size {
 			t.Errorf("size %d: %s on %s with %d bytes: %+v", size, m.Event, m.Channel, len(m.Data), found)
 		}
@@ -88,12 +88,12 @@ func request(t *testing.T, p []byte) (path string, body []byte) {
 func TestPublishIsWhatTheServerVerifies(t *testing.T) {
 	p := NewPusher(target, messages)
 	for range 2 { // scratch memory is used again
-		path, body := request(t, p.AppendPublish(nil, []Event{{Channel: 2, Stamp: sample}}))
+		path, body := request(t, p.AppendPublish(nil, []Event{{Channel: 2, ID: sample}}))
 		var event struct{ Name, Channel, Data string }
 		if err := json.Unmarshal(body, &event); err != nil {
 			t.Fatal(err)
 		}
-		found, ok := stamp.Find([]byte(event.Data))
+		found, ok := msgid.Find([]byte(event.Data))
 		if path != "/apps/app-id/events" || event.Channel != "private-bench-2" || len(event.Data) != 100 || !ok || found != sample {
 			t.Errorf("%s %s", path, body)
 		}
@@ -109,8 +109,8 @@ func TestPublishIsWhatTheServerVerifies(t *testing.T) {
 }
 
 func TestPublishAllocatesNothing(t *testing.T) {
-	events, dst := []Event{{Channel: 1, Stamp: sample}}, make([]byte, 0, 4096)
-	for name, d := range map[string]Dialect{"pusher": NewPusher(target, messages), "floor": NewFloor(target, messages)} {
+	events, dst := []Event{{Channel: 1, ID: sample}}, make([]byte, 0, 4096)
+	for name, d := range map[string]Dialect{"pusher": NewPusher(target, messages), "baseline": NewBaseline(target, messages)} {
 		d.AppendPublish(dst, events)
 		if n := testing.AllocsPerRun(100, func() { d.AppendPublish(dst, events) }); n > 0 {
 			t.Errorf("%s: %v allocations a request", name, n)
@@ -121,15 +121,15 @@ func TestPublishAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestFloorMessagesAreOfTheSameSize(t *testing.T) {
-	p, f := NewPusher(target, messages), NewFloor(target, messages)
-	for name, c := range map[string]struct{ pusher, floor, over int }{
+func TestBaselineMessagesAreOfTheSameSize(t *testing.T) {
+	p, f := NewPusher(target, messages), NewBaseline(target, messages)
+	for name, c := range map[string]struct{ pusher, baseline, over int }{
 		"subscribe": {len(p.AppendSubscribe(nil, []byte("1.2"), 1)), len(f.AppendSubscribe(nil, []byte("1.2"), 1)), 0},
 		"whisper":   {len(p.AppendWhisper(nil, 1, sample)), len(f.AppendWhisper(nil, 1, sample)), 12},
 		"publish":   {len(p.AppendPublish(nil, []Event{{1, sample}})), len(f.AppendPublish(nil, []Event{{1, sample}})), 0},
 	} {
-		if c.floor < c.pusher || c.floor > c.pusher+c.over {
-			t.Errorf("%s: %d bytes to the floor, %d to a server", name, c.floor, c.pusher)
+		if c.baseline < c.pusher || c.baseline > c.pusher+c.over {
+			t.Errorf("%s: %d bytes to the baseline, %d to a server", name, c.baseline, c.pusher)
 		}
 	}
 }
@@ -170,7 +170,7 @@ func TestUpgradeIsWhatTheServerAccepts(t *testing.T) {
 
 func BenchmarkPublish(b *testing.B) {
 	p, dst := NewPusher(target, messages), make([]byte, 0, 4096)
-	events := []Event{{Channel: 1, Stamp: sample}}
+	events := []Event{{Channel: 1, ID: sample}}
 	b.ReportAllocs()
 	for b.Loop() {
 		p.AppendPublish(dst, events)

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"hash"
 
-	"reverbd/bench/internal/stamp"
+	"reverbd/bench/internal/msgid"
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
@@ -63,7 +63,7 @@ func (p *Pusher) appendAuth(dst, socketID, channelData []byte) []byte {
 }
 
 // AppendWhisper implements Dialect.
-func (p *Pusher) AppendWhisper(dst []byte, channel int, s stamp.Stamp) []byte {
+func (p *Pusher) AppendWhisper(dst []byte, channel int, s msgid.ID) []byte {
 	p.scratch = p.messages.appendWhisper(p.scratch[:0], channel, s)
 	return AppendFrame(dst, ws.OpText, p.scratch)
 }
@@ -91,6 +91,6 @@ func (p *Pusher) appendEvent(dst []byte, e Event) []byte {
 	dst = append(dst, `{"name":"`+Published+`","channel":"`...)
 	dst = p.messages.AppendChannel(dst, e.Channel)
 	dst = append(dst, `","data":"`...)
-	dst = p.messages.AppendData(dst, e.Stamp)
+	dst = p.messages.AppendData(dst, e.ID)
 	return append(dst, `"}`...)
 }

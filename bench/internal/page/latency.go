@@ -15,12 +15,12 @@ type named struct {
 	*report.Measurement
 }
 
-// measurements is the floor, if there is one, and on top of it the server.
+// measurements is the baseline, if there is one, and on top of it the server.
 func measurements(run report.Run) []named {
-	if run.Floor == nil {
+	if run.Baseline == nil {
 		return []named{{"server", &run.Server}}
 	}
-	return []named{{"floor", run.Floor}, {"server", &run.Server}}
+	return []named{{"baseline", run.Baseline}, {"server", &run.Server}}
 }
 
 // bars is what a measurement's histogram has, none if it has no messages.

@@ -37,26 +37,26 @@ type view struct {
 // section is one scenario.
 type section struct {
 	report.Group
-	Tiles  []tile
-	Rows   []row
-	Ratios ratios
-	Plots  []plot
-	Faults []string
-	Floor  bool
-	Ended  bool // before its time
+	Tiles    []tile
+	Rows     []row
+	Ratios   ratios
+	Plots    []plot
+	Faults   []string
+	Baseline bool
+	Ended    bool // before its time
 }
 
 // tile is a figure that is written large.
 type tile struct{ Name, Value, Beside string }
 
 // row is a line of the table, with empty cells for what there is not.
-type row struct{ Name, Server, Floor, Ratio, Spread string }
+type row struct{ Name, Server, Baseline, Ratio, Spread string }
 
 func newSection(g report.Group) section {
 	s := section{Group: g, Ratios: ratiosOf(g.Figures)}
 	for i, run := range g.Runs {
-		s.Floor = s.Floor || run.Floor != nil
-		for _, m := range []*report.Measurement{&run.Server, run.Floor} {
+		s.Baseline = s.Baseline || run.Baseline != nil
+		for _, m := range []*report.Measurement{&run.Server, run.Baseline} {
 			s.Ended = s.Ended || m != nil && m.Interrupted
 		}
 		for _, fault := range run.Server.Faults() {
@@ -81,8 +81,8 @@ func newSection(g report.Group) section {
 
 func rowOf(f report.Figure) row {
 	r := row{Name: f.Name, Server: f.Unit.Format(f.Server.Value)}
-	if f.Floor != nil {
-		r.Floor = f.Unit.Format(f.Floor.Value)
+	if f.Baseline != nil {
+		r.Baseline = f.Unit.Format(f.Baseline.Value)
 	}
 	if f.Ratio != nil {
 		r.Ratio = report.Times.Format(f.Ratio.Value)
@@ -108,9 +108,9 @@ func tiles(figures []report.Figure) (tiles []tile) {
 		t := tile{Name: f.Name, Value: f.Unit.Format(f.Server.Value)}
 		switch {
 		case f.Ratio != nil:
-			t.Beside = report.Times.Format(f.Ratio.Value) + " the floor"
-		case f.Floor != nil:
-			t.Beside = "floor: " + f.Unit.Format(f.Floor.Value)
+			t.Beside = report.Times.Format(f.Ratio.Value) + " the baseline"
+		case f.Baseline != nil:
+			t.Beside = "baseline: " + f.Unit.Format(f.Baseline.Value)
 		}
 		tiles = append(tiles, t)
 	}

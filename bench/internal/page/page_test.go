@@ -15,7 +15,7 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// sample is a report with messages and a floor, and with samples over time.
+// sample is a report with messages and a baseline, and with samples over time.
 func sample() report.Report {
 	measured := func(scale float64) report.Measurement {
 		h := latency.New()
@@ -34,10 +34,10 @@ func sample() report.Report {
 		}
 		return m
 	}
-	floor := measured(1)
+	baseline := measured(1)
 	return report.Report{URL: "ws://127.0.0.1:8080/<b>", Runs: []report.Run{
-		{Scenario: "fanout", Parameters: report.Parameters{Connections: 10}, Server: measured(1.1), Floor: &floor},
-		{Scenario: "fanout", Parameters: report.Parameters{Connections: 10}, Server: measured(1.3), Floor: &floor},
+		{Scenario: "fanout", Parameters: report.Parameters{Connections: 10}, Server: measured(1.1), Baseline: &baseline},
+		{Scenario: "fanout", Parameters: report.Parameters{Connections: 10}, Server: measured(1.3), Baseline: &baseline},
 		{Scenario: "connect", Parameters: report.Parameters{Connections: 10}},
 	}}
 }
@@ -51,7 +51,7 @@ func TestPage(t *testing.T) {
 	text := page.String()
 	for _, want := range []string{
 		"medians of 2 runs", "run 2: 1 connection lost", "Latency by percentile", "Delivered per second", ">Memory<", ">CPU<",
-		"1.20 x the floor", "prefers-color-scheme", "/&lt;b&gt;", "Server against floor",
+		"1.20 x the baseline", "prefers-color-scheme", "/&lt;b&gt;", "Server against baseline",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q", want)

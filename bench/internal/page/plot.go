@@ -26,7 +26,7 @@ type plot struct {
 
 // curve is one line in a plot.
 type curve struct {
-	class  string // of the style: server or floor
+	class  string // of the style: server or baseline
 	points []point
 	filled bool
 	steps  bool // a point holds until the next

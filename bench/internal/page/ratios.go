@@ -9,7 +9,7 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// ratios is a picture of the server's figures against the floor's.
+// ratios is a picture of the server's figures against the baseline's.
 type ratios []report.Figure
 
 // ratiosOf is the figures that have a ratio.
@@ -22,7 +22,7 @@ func ratiosOf(all []report.Figure) (some ratios) {
 	return some
 }
 
-// SVG draws a bar for each, a whisker from the least to the most, and a line where the floor is.
+// SVG draws a bar for each, a whisker from the least to the most, and a line where the baseline is.
 func (r ratios) SVG() template.HTML {
 	const row, names, right = 28.0, 215.0, 90.0
 	const wide = 2*width + 20
@@ -33,7 +33,7 @@ func (r ratios) SVG() template.HTML {
 	tall := row*float64(len(r)) + 34
 	s := fit(0, most, false).between(names, wide-right)
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg viewBox="0 0 %g %g" role="img" aria-label="server against floor">`, wide, tall)
+	fmt.Fprintf(&out, `<svg viewBox="0 0 %g %g" role="img" aria-label="server against baseline">`, wide, tall)
 	for _, v := range s.ticks() {
 		fmt.Fprintf(&out, `<line class="grid" x1="%.1f" x2="%[1]f" y1="0" y2="%g"/>`, s.at(v), tall-28)
 		fmt.Fprintf(&out, `<text class="tick" text-anchor="middle" x="%.1f" y="%g">%s x</text>`, s.at(v), tall-10, short(v))
@@ -47,6 +47,6 @@ func (r ratios) SVG() template.HTML {
 		}
 		fmt.Fprintf(&out, `<text class="name" x="%.1f" y="%.1f">%s</text>`, s.at(f.Ratio.Max)+8, y+18, html.EscapeString(report.Times.Format(f.Ratio.Value)))
 	}
-	fmt.Fprintf(&out, `<line class="floor line" x1="%.1f" x2="%[1]f" y1="0" y2="%g"/></svg>`, s.at(1), tall-28)
+	fmt.Fprintf(&out, `<line class="baseline line" x1="%.1f" x2="%[1]f" y1="0" y2="%g"/></svg>`, s.at(1), tall-28)
 	return template.HTML(out.String()) //nolint:gosec // numbers, and texts that are escaped
 }

@@ -10,7 +10,7 @@ import (
 	"reverbd/bench/internal/clock"
 	"reverbd/bench/internal/dialect"
 	"reverbd/bench/internal/epoll"
-	"reverbd/bench/internal/stamp"
+	"reverbd/bench/internal/msgid"
 )
 
 // conn is one publisher: a connection with at most one request that is not answered. Servers that close the connection
@@ -69,7 +69,7 @@ func (c *conn) fill() {
 		channel, stream := p.options.Streams.Turn(c.number, c.events, p.options.Channels)
 		c.events++
 		c.seqs[stream]++
-		c.batch = append(c.batch, dialect.Event{Channel: channel, Stamp: stamp.Stamp{
+		c.batch = append(c.batch, dialect.Event{Channel: channel, ID: msgid.ID{
 			Stream: stream, Seq: c.seqs[stream], Order: uint32(c.events), Time: c.due,
 		}})
 	}
@@ -191,7 +191,7 @@ func (c *conn) accepted() {
 	p := c.publisher
 	p.outcome.Latency.Record(clock.Now() - c.due)
 	for _, e := range c.batch {
-		p.outcome.Accepted[e.Stamp.Stream]++
+		p.outcome.Accepted[e.ID.Stream]++
 	}
 	p.accepted.Add(int64(len(c.batch)))
 	p.failures = 0

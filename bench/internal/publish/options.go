@@ -5,9 +5,9 @@ import (
 	"net/netip"
 	"time"
 
+	"reverbd/bench/internal/delivery"
 	"reverbd/bench/internal/dialect"
 	"reverbd/bench/internal/latency"
-	"reverbd/bench/internal/tally"
 )
 
 // Options says what is published, and how.
@@ -16,7 +16,7 @@ type Options struct {
 	Dialect    dialect.Dialect // the publishers' own
 	Publishers int             // connections
 	Channels   int             // events go to each in turn
-	Streams    tally.Streams
+	Streams    delivery.Streams
 
 	Rate     float64       // events a second, of all publishers together; 0 is back to back
 	Batch    int           // events in a request, at least 1

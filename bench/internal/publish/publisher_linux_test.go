@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"reverbd/bench/internal/delivery"
 	"reverbd/bench/internal/dialect"
-	"reverbd/bench/internal/stamp"
-	"reverbd/bench/internal/tally"
+	"reverbd/bench/internal/msgid"
 )
 
-// api is a server that remembers the stamps of what was published.
+// api is a server that remembers the ids of what was published.
 type api struct {
 	mu     sync.Mutex
-	stamps []stamp.Stamp
+	ids    []msgid.ID
 	answer http.HandlerFunc // instead of 200, if it is set
 }
 
@@ -32,12 +32,12 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for {
-		s, ok := stamp.Find(body)
+		s, ok := msgid.Find(body)
 		if !ok {
 			break
 		}
-		a.stamps = append(a.stamps, s)
-		body = body[bytes.IndexByte(body, '@')+stamp.Size:]
+		a.ids = append(a.ids, s)
+		body = body[bytes.IndexByte(body, '@')+msgid.Size:]
 	}
 	_, _ = io.WriteString(w, "{}")
 }
@@ -49,7 +49,7 @@ func run(t *testing.T, a *api, o Options) Outcome {
 	defer server.Close()
 	address := netip.MustParseAddrPort(server.Listener.Addr().String())
 	o.Server = address
-	o.Streams = tally.PublisherStreams(o.Channels, o.Publishers)
+	o.Streams = delivery.PublisherStreams(o.Channels, o.Publishers)
 	o.Dialect = dialect.NewPusher(
 		dialect.Target{Address: address, Host: address.String(), AppID: "1", Key: "k", Secret: "s"},
 		dialect.Messages{Prefix: "bench-", Size: 100})
@@ -81,18 +81,18 @@ func TestEveryStreamCountsUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := &api{}
 			outcome := run(t, a, o)
-			if outcome.Failed > 0 || outcome.Published() != len(a.stamps) || o.Events > 0 && outcome.Published() != o.Events {
+			if outcome.Failed > 0 || outcome.Published() != len(a.ids) || o.Events > 0 && outcome.Published() != o.Events {
 				t.Fatalf("%d of %d events accepted, %d arrived, %d failed: %v",
-					outcome.Published(), o.Events, len(a.stamps), outcome.Failed, outcome.Reasons)
+					outcome.Published(), o.Events, len(a.ids), outcome.Failed, outcome.Reasons)
 			}
-			streams := map[uint32]*tally.Tracker{}
+			streams := map[uint32]*delivery.Tracker{}
 			orders := make([]uint32, o.Publishers)
-			for _, s := range a.stamps {
+			for _, s := range a.ids {
 				if streams[s.Stream] == nil {
-					streams[s.Stream] = &tally.Tracker{}
+					streams[s.Stream] = &delivery.Tracker{}
 				}
 				publisher := int(s.Stream) % o.Publishers
-				if v := streams[s.Stream].See(s.Seq); v != tally.InOrder || s.Order != orders[publisher]+1 {
+				if v := streams[s.Stream].See(s.Seq); v != delivery.InOrder || s.Order != orders[publisher]+1 {
 					t.Fatalf("%+v is %v, after %d", s, v, orders[publisher])
 				}
 				orders[publisher]++
@@ -101,12 +101,12 @@ func TestEveryStreamCountsUp(t *testing.T) {
 	}
 }
 
-// TestAtARateEventsAreDueAtTheRate looks at the times in the stamps, which do not depend on when they were sent.
+// TestAtARateEventsAreDueAtTheRate looks at the times in the ids, which do not depend on when they were sent.
 func TestAtARateEventsAreDueAtTheRate(t *testing.T) {
 	a := &api{}
 	run(t, a, Options{Publishers: 2, Channels: 2, Batch: 5, Events: 50, Rate: 1000})
-	first, last := a.stamps[0].Time, a.stamps[0].Time
-	for _, s := range a.stamps {
+	first, last := a.ids[0].Time, a.ids[0].Time
+	for _, s := range a.ids {
 		first, last = min(first, s.Time), max(last, s.Time)
 	}
 	if got, want := time.Duration(last-first), 45*time.Millisecond; got != want { // ten batches of 5, one each 5 ms

@@ -85,7 +85,7 @@ type change struct {
 	sure     bool // there are several runs of both
 }
 
-// changes returns the figures that both have, and behind each of them its ratio to the floor.
+// changes returns the figures that both have, and behind each of them its ratio to the baseline.
 func changes(old, now Group) (all []change) {
 	sure := old.Repeats > 1 && now.Repeats > 1
 	byName := map[string]Figure{}
@@ -99,7 +99,7 @@ func changes(old, now Group) (all []change) {
 		}
 		all = append(all, change{f.Name, f.Unit, f.Server, other.Server, sure})
 		if f.Ratio != nil && other.Ratio != nil && f.Unit.better() < 0 {
-			all = append(all, change{"  x floor", Times, *f.Ratio, *other.Ratio, sure})
+			all = append(all, change{"  x baseline", Times, *f.Ratio, *other.Ratio, sure})
 		}
 	}
 	return all

@@ -4,11 +4,11 @@ import "slices"
 
 // Figure is one line of the table: what the runs of a scenario measured under one name.
 type Figure struct {
-	Name   string  `json:"name"`
-	Unit   Unit    `json:"unit"`
-	Server Spread  `json:"server"`
-	Floor  *Spread `json:"floor,omitempty"`
-	Ratio  *Spread `json:"ratio,omitempty"` // of the server to the floor of the same run, if that says anything
+	Name     string  `json:"name"`
+	Unit     Unit    `json:"unit"`
+	Server   Spread  `json:"server"`
+	Baseline *Spread `json:"baseline,omitempty"`
+	Ratio    *Spread `json:"ratio,omitempty"` // of the server to the baseline of the same run, if that says anything
 }
 
 // Spread is one figure over all runs.

@@ -30,20 +30,20 @@ func (l *lines) all() {
 // value is a figure of one measurement, and whether it has that figure.
 type value func(Measurement) (float64, bool)
 
-// compared adds a line with the ratio to the floor.
+// compared adds a line with the ratio to the baseline.
 func (l *lines) compared(name string, unit Unit, get value) {
 	if !l.beside(name, unit, get) {
 		return
 	}
 	var ratios []float64
 	for _, run := range l.runs {
-		if run.Floor == nil {
+		if run.Baseline == nil {
 			continue
 		}
 		server, ok1 := get(run.Server)
-		floor, ok2 := get(*run.Floor)
-		if ok1 && ok2 && floor > 0 {
-			ratios = append(ratios, server/floor)
+		baseline, ok2 := get(*run.Baseline)
+		if ok1 && ok2 && baseline > 0 {
+			ratios = append(ratios, server/baseline)
 		}
 	}
 	if len(ratios) > 0 {
@@ -53,24 +53,24 @@ func (l *lines) compared(name string, unit Unit, get value) {
 
 // beside adds a line whose figures are not compared, if any run has that figure.
 func (l *lines) beside(name string, unit Unit, get value) bool {
-	var server, floor []float64
+	var server, baseline []float64
 	for _, run := range l.runs {
 		if x, ok := get(run.Server); ok {
 			server = append(server, x)
 		}
-		if run.Floor == nil {
+		if run.Baseline == nil {
 			continue
 		}
-		if x, ok := get(*run.Floor); ok {
-			floor = append(floor, x)
+		if x, ok := get(*run.Baseline); ok {
+			baseline = append(baseline, x)
 		}
 	}
 	if len(server) == 0 {
 		return false
 	}
 	f := Figure{Name: name, Unit: unit, Server: *spread(unit, server)}
-	if len(floor) > 0 {
-		f.Floor = spread(unit, floor)
+	if len(baseline) > 0 {
+		f.Baseline = spread(unit, baseline)
 	}
 	l.figures = append(l.figures, f)
 	return true

@@ -3,8 +3,8 @@ package report
 import (
 	"time"
 
+	"reverbd/bench/internal/delivery"
 	"reverbd/bench/internal/latency"
-	"reverbd/bench/internal/tally"
 )
 
 // Report is the result of one start of the program.
@@ -28,7 +28,7 @@ type Run struct {
 	Scenario   string       `json:"scenario"`
 	Parameters Parameters   `json:"parameters"`
 	Server     Measurement  `json:"server"`
-	Floor      *Measurement `json:"floor,omitempty"` // of the same run: directly after the server
+	Baseline   *Measurement `json:"baseline,omitempty"` // of the same run: directly after the server
 }
 
 // Parameters is what was asked for. What a scenario has no use for is 0.
@@ -55,7 +55,7 @@ type Measurement struct {
 	Details     []Detail    `json:"details,omitempty"`  // of this scenario alone
 	Timings     []Timing    `json:"timings,omitempty"`  // of this scenario alone
 	Interrupted bool        `json:"interrupted,omitempty"`
-	Deaths      []string    `json:"client_process_deaths,omitempty"`
+	Failures    []string    `json:"client_process_failures,omitempty"`
 	Samples     []Sample    `json:"samples,omitempty"` // several a second, fewer in a long run
 }
 
@@ -79,7 +79,7 @@ type Messages struct {
 	Reasons   map[string]int `json:"reasons,omitempty"`
 	Expected  int            `json:"expected"` // Published, times their receivers
 	Lost      int            `json:"lost"`     // of Expected
-	tally.Counts
+	delivery.Counts
 
 	Seconds            float64 `json:"seconds"` // from the first sent to the last received
 	PublishedPerSecond float64 `json:"published_per_second"`
@@ -113,7 +113,7 @@ type Held struct {
 // order, is a fault, and so is a connection that was refused or broke.
 func (m Measurement) Faults() []string {
 	var all faults
-	for _, why := range m.Deaths {
+	for _, why := range m.Failures {
 		all = append(all, why+"; what its clients received last is not known")
 	}
 	all.add(m.Connections.Refused, "connection", "refused")

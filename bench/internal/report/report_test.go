@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"reverbd/bench/internal/delivery"
 	"reverbd/bench/internal/latency"
-	"reverbd/bench/internal/tally"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -47,7 +47,7 @@ func sample() Report {
 			},
 			Messages: &Messages{
 				Published: 200, Expected: 200_000, Lost: lost,
-				Counts:  tally.Counts{Delivered: 200_000 - int64(lost), Reordered: int64(lost)},
+				Counts:  delivery.Counts{Delivered: 200_000 - int64(lost), Reordered: int64(lost)},
 				Seconds: 10, PublishedPerSecond: 20, DeliveredPerSecond: 20_000, Latency: h.Summary(), Histogram: h, Request: h.Summary(),
 			},
 			Process: &Process{
@@ -56,15 +56,15 @@ func sample() Report {
 			},
 		}
 	}
-	floor := measured(1, 0)
-	floor.Connections.Refused, floor.Connections.Reasons = 0, nil
+	baseline := measured(1, 0)
+	baseline.Connections.Refused, baseline.Connections.Reasons = 0, nil
 	idle := measured(1.5, 0)
 	idle.Messages, idle.Process.PerDelivered, idle.Process.PerPublished, idle.Interrupted = nil, 0, 0, true
 	return Report{Runs: []Run{
 		{
 			Scenario:   "fanout",
 			Parameters: Parameters{Connections: 1000, Channels: 1, Publishers: 1, Batch: 1, Rate: 20, Size: 100, Duration: 10 * time.Second, Processes: 1},
-			Server:     measured(1.1, 3), Floor: &floor,
+			Server:     measured(1.1, 3), Baseline: &baseline,
 		},
 		{Scenario: "connect", Parameters: Parameters{Connections: 1000, Channels: 1, Processes: 2}, Server: idle},
 	}}

@@ -42,33 +42,33 @@ func (g Group) runName(i int) string {
 }
 
 func (g Group) table() *table {
-	t, floor := &table{}, g.Runs[0].Floor != nil
+	t, baseline := &table{}, g.Runs[0].Baseline != nil
 	heads := []string{"", "server"}
-	if floor {
-		heads = append(heads, "floor", "ratio")
+	if baseline {
+		heads = append(heads, "baseline", "ratio")
 	}
 	if g.Repeats > 1 {
 		heads = append(heads, "server, min .. max")
-		if floor {
+		if baseline {
 			heads = append(heads, "ratio, min .. max")
 		}
 	}
 	t.add(heads...)
 	for _, f := range g.Figures {
-		t.add(f.cells(floor, g.Repeats > 1)...)
+		t.add(f.cells(baseline, g.Repeats > 1)...)
 	}
 	return t
 }
 
 // cells is a figure's line of the table.
-func (f Figure) cells(floor, spreads bool) []string {
+func (f Figure) cells(baseline, spreads bool) []string {
 	cells := []string{f.Name, f.Unit.Format(f.Server.Value)}
-	if floor {
-		cells = append(cells, f.Floor.format(f.Unit), f.Ratio.format(Times))
+	if baseline {
+		cells = append(cells, f.Baseline.format(f.Unit), f.Ratio.format(Times))
 	}
 	if spreads {
 		cells = append(cells, f.Server.span(f.Unit))
-		if floor {
+		if baseline {
 			cells = append(cells, f.Ratio.span(Times))
 		}
 	}
@@ -131,7 +131,7 @@ func (r Run) writeFaults(w io.Writer, name string) error {
 	for _, m := range []struct {
 		name string
 		m    *Measurement
-	}{{name, &r.Server}, {name + "floor: ", r.Floor}} {
+	}{{name, &r.Server}, {name + "baseline: ", r.Baseline}} {
 		if m.m == nil {
 			continue
 		}

@@ -14,7 +14,7 @@ const (
 	Share        Unit = "share" // 0 to 1
 	Count        Unit = "count"
 	Fault        Unit = "faults" // a count of what should not be
-	Times        Unit = "times"  // the floor
+	Times        Unit = "times"  // the baseline
 )
 
 // Format writes a figure for people.

@@ -1,0 +1,38 @@
+package delivery
+
+// Streams says how a run numbers its streams: those of channel c begin at c times PerChannel, and the sender of a stream
+// is its number modulo Senders.
+type Streams struct {
+	PerChannel int
+	Senders    int
+}
+
+// PublisherStreams is the numbering for publishers that share out the channels among themselves, so that each channel has
+// one stream. When there are fewer channels than publishers all publish to all of them.
+func PublisherStreams(channels, publishers int) Streams {
+	if channels >= publishers {
+		return Streams{PerChannel: 1, Senders: publishers}
+	}
+	return Streams{PerChannel: publishers, Senders: publishers}
+}
+
+// PairStreams is the numbering for channels with two clients on each that whisper to each other.
+func PairStreams() Streams { return Streams{PerChannel: 2, Senders: 2} }
+
+// PresenceStreams is the numbering of the joiners of one presence channel: each has a stream, and all of them have one order, as
+// if they were one sender, because everybody must see the same.
+func PresenceStreams(joiners int) Streams { return Streams{PerChannel: joiners, Senders: 1} }
+
+// Turn returns the channel of a publisher's n-th message (from 0), and that message's stream.
+func (s Streams) Turn(publisher, n, channels int) (channel int, stream uint32) {
+	if s.PerChannel > 1 {
+		channel = (publisher + n) % channels
+		return channel, uint32(channel*s.PerChannel + publisher)
+	}
+	own := (channels - publisher + s.Senders - 1) / s.Senders // channels of this publisher
+	channel = publisher + n%own*s.Senders
+	return channel, uint32(channel)
+}
+
+// Channel returns the channel of a stream.
+func (s Streams) Channel(stream uint32) int { return int(stream) / s.PerChannel }
