@@ -57,7 +57,7 @@ var Scenarios = []Scenario{
 	},
 	{
 		Name:     "presence",
-		Usage:    "joiners join a presence channel of many members and leave it, one after the other",
+		Usage:    "further clients join a presence channel of many members and leave it, one after the other",
 		Defaults: Options{Connections: 1000, Joiners: 1, Rate: 20, Duration: 10 * time.Second},
 		prefix:   "presence-bench-", NoBaseline: true, all: true, sends: true,
 		check: oneRoom,

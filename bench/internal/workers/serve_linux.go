@@ -38,7 +38,7 @@ func Serve(in io.Reader, out io.Writer) error {
 type server struct {
 	fleet    *client.Fleet
 	mu       sync.Mutex
-	out      *json.Encoder // under mu
+	out      *json.Encoder   // under mu
 	reported client.Progress // under mu
 }
 
