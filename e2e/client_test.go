@@ -67,16 +67,16 @@ func dialBy(t *testing.T, dialer ws.Dialer, url string) *client {
 	return c
 }
 
-// connect dials the application of --dev and takes the greeting.
+// connect dials the application of --dev and reads connection_established.
 func connect(t *testing.T, s *server) *client {
 	t.Helper()
 	c := dial(t, s, s.prefix+"/app/"+appKey)
-	greeting := c.nextEvent("pusher:connection_established")
+	established := c.nextEvent("pusher:connection_established")
 	var data struct {
 		SocketID string `json:"socket_id"`
 	}
-	if err := json.Unmarshal([]byte(greeting.text(t)), &data); err != nil || data.SocketID == "" {
-		t.Fatalf("greeting without a socket_id: %s", greeting.Data)
+	if err := json.Unmarshal([]byte(established.text(t)), &data); err != nil || data.SocketID == "" {
+		t.Fatalf("connection_established without a socket_id: %s", established.Data)
 	}
 	c.socketID = data.SocketID
 	return c

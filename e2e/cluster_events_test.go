@@ -48,18 +48,18 @@ func TestClusterEvents(t *testing.T) {
 			expect(name, k)
 		}
 		// The next node's events must not overtake these: the order is that of one publisher.
-		settled(t, all, room, want)
+		awaitNames(t, all, room, want)
 	}
 	for i, w := range all {
 		for j := range 20 {
 			w.whisper(room, fmt.Sprintf("%d-%d", i, j), `{"n":1}`)
 			expect(fmt.Sprintf("client-%d-%d", i, j), i)
 		}
-		settled(t, all, room, want)
+		awaitNames(t, all, room, want)
 	}
 	nodes[1].publishTo(publication{Name: "both", Data: "{}", Channels: []string{room, "other"}})
 	expect("both", -1)
-	settled(t, all, room, want)
+	awaitNames(t, all, room, want)
 	for i, w := range all {
 		names := w.names("other")
 		if i%2 == 0 {
@@ -67,12 +67,12 @@ func TestClusterEvents(t *testing.T) {
 		} else if len(names) > 0 {
 			t.Errorf("client %d hears %v on a channel that it is not on", i, names)
 		}
-		w.sound()
+		w.checkViolations()
 	}
 }
 
-// settled waits until every client has exactly the events that it is to have.
-func settled(t *testing.T, all []*watcher, channel string, want [][]string) {
+// awaitNames waits until every client has exactly the events that it is to have.
+func awaitNames(t *testing.T, all []*watcher, channel string, want [][]string) {
 	t.Helper()
 	for i, w := range all {
 		eventually(t, clientTimeout, fmt.Sprint("client ", i), func() string {
@@ -126,7 +126,7 @@ func TestClusterSubscribeThenPublish(t *testing.T) {
 				}
 				w.unsubscribe(channel)
 			}
-			w.sound()
+			w.checkViolations()
 		})
 	}
 	all.Wait()

@@ -131,7 +131,7 @@ func TestClusterTerminate(t *testing.T) {
 			return !w.joined(room) || slices.Equal(w.members(room), []string{"bob"})
 		})
 		w.await(clientTimeout, "the answer to a ping", w.pinged())
-		w.sound()
+		w.checkViolations()
 	}
 }
 

@@ -15,11 +15,11 @@ func TestClusterHostileInput(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
 	nodes := startNodes(t, 2, r.env())
-	x := newTroubled(t, r, nodes)
+	x := newRecoveryCheck(t, r, nodes)
 	genuine := recordMessages(t, r, func() {
-		nodes[0].publish(troubledNews, "recorded", "1")
-		nodes[0].publish(troubledCache, "recorded", "1")
-		w := entered(t, nodes[1], troubledRoom, "passing")
+		nodes[0].publish(checkNews, "recorded", "1")
+		nodes[0].publish(checkCache, "recorded", "1")
+		w := entered(t, nodes[1], checkRoom, "passing")
 		nodes[0].ask("/channels", "")
 		w.close()
 		a, err := nodes[0].call("POST", "/apps/"+appID+"/users/nobody/terminate_connections", "", "{}")
@@ -27,7 +27,7 @@ func TestClusterHostileInput(t *testing.T) {
 			t.Fatal(a, err)
 		}
 		for _, other := range x.all {
-			other.await(clientTimeout, "him to go", func() bool { return len(other.members(troubledRoom)) == 2 })
+			other.await(clientTimeout, "him to go", func() bool { return len(other.members(checkRoom)) == 2 })
 		}
 	})
 	if len(genuine) < 4 {
@@ -35,7 +35,7 @@ func TestClusterHostileInput(t *testing.T) {
 	}
 	before := make([][]string, len(x.all))
 	for i, w := range x.all {
-		before[i] = w.names(troubledNews)
+		before[i] = w.names(checkNews)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	var messages [][2]string
@@ -51,7 +51,7 @@ func TestClusterHostileInput(t *testing.T) {
 		}
 	}
 	for _, m := range messages {
-		cli := exec.Command(needProgram(t, "redis-cli"), append(slices.Clone(r.way), "-x", "publish", m[0])...)
+		cli := exec.Command(requireProgram(t, "redis-cli"), append(slices.Clone(r.cliArgs), "-x", "publish", m[0])...)
 		cli.Stdin = strings.NewReader(m[1])
 		if out, err := cli.CombinedOutput(); err != nil {
 			t.Fatal(string(out), err)
@@ -59,11 +59,11 @@ func TestClusterHostileInput(t *testing.T) {
 	}
 	x.recovered("user-0", "user-1")
 	for i, w := range x.all {
-		got := slices.DeleteFunc(w.names(troubledNews)[len(before[i]):], func(name string) bool { return strings.HasPrefix(name, "after-") })
+		got := slices.DeleteFunc(w.names(checkNews)[len(before[i]):], func(name string) bool { return strings.HasPrefix(name, "after-") })
 		if len(got) > 0 {
 			t.Errorf("client %d got what nobody of ours published: %v", i, got)
 		}
-		for _, m := range w.received(troubledCache) {
+		for _, m := range w.received(checkCache) {
 			if m.Event != "recorded" && !strings.HasPrefix(m.Event, "after-") && m.Event != "pusher:cache_miss" {
 				t.Errorf("client %d got %v", i, m)
 			}
@@ -105,7 +105,7 @@ type recorded struct{ channel, text string }
 // recordMessages returns what is published while f runs.
 func recordMessages(t *testing.T, r *redisServer, f func()) (all []recorded) {
 	t.Helper()
-	spy := startProgram(t, t.TempDir(), "redis-cli", append(slices.Clone(r.way), "--csv", "psubscribe", "*")...)
+	spy := startProgram(t, t.TempDir(), "redis-cli", append(slices.Clone(r.cliArgs), "--csv", "psubscribe", "*")...)
 	spy.await(t, "the subscription", func() bool { return strings.Contains(spy.output.String(), "psubscribe") })
 	f()
 	spy.stop(t)

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// quietTime is how long the cluster has to become what it should be: a dead node's members leave within 15 seconds.
-const quietTime = 30 * time.Second
+// quiesceTimeout is how long the cluster has to become what it should be: a dead node's members leave within 15 seconds.
+const quiesceTimeout = 30 * time.Second
 
-// quiet waits until nothing is under way, and compares.
-func (m *model) quiet(records []*publicationRecord) {
+// quiesce waits until nothing is under way, and compares.
+func (m *model) quiesce(records []*publicationRecord) {
 	m.t.Helper()
 	for _, c := range m.clients {
-		c.fenced()
+		c.sync()
 		for ch := range c.subs {
 			m.answered(c, ch)
 		}
 	}
 	awaitCluster(m.t, m.nodes...)
 	m.arrived(records)
-	eventually(m.t, quietTime, fmt.Sprintf("round %d: rosters and counts", m.rounds), func() string {
+	eventually(m.t, quiesceTimeout, fmt.Sprintf("round %d: rosters and counts", m.rounds), func() string {
 		for _, f := range []func() string{m.rosters, m.counts, m.users} {
 			if wrong := f(); wrong != "" {
 				return wrong
@@ -31,11 +31,11 @@ func (m *model) quiet(records []*publicationRecord) {
 		return ""
 	})
 	if m.redisTrouble || m.nodeTrouble != [3]bool{} {
-		m.heard()
+		m.allDelivered()
 	}
 	for _, c := range append(slices.Clone(m.clients), m.gone...) {
 		m.sequence(c)
-		c.sound()
+		c.checkViolations()
 	}
 	m.gone = nil
 	m.cached()
@@ -50,7 +50,7 @@ func (m *model) arrived(records []*publicationRecord) {
 			if !slices.Contains(m.clients, c) || remote && (m.redisTrouble || m.nodeTrouble[c.node] || m.nodeTrouble[r.node]) {
 				continue
 			}
-			eventually(m.t, quietTime, fmt.Sprintf("round %d: client %d of node %d lacks %s of node %d on %s", m.rounds, c.id, c.node, r.name, r.node, r.channel), func() string {
+			eventually(m.t, quiesceTimeout, fmt.Sprintf("round %d: client %d of node %d lacks %s of node %d on %s", m.rounds, c.id, c.node, r.name, r.node, r.channel), func() string {
 				if c.has(r.channel, r.name) {
 					return ""
 				}
@@ -71,11 +71,11 @@ func (w *watcher) has(channel, name string) (yes bool) {
 	return yes
 }
 
-// heard makes sure that after an outage everybody hears everybody on every channel.
-func (m *model) heard() {
+// allDelivered makes sure that after an outage everybody hears everybody on every channel.
+func (m *model) allDelivered() {
 	m.t.Helper()
 	for _, ch := range modelChannels {
-		eventually(m.t, quietTime, fmt.Sprintf("round %d: not everybody hears everybody on %s", m.rounds, ch), func() string {
+		eventually(m.t, quiesceTimeout, fmt.Sprintf("round %d: not everybody hears everybody on %s", m.rounds, ch), func() string {
 			var all []*publicationRecord
 			for i, n := range m.nodes {
 				r := m.record(fmt.Sprint("api", i), i, ch, nil)
@@ -137,8 +137,8 @@ func (m *model) sequence(c *modelClient) {
 	}
 }
 
-// truth is the users of a presence channel.
-func (m *model) truth(ch string) []string {
+// expectedUsers are the users of a presence channel.
+func (m *model) expectedUsers(ch string) []string {
 	var users []string
 	for _, c := range m.clients {
 		if user := c.subs[ch]; user != "" {
@@ -157,7 +157,7 @@ func (m *model) rosters() string {
 				continue
 			}
 			got := slices.Sorted(slices.Values(c.members(ch)))
-			if want := m.truth(ch); !slices.Equal(got, want) {
+			if want := m.expectedUsers(ch); !slices.Equal(got, want) {
 				return fmt.Sprintf("client %d of node %d has %v on %s, want %v; it saw %v", c.id, c.node, got, ch, want, c.names(ch))
 			}
 		}
@@ -177,7 +177,7 @@ func (m *model) counts() string {
 		switch {
 		case count == 0:
 		case strings.HasPrefix(ch, "presence-"):
-			channels[ch] = map[string]int{"user_count": len(m.truth(ch))}
+			channels[ch] = map[string]int{"user_count": len(m.expectedUsers(ch))}
 		default:
 			channels[ch] = map[string]int{"subscription_count": count}
 		}
@@ -197,7 +197,7 @@ func (m *model) users() string {
 		}
 		list := m.nodes[0].users(ch)
 		var want []string
-		for _, user := range m.truth(ch) {
+		for _, user := range m.expectedUsers(ch) {
 			want = append(want, strconv.Quote(user))
 		}
 		if got := slices.Sorted(slices.Values(list)); !slices.Equal(got, want) {

@@ -21,7 +21,7 @@ var (
 // The channels of the model: of every kind that differs between nodes.
 var modelChannels = []string{"public", "private-a", "private-b", "presence-a", "presence-b", "cache-a", "presence-cache-a"}
 
-// TestClusterModel does at random what clients, publishers and misfortune do to a cluster, and compares at every quiet point what each client
+// TestClusterModel does at random what clients, publishers and faults do to a cluster, and compares at every quiet point what each client
 // and each node says with what is true: no event is lost but in an outage that was announced, none comes twice or out of order, no member is
 // missing and none is a ghost.
 func TestClusterModel(t *testing.T) {
@@ -93,7 +93,7 @@ func (m *model) log(format string, args ...any) {
 	m.actions = append(m.actions, fmt.Sprintf("%d: ", m.rounds)+fmt.Sprintf(format, args...))
 }
 
-// round is some actions, one or no misfortune among them, and a quiet point.
+// round is some actions, at most one fault among them, and a quiet point.
 func (m *model) round(left time.Duration) {
 	m.rounds++
 	m.redisTrouble, m.nodeTrouble = false, [3]bool{}
@@ -110,7 +110,7 @@ func (m *model) round(left time.Duration) {
 	heal := func() {}
 	for i := range count {
 		if i == at && m.rounds > 1 {
-			heal = m.misfortune(left)
+			heal = m.injectFault(left)
 		}
 		m.action()
 		if m.t.Failed() {
@@ -118,11 +118,11 @@ func (m *model) round(left time.Duration) {
 		}
 	}
 	heal()
-	m.quiet(m.records[first:])
+	m.quiesce(m.records[first:])
 }
 
-// misfortune lets something go wrong, and returns what puts it right.
-func (m *model) misfortune(left time.Duration) (heal func()) {
+// injectFault breaks something, and returns a function that repairs it.
+func (m *model) injectFault(left time.Duration) (heal func()) {
 	heal = func() {}
 	if m.faults == nil {
 		m.faults = map[string]int{}
@@ -133,7 +133,7 @@ func (m *model) misfortune(left time.Duration) (heal func()) {
 	pause := time.Duration(m.random.IntN(1500)) * time.Millisecond
 	note := func(name string) {
 		m.faults[name]++
-		m.log("misfortune: %s (node %d, %v)", name, i, pause)
+		m.log("fault: %s (node %d, %v)", name, i, pause)
 	}
 	switch {
 	case what == 0 && long:
@@ -204,8 +204,8 @@ func (m *model) forget(c *modelClient) {
 	m.gone = append(m.gone, c)
 }
 
-// awake is a node that is not frozen.
-func (m *model) awake() int {
+// runningNode is a node that is not frozen.
+func (m *model) runningNode() int {
 	for {
 		if i := m.random.IntN(len(m.nodes)); !m.frozen[i] {
 			return i
@@ -213,8 +213,8 @@ func (m *model) awake() int {
 	}
 }
 
-// someone is a client on a node that is not frozen; nil if there is none.
-func (m *model) someone() *modelClient {
+// randomClient is a client on a node that is not frozen; nil if there is none.
+func (m *model) randomClient() *modelClient {
 	var all []*modelClient
 	for _, c := range m.clients {
 		if !m.frozen[c.node] {
@@ -228,13 +228,13 @@ func (m *model) someone() *modelClient {
 }
 
 func (m *model) action() {
-	c := m.someone()
+	c := m.randomClient()
 	switch what := m.random.IntN(100); {
 	case c == nil || what < 8 && len(m.clients) < 24:
 		m.connect()
 	case what < 12:
 		m.log("client %d goes", c.id)
-		c.fenced()
+		c.sync()
 		m.unrequire(c, "")
 		c.close()
 		m.forget(c)
@@ -245,14 +245,14 @@ func (m *model) action() {
 	case what < 62:
 		m.whisper(c)
 	case what < 70:
-		m.publishBatch(m.awake())
+		m.publishBatch(m.runningNode())
 	default:
-		m.publish(m.awake())
+		m.publish(m.runningNode())
 	}
 }
 
 func (m *model) connect() {
-	i := m.awake()
+	i := m.runningNode()
 	m.born++
 	c := &modelClient{
 		watcher: watch(m.t, m.nodes[i]), id: m.born, node: i, subs: map[string]string{}, asked: map[string]int{},
@@ -262,8 +262,8 @@ func (m *model) connect() {
 	m.clients = append(m.clients, c)
 }
 
-// fenced waits until the node has read everything that the client sent.
-func (c *modelClient) fenced() {
+// sync waits until the node has read everything that the client sent.
+func (c *modelClient) sync() {
 	c.t.Helper()
 	c.await(clientTimeout, fmt.Sprintf("client %d: the answer to a ping", c.id), c.pinged())
 }

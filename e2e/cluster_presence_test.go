@@ -61,7 +61,7 @@ func TestClusterPresence(t *testing.T) {
 		t.Errorf("a member of all the time heard %v, want %v", got, want)
 	}
 	for _, w := range []*watcher{ann, bob, cat, dan, again, third} {
-		w.sound()
+		w.checkViolations()
 	}
 }
 
@@ -114,7 +114,7 @@ func TestClusterPresenceOrder(t *testing.T) {
 			got := w.names(room)
 			return firstDifference(got[max(0, len(got)-len(want)):], want)
 		})
-		w.sound()
+		w.checkViolations()
 	}
 	if len(want) < rounds {
 		t.Errorf("only %d joins and leaves were seen", len(want))
@@ -155,7 +155,7 @@ func TestClusterNodeKilled(t *testing.T) {
 	late := entered(t, nodes[2], room, "late")
 	for _, w := range append(stays, late) {
 		w.await(clientTimeout, "the late one", func() bool { return slices.Equal(w.members(room), []string{"ann", "bob", "late"}) })
-		w.sound()
+		w.checkViolations()
 	}
 	removed := 0
 	for _, name := range stays[0].names(room) {
@@ -198,7 +198,7 @@ func TestClusterNodeFrozen(t *testing.T) {
 		})
 	}
 	for _, w := range present {
-		w.sound()
+		w.checkViolations()
 	}
 	eventually(t, goneWithin, "users", func() string {
 		first := nodes[0].users(room)

@@ -25,17 +25,17 @@ func TestClusterManyReconnect(t *testing.T) {
 	var observers []*watcher
 	for i := range rooms {
 		if i%(rooms/10) == 0 {
-			observers = append(observers, entered(t, nodes[2], crowdRoom(i), "observer"))
+			observers = append(observers, entered(t, nodes[2], roomName(i), "observer"))
 		}
 	}
-	crowd := make([]*member, clients)
-	for i := range crowd {
-		crowd[i] = &member{room: crowdRoom(i / room), user: fmt.Sprint("user-", i)}
+	members := make([]*member, clients)
+	for i := range members {
+		members[i] = &member{room: roomName(i / room), user: fmt.Sprint("user-", i)}
 	}
 	come := func(n *node) {
 		t.Helper()
 		var all sync.WaitGroup
-		for part := range slices.Chunk(crowd, len(crowd)/64+1) { // as many as a host's queue of connections holds
+		for part := range slices.Chunk(members, len(members)/64+1) { // as many as a host's queue of connections holds
 			all.Go(func() {
 				for _, m := range part {
 					if err := m.come(n); err != nil {
@@ -94,8 +94,8 @@ func TestClusterManyReconnect(t *testing.T) {
 		return "not yet"
 	})
 	right("after the dead node was cleaned up after", nodes[1:]...)
-	nodes[2].publish(crowdRoom(0), "to all", "1")
-	for _, m := range crowd[:room] {
+	nodes[2].publish(roomName(0), "to all", "1")
+	for _, m := range members[:room] {
 		if err := m.until(`"to all"`); err != nil {
 			t.Error(m.user, err)
 		}
@@ -106,11 +106,11 @@ func TestClusterManyReconnect(t *testing.T) {
 				t.Errorf("%s though he is there", name)
 			}
 		}
-		w.sound()
+		w.checkViolations()
 	}
 }
 
-func crowdRoom(i int) string { return fmt.Sprintf("presence-crowd-%03d", i) }
+func roomName(i int) string { return fmt.Sprintf("presence-room-%03d", i) }
 
 // room is the one channel that the watcher is on.
 func (w *watcher) room() (name string) {
@@ -124,7 +124,7 @@ func (w *watcher) room() (name string) {
 	return name
 }
 
-// member is one of a crowd, which is read from only when something is expected.
+// member is a client, which is read from only when something is expected.
 type member struct {
 	room, user string
 	conn       net.Conn

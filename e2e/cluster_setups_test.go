@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// together has nodes do all that nodes do together, on channels of its own.
-func together(t *testing.T, nodes []*node, name string) {
+// exerciseNodes has nodes do all that nodes do together, on channels of its own.
+func exerciseNodes(t *testing.T, nodes []*node, name string) {
 	t.Helper()
 	room, news, cache := "presence-"+name, "private-"+name, "cache-"+name
 	var all []*watcher
@@ -51,7 +51,7 @@ func together(t *testing.T, nodes []*node, name string) {
 	<-all[1].done
 	all[0].await(clientTimeout, "him to leave", func() bool { return !slices.Contains(all[0].members(room), "user-1") })
 	for _, w := range all {
-		w.sound()
+		w.checkViolations()
 		w.close()
 	}
 }
@@ -61,14 +61,14 @@ func TestClusterSetups(t *testing.T) {
 	t.Parallel()
 	both := func(t *testing.T, env string) {
 		t.Helper()
-		together(t, startNodes(t, 2, "REVERB_SCALING_ENABLED=true\n"+env), "setup")
+		exerciseNodes(t, startNodes(t, 2, "REVERB_SCALING_ENABLED=true\n"+env), "setup")
 	}
 	t.Run("URL with a user and a database", func(t *testing.T) {
 		t.Parallel()
 		r := startRedis(t)
 		r.do("acl", "setuser", "app", "on", ">p/w:d", "~mine:*", "&mine:*", "+@all", "-@dangerous", "-@admin")
 		r.do("acl", "setuser", "default", "off")
-		r.way = append(r.way, "--user", "app", "-a", "p/w:d", "--no-auth-warning")
+		r.cliArgs = append(r.cliArgs, "--user", "app", "-a", "p/w:d", "--no-auth-warning")
 		both(t, fmt.Sprintf("REDIS_URL=redis://app:p%%2Fw%%3Ad@127.0.0.1:%d/3\nREVERB_SCALING_CHANNEL=mine\n", r.port))
 		if keys := r.lines("-n", "0", "dbsize"); !slices.Equal(keys, []string{"0"}) {
 			t.Errorf("there are keys in the database that is not ours: %v", keys)
@@ -116,7 +116,7 @@ func testRedisCluster(t *testing.T) {
 	servers := shardedCluster(t)
 	nodes := startNodes(t, 2, fmt.Sprintf("REVERB_SCALING_ENABLED=true\nREVERB_REDIS_CLUSTER=true\nREDIS_HOST=127.0.0.1:%d,127.0.0.1:%d\n",
 		servers[0].port, servers[1].port))
-	together(t, nodes, "sharded")
+	exerciseNodes(t, nodes, "sharded")
 	var channels []string
 	for i := range 30 {
 		channels = append(channels, fmt.Sprint("news-", i))
@@ -136,7 +136,7 @@ func testRedisCluster(t *testing.T) {
 	}
 	w.close()
 	// One of the servers is killed and comes back.
-	x := newTroubled(t, servers[2], nodes)
+	x := newRecoveryCheck(t, servers[2], nodes)
 	servers[2].kill()
 	x.local()
 	servers[2].start()
@@ -144,7 +144,7 @@ func testRedisCluster(t *testing.T) {
 	// Slots move to another server while the nodes run.
 	moveSlots(t, servers)
 	x.recovered("user-0", "user-1")
-	together(t, nodes, "moved")
+	exerciseNodes(t, nodes, "moved")
 }
 
 // moveSlots moves a third of the slots of the first server to the second.
@@ -160,13 +160,13 @@ func testSentinel(t *testing.T) {
 	master, replica, watch := sentinels(t)
 	nodes := startNodes(t, 2, fmt.Sprintf("REVERB_SCALING_ENABLED=true\nREVERB_REDIS_SENTINEL_MASTER=main\nREVERB_REDIS_SENTINELS=127.0.0.1:%d,127.0.0.1:%d\n",
 		watch[0].port, watch[1].port))
-	together(t, nodes, "before")
-	x := newTroubled(t, master, nodes)
+	exerciseNodes(t, nodes, "before")
+	x := newRecoveryCheck(t, master, nodes)
 	master.kill()
 	x.local()
 	replica.await(t, "the promotion", func() bool { return strings.Contains(replica.do("info", "replication"), "role:master") })
 	x.recovered("user-0", "user-1")
-	together(t, nodes, "after")
+	exerciseNodes(t, nodes, "after")
 	if n := replica.do("client", "list", "type", "pubsub"); strings.Count(n, "addr=") < 2 {
 		t.Errorf("the nodes do not listen at the new master:\n%s", n)
 	}

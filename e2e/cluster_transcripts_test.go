@@ -41,8 +41,8 @@ func newCrossFence(t *testing.T, servers ...*server) *crossFence {
 		x.drivers = append(x.drivers, d)
 		for _, conn := range []string{"observer", "member"} {
 			d.open(conn, "fences-key", "")
-			greeting, _ := d.clients[conn].awaited(t, 1)
-			d.clients[conn].id = strings.Split(strings.Split(strings.Join(greeting, ""), `socket_id\":\"`)[1], `\"`)[0]
+			established, _ := d.clients[conn].awaited(t, 1)
+			d.clients[conn].id = strings.Split(strings.Split(strings.Join(established, ""), `socket_id\":\"`)[1], `\"`)[0]
 		}
 	}
 	x.join(t, "observer", "observer")

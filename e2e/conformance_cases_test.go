@@ -272,7 +272,7 @@ func utf8Cases() (cases []rfcCase) {
 			rfcCase{name: name + ", as a ping", send: wire(pingOf(s)), want: []rfcFrame{pongOf(s)}},
 			rfcCase{name: name + ", as a close reason", send: wire(closeOf(1000, s)), code: 1007},
 		)
-		if n := hopeless(s); n > 0 {
+		if n := invalidAt(s); n > 0 {
 			// The rest is never sent: whoever waits for it does not pass.
 			head := wire(rfcFrame{fin: true, op: opText, payload: []byte(s + strings.Repeat("x", 200)), mask: 1})
 			cases = append(cases,
@@ -305,8 +305,8 @@ func shortened(s string) string {
 	return s
 }
 
-// hopeless is the number of bytes of s from which on nothing can make it right, 0 if it is only cut short.
-func hopeless(s string) int {
+// invalidAt is the number of bytes of s from which on nothing can make it right, 0 if it is only cut short.
+func invalidAt(s string) int {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		if r != utf8.RuneError || n > 1 {

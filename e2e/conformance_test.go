@@ -172,7 +172,7 @@ func (tc *rfcCase) run(addr string) error {
 type echoConn struct {
 	net.Conn
 	r  *bufio.Reader
-	id pusher.SocketID // once greeted
+	id pusher.SocketID // of connection_established
 }
 
 func dialEcho(addr string) (*echoConn, error) { return dialPath(addr, "/") }

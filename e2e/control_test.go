@@ -72,7 +72,7 @@ func (s *server) mustEnd(t *testing.T, code int) {
 func TestStatusAndStop(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev", "--debug=false")
-	c, err := greeted(s)
+	c, err := establish(s)
 	must(t, err)
 	defer c.Close()
 	out := s.must(t, "status")
@@ -177,7 +177,7 @@ func TestReload(t *testing.T) {
 		must(t, err)
 		t.Cleanup(func() { _ = c.Close() })
 		if f, err := c.next(); err != nil || !strings.Contains(string(f.payload), "connection_established") {
-			t.Fatalf("%s is greeted with %q, %v", key, f.payload, err)
+			t.Fatalf("%s gets %q instead of connection_established, %v", key, f.payload, err)
 		}
 		return c
 	}
@@ -244,7 +244,7 @@ apps:
 func TestDrainDelay(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev", "--debug=false", "--drain-delay", "3600")
-	c, err := greeted(s)
+	c, err := establish(s)
 	must(t, err)
 	defer c.Close()
 	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
@@ -259,7 +259,7 @@ func TestDrainDelay(t *testing.T) {
 		t.Errorf("the server is %s", got)
 	}
 	must(t, c.served())
-	late, err := greeted(s)
+	late, err := establish(s)
 	must(t, err)
 	must(t, errors.Join(late.served(), late.Close()))
 

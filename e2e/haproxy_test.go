@@ -69,7 +69,7 @@ func TestHAProxy(t *testing.T) {
 		t.Run(dir, func(t *testing.T) { runScenarios(t, dir, front) })
 	}
 	t.Run("TLS", func(t *testing.T) {
-		speaksTLS(t, secure, ca)
+		servesTLS(t, secure, ca)
 	})
 }
 
@@ -83,7 +83,7 @@ func TestHAProxyIdle(t *testing.T) {
 	}
 	pinged := through(startBehindHAProxy(t, "--config", writeConfig(t, `"ping_interval": 1, "activity_timeout": 5`)))
 	silent := through(startBehindHAProxy(t, "--dev"))
-	outlives(t, pinged, silent)
+	survivesIdleTimeout(t, pinged, silent)
 }
 
 // Each node gets half of the clients; one that is gone is noticed, and the other one takes everybody.
@@ -91,7 +91,7 @@ func TestHAProxySeveralNodes(t *testing.T) {
 	t.Parallel()
 	one, two := startBehindHAProxy(t, "--dev"), startBehindHAProxy(t, "--dev")
 	front, _ := startHAProxy(t, one, two, newAuthority(t), nil)
-	sharesClients(t, front, one, two)
+	balancesClients(t, front, one, two)
 }
 
 // from5 dials from 127.0.0.5.
@@ -111,7 +111,7 @@ func TestHAProxyTellsWhoTheClientIs(t *testing.T) {
 	if got := c.nextEvent("story").text(t); got != "by HAProxy" {
 		t.Error(got)
 	}
-	s.says(t, "from 127.0.0.5:", 1)
+	s.awaitOutputTimes(t, "from 127.0.0.5:", 1)
 	if strings.Contains(s.output.String(), proxyAddress) {
 		t.Errorf("it takes the proxy for a client:\n%s", s.output)
 	}

@@ -184,8 +184,8 @@ func (s *server) stop() (err error) {
 	return nil
 }
 
-// says waits until the server has printed the text so many times. What --debug tells comes a little behind.
-func (s *server) says(t *testing.T, text string, times int) {
+// awaitOutputTimes waits until the server has printed the text so many times. What --debug tells comes a little behind.
+func (s *server) awaitOutputTimes(t *testing.T, text string, times int) {
 	t.Helper()
 	for end := time.Now().Add(clientTimeout); strings.Count(s.output.String(), text) < times; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {

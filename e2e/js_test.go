@@ -65,7 +65,7 @@ func TestChromium(t *testing.T) {
 // runScenarios runs every scenario of a directory below js against the server, as parallel subtests. A new file there is a new test.
 func runScenarios(t *testing.T, dir string, s *server, env ...string) {
 	t.Helper()
-	needNode(t)
+	requireNode(t)
 	files, err := filepath.Glob(filepath.Join("js", dir, "*.js"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios in js/%s: %v", dir, err)
@@ -85,8 +85,8 @@ func runScenarios(t *testing.T, dir string, s *server, env ...string) {
 	}
 }
 
-// needNode fails where the programs are missing: a skipped test is one that nobody runs.
-func needNode(t *testing.T) {
+// requireNode fails where the programs are missing: a skipped test is one that nobody runs.
+func requireNode(t *testing.T) {
 	t.Helper()
 	_, err := exec.LookPath("node")
 	if err == nil {

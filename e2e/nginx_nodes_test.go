@@ -33,7 +33,7 @@ func TestNginxSeveralNodes(t *testing.T) {
 	t.Parallel()
 	one, two := startServer(t, "--dev"), startServer(t, "--dev")
 	front := startNginx(t, severalNodes(one, two)).front()
-	sharesClients(t, front, one, two)
+	balancesClients(t, front, one, two)
 }
 
 // Ten thousand clients of one Nginx, over TCP and over a unix socket; with the race detector, a thousand. The load tester counts
@@ -101,6 +101,6 @@ func TestNginxScaledNodes(t *testing.T) {
 	if a, b := connections(t, one), connections(t, two); a != 20 || b != 20 { // of all nodes together
 		t.Errorf("one node counts %d clients, the other %d", a, b)
 	}
-	one.says(t, "Connection Established", 10)
-	two.says(t, "Connection Established", 10)
+	one.awaitOutputTimes(t, "Connection Established", 10)
+	two.awaitOutputTimes(t, "Connection Established", 10)
 }

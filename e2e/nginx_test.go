@@ -157,7 +157,7 @@ func TestNginxTellsWhoTheClientIs(t *testing.T) {
 	made := ws.HandshakeHeaderHTTP{"X-Forwarded-For": {"192.0.2.6"}, "Forwarded": {"for=192.0.2.7"}}
 	c := dialBy(t, ws.Dialer{NetDial: from5, Header: made}, "ws://"+startNginx(t, setup).front().addr()+"/app/"+appKey)
 	c.nextEvent("pusher:connection_established")
-	s.says(t, "from 127.0.0.5", 1)
+	s.awaitOutputTimes(t, "from 127.0.0.5", 1)
 }
 
 // TLS ends at Nginx.
@@ -168,7 +168,7 @@ func TestNginxTLS(t *testing.T) {
 	setup.site = "site-tls.conf"
 	setup.cert, setup.key = ca.issue(t, "ws.example.com")
 	front := startNginx(t, setup).front()
-	speaksTLS(t, front, ca)
+	servesTLS(t, front, ca)
 }
 
 // A client that is silent for longer than Nginx waits lives on, because it is pinged; without pings Nginx would end it.
@@ -182,7 +182,7 @@ func TestNginxIdle(t *testing.T) {
 	setup.times = short
 	silent := connect(t, startNginx(t, setup).front())
 
-	outlives(t, pinged, silent)
+	survivesIdleTimeout(t, pinged, silent)
 }
 
 // keepBusy lets clients come and events be published without a pause until idle is called. None of them may fail.
@@ -193,7 +193,7 @@ func keepBusy(t *testing.T, front *server) (idle func()) {
 	go func() {
 		rounds := 0
 		for ; ctx.Err() == nil; rounds++ {
-			if c, err := greeted(front); err != nil {
+			if c, err := establish(front); err != nil {
 				t.Errorf("a new client: %v", err)
 			} else {
 				_ = c.Close()

@@ -223,7 +223,7 @@ func same[T any](nodes []*node, want T, ask func(*node) T) string {
 // awaitCluster waits until every node hears every other one.
 func awaitCluster(t *testing.T, nodes ...*node) {
 	t.Helper()
-	const patience = 40 * time.Second
+	const timeout = 40 * time.Second
 	fence := fmt.Sprintf("cluster-%d", time.Now().UnixNano())
 	var all []*watcher
 	for _, n := range nodes {
@@ -231,7 +231,7 @@ func awaitCluster(t *testing.T, nodes ...*node) {
 		defer w.close()
 		all = append(all, w)
 	}
-	eventually(t, patience, "the nodes do not hear each other", func() string {
+	eventually(t, timeout, "the nodes do not hear each other", func() string {
 		for i, n := range nodes {
 			if a, err := n.trigger(publication{Name: fmt.Sprint("from-", i), Data: "1", Channels: []string{fence}}); err != nil || a.status != 200 {
 				return fmt.Sprint(a, err)

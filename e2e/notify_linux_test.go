@@ -30,8 +30,8 @@ func listenAsManager(t *testing.T) *serviceManager {
 	return &serviceManager{path, conn}
 }
 
-// told is the next message that has one of the assignments, and fails if none comes.
-func (m *serviceManager) told(t *testing.T, assignments ...string) string {
+// awaitNotify returns the next message that has one of the assignments, and fails if none comes.
+func (m *serviceManager) awaitNotify(t *testing.T, assignments ...string) string {
 	t.Helper()
 	buf := make([]byte, 4096)
 	_ = m.conn.SetReadDeadline(time.Now().Add(startTimeout))
@@ -61,30 +61,30 @@ func TestServiceManagerIsTold(t *testing.T) {
 			_ = s.cmd.Process.Kill()
 		}
 	}()
-	m.told(t, "READY=1")
-	m.told(t, "WATCHDOG=1")
+	m.awaitNotify(t, "READY=1")
+	m.awaitNotify(t, "WATCHDOG=1")
 
 	must(t, s.cmd.Process.Signal(syscall.SIGHUP))
-	if text := m.told(t, "RELOADING=1"); !strings.Contains(text, "MONOTONIC_USEC=") {
+	if text := m.awaitNotify(t, "RELOADING=1"); !strings.Contains(text, "MONOTONIC_USEC=") {
 		t.Errorf("reloading is told as %q", text)
 	}
-	m.told(t, "READY=1")
+	m.awaitNotify(t, "READY=1")
 
 	restarted := make(chan string)
 	go func() { restarted <- s.must(t, "restart") }()
-	m.told(t, "RELOADING=1")
+	m.awaitNotify(t, "RELOADING=1")
 	<-restarted
 	serving := s.serving(t)
-	text := m.told(t, "MAINPID="+strconv.Itoa(serving))
+	text := m.awaitNotify(t, "MAINPID="+strconv.Itoa(serving))
 	if !strings.Contains(text, "READY=1") {
 		t.Errorf("systemd is told %q", text)
 	}
 	first := s.cmd.Process.Pid
 	await(t, "the first process's end", func() bool { return syscall.Kill(first, 0) != nil }) // systemd knows the new one
-	m.told(t, "WATCHDOG=1")
+	m.awaitNotify(t, "WATCHDOG=1")
 
 	must(t, syscall.Kill(serving, syscall.SIGTERM))
-	m.told(t, "STOPPING=1")
+	m.awaitNotify(t, "STOPPING=1")
 	await(t, "the end of the server", func() bool { return !answers(s.port) })
 	stopped = true
 }

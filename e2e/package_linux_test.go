@@ -18,7 +18,7 @@ func TestDebianPackage(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("installing a package takes root")
 	}
-	needProgram(t, "dpkg")
+	requireProgram(t, "dpkg")
 	dist := t.TempDir()
 	run(t, "..", "make", "dist", "DIST="+dist, "VERSION=v1.2.3-4-gabc", "RELEASES=linux/"+runtime.GOARCH)
 	run(t, dist, "sha256sum", "--check", "SHA256SUMS")

@@ -111,7 +111,7 @@ func TestStartIsRefused(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, text)
 	}
 	s := startLimited(t, 100, port, append(args, "--skip-preflight")...)
-	if c, err := greeted(s); err != nil {
+	if c, err := establish(s); err != nil {
 		t.Error(err)
 	} else {
 		_ = c.Close()
@@ -153,7 +153,7 @@ func TestPreflightCountsAsTheServerDoes(t *testing.T) {
 	s := startLimited(t, descriptors, port, append(flags, "--dev", "--debug=false", "--port", strconv.Itoa(port))...)
 	open := 0
 	for range connections + 50 {
-		if c, err := greeted(s); err == nil {
+		if c, err := establish(s); err == nil {
 			defer c.Close()
 			open++
 		}
@@ -259,7 +259,7 @@ autorestart=false
 startsecs=0
 stdout_logfile=%[3]s
 `, dir, publicBinary(t), report, currentUser(t)), 0o644))
-	p := startProgram(t, dir, "prlimit", "--nofile=1000:3000", needProgram(t, "supervisord"), "-c", file)
+	p := startProgram(t, dir, "prlimit", "--nofile=1000:3000", requireProgram(t, "supervisord"), "-c", file)
 	var r preflightReport
 	p.await(t, "the report", func() bool {
 		text, err := os.ReadFile(report)

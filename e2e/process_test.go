@@ -33,8 +33,8 @@ func runToEnd(t *testing.T, dir string, env []string, args ...string) (code int,
 	return 0, string(text)
 }
 
-// greeted is dialPath on the application of --dev with the greeting taken.
-func greeted(s *server) (*echoConn, error) {
+// establish is dialPath on the application of --dev and reads connection_established.
+func establish(s *server) (*echoConn, error) {
 	c, err := dialPath(s.addr(), "/app/"+appKey)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func greeted(s *server) (*echoConn, error) {
 		return c, nil
 	}
 	_ = c.Close()
-	return nil, errors.Join(err, fmt.Errorf("greeted with %q", f.payload))
+	return nil, errors.Join(err, fmt.Errorf("expected connection_established, got %q", f.payload))
 }
 
 // served reports what is wrong with a connection, if anything is: a ping must be answered.
@@ -94,7 +94,7 @@ func TestOutOfDescriptors(t *testing.T) {
 
 	var has []*echoConn
 	for range attempts {
-		if c, err := greeted(s); err == nil {
+		if c, err := establish(s); err == nil {
 			defer c.Close()
 			has = append(has, c)
 		}
@@ -116,7 +116,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		}
 	}
 	alive("when it is full")
-	if c, err := greeted(s); err == nil {
+	if c, err := establish(s); err == nil {
 		_ = c.Close()
 		t.Error("a connection was taken though the server is full")
 	}
@@ -131,7 +131,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 	has = has[leaving:]
 	for end := time.Now().Add(20 * time.Second); len(has) < full && time.Now().Before(end); {
-		c, err := greeted(s)
+		c, err := establish(s)
 		if err != nil {
 			time.Sleep(10 * time.Millisecond) // the server may not have seen them go
 			continue
@@ -150,7 +150,7 @@ func TestTerminated(t *testing.T) {
 	s := startServer(t, "--dev", "--reactors", "2")
 	var all []*echoConn
 	for i := range 100 {
-		c, err := greeted(s)
+		c, err := establish(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +195,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	}
 	var all []*echoConn
 	for range 20 {
-		c, err := greeted(first)
+		c, err := establish(first)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 		}
 	}
 	second := startServerIn(t, t.TempDir(), port, args...)
-	c, err := greeted(second)
+	c, err := establish(second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 // A second server on the same port is told so and ends; the first one loses nothing to it.
 func TestPortIsTaken(t *testing.T) {
 	s := startServer(t, "--dev")
-	c, err := greeted(s)
+	c, err := establish(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type program struct {
 // if the test has failed.
 func startProgram(t *testing.T, dir, name string, args ...string) *program {
 	t.Helper()
-	p := &program{output: new(output), exited: make(chan struct{}), cmd: exec.Command(needProgram(t, name), args...)}
+	p := &program{output: new(output), exited: make(chan struct{}), cmd: exec.Command(requireProgram(t, name), args...)}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, plainEnvironment(), p.output, p.output
 	p.cmd.SysProcAttr, p.cmd.WaitDelay = childAttributes(), time.Second // a process that it left behind may hold its output
 	if err := p.cmd.Start(); err != nil {
@@ -73,8 +73,8 @@ func (p *program) await(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// needProgram is where a program of the system is. It fails where it is missing: a skipped test is one that nobody runs.
-func needProgram(t *testing.T, name string) string {
+// requireProgram is where a program of the system is. It fails where it is missing: a skipped test is one that nobody runs.
+func requireProgram(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil && !strings.Contains(name, "/") {
@@ -89,7 +89,7 @@ func needProgram(t *testing.T, name string) string {
 // run runs a program of the system's to its end in dir, and returns what it printed. It fails unless the exit code is 0.
 func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), needProgram(t, name), args...)
+	cmd := exec.CommandContext(t.Context(), requireProgram(t, name), args...)
 	cmd.Dir, cmd.Env = dir, plainEnvironment()
 	out, err := cmd.CombinedOutput()
 	if err != nil {

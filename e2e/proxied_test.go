@@ -10,8 +10,8 @@ import (
 
 // What holds for every proxy in front of the server.
 
-// speaksTLS has a client and a publisher reach the server over TLS, with a certificate of the authority for ws.example.com.
-func speaksTLS(t *testing.T, front *server, ca *authority) {
+// servesTLS has a client and a publisher reach the server over TLS, with a certificate of the authority for ws.example.com.
+func servesTLS(t *testing.T, front *server, ca *authority) {
 	t.Helper()
 	trust := &tls.Config{RootCAs: ca.pool, ServerName: "ws.example.com"}
 	c := dialBy(t, ws.Dialer{TLSConfig: trust}, "wss://"+front.addr()+"/app/"+appKey)
@@ -25,8 +25,8 @@ func speaksTLS(t *testing.T, front *server, ca *authority) {
 	}
 }
 
-// sharesClients has clients come, of which each node gets half; when the second one has stopped, the first gets everybody.
-func sharesClients(t *testing.T, front, one, two *server) {
+// balancesClients has clients come, of which each node gets half; when the second one has stopped, the first gets everybody.
+func balancesClients(t *testing.T, front, one, two *server) {
 	t.Helper()
 	for range 40 {
 		connect(t, front)
@@ -43,8 +43,8 @@ func sharesClients(t *testing.T, front, one, two *server) {
 	}
 }
 
-// outlives has the client that is pinged every second live on behind a proxy that waits five, while it ends the silent one.
-func outlives(t *testing.T, pinged, silent *client) {
+// survivesIdleTimeout has the client that is pinged every second live on behind a proxy that waits five, while it ends the silent one.
+func survivesIdleTimeout(t *testing.T, pinged, silent *client) {
 	t.Helper()
 	for range 7 {
 		pinged.nextEvent("pusher:ping")

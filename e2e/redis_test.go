@@ -14,11 +14,11 @@ import (
 // redisServer is a redis-server of a test's own. It can be killed, frozen and started again on the same port with the same data.
 type redisServer struct {
 	*program
-	t    *testing.T
-	dir  string
-	port int      // 0: none, see socket
-	args []string // of the server
-	way  []string // arguments with which redis-cli reaches it
+	t       *testing.T
+	dir     string
+	port    int      // 0: none, see socket
+	args    []string // of the server
+	cliArgs []string // arguments with which redis-cli reaches it
 }
 
 // startRedis starts a redis-server that keeps nothing on disk, unless args say otherwise, and waits until it answers.
@@ -28,14 +28,14 @@ func startRedis(t *testing.T, args ...string) *redisServer {
 	return startRedisAt(t, port, []string{"-p", strconv.Itoa(port)}, args...)
 }
 
-// startRedisAt starts a redis-server on the port that redis-cli reaches by way.
-func startRedisAt(t *testing.T, port int, way []string, args ...string) *redisServer {
+// startRedisAt starts a redis-server on the port that redis-cli reaches with cliArgs.
+func startRedisAt(t *testing.T, port int, cliArgs []string, args ...string) *redisServer {
 	t.Helper()
 	dir := t.TempDir()
 	args = append([]string{
 		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--daemonize", "no",
 	}, args...)
-	r := &redisServer{t: t, dir: dir, port: port, args: args, way: way}
+	r := &redisServer{t: t, dir: dir, port: port, args: args, cliArgs: cliArgs}
 	r.start()
 	return r
 }
@@ -54,7 +54,7 @@ func (r *redisServer) start() {
 
 // try runs redis-cli, whose arguments are a command.
 func (r *redisServer) try(command ...string) (string, error) {
-	cli := exec.Command(needProgram(r.t, "redis-cli"), append(append([]string{}, r.way...), command...)...)
+	cli := exec.Command(requireProgram(r.t, "redis-cli"), append(append([]string{}, r.cliArgs...), command...)...)
 	cli.Dir = r.dir
 	out, err := cli.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
@@ -126,7 +126,7 @@ func sentinels(t *testing.T) (master, replica *redisServer, watch []*redisServer
 		port := freePort(t)
 		conf := write(t, "sentinel.conf", fmt.Sprintf("port %d\nbind 127.0.0.1\ndaemonize no\n"+
 			"sentinel monitor main 127.0.0.1 %d 2\nsentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 4000\n", port, master.port))
-		s := &redisServer{t: t, dir: filepath.Dir(conf), port: port, args: []string{conf, "--sentinel"}, way: []string{"-p", strconv.Itoa(port)}}
+		s := &redisServer{t: t, dir: filepath.Dir(conf), port: port, args: []string{conf, "--sentinel"}, cliArgs: []string{"-p", strconv.Itoa(port)}}
 		s.start()
 		watch = append(watch, s)
 	}

@@ -57,7 +57,7 @@ func TestFirstProcessStandsForTheServer(t *testing.T) {
 func TestStoppedWhileItRestarts(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev", "--debug=false", "--drain-timeout", "0")
-	c, err := greeted(s)
+	c, err := establish(s)
 	must(t, err)
 	defer c.Close() // it does not leave when it is told to
 	s.must(t, "restart")
@@ -98,14 +98,14 @@ func TestRestartFails(t *testing.T) {
 	must(t, os.WriteFile(config, []byte(reloadable), 0o600))
 	s := startServerIn(t, dir, port, "--config", "c.yaml", "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--pid-file", pidFile)
 	s.args = []string{"--pid-file", pidFile} // is enough for commands
-	c, err := greeted(s)
+	c, err := establish(s)
 	must(t, err)
 	defer c.Close()
 	was := s.serving(t)
 	goesOn := func() {
 		t.Helper()
 		must(t, c.served())
-		other, err := greeted(s)
+		other, err := establish(s)
 		must(t, err)
 		must(t, errors.Join(other.served(), other.Close()))
 		if now := s.serving(t); now != was {

@@ -33,9 +33,9 @@ func TestRestartsUnderLoad(t *testing.T) {
 		clients = 400
 	}
 	s := startServer(t, "--dev", "--debug=false", "--drain-timeout", "1")
-	f := &fleet{s: s, done: make(chan struct{})}
+	f := &loadClients{s: s, done: make(chan struct{})}
 	for i := range clients {
-		f.all.Go(func() { f.live(i) })
+		f.all.Go(func() { f.reconnect(i) })
 		if i%50 == 0 {
 			await(t, "earlier clients", func() bool { return int(f.connected.Load()) > i-200 || f.failed() })
 		}
@@ -43,8 +43,8 @@ func TestRestartsUnderLoad(t *testing.T) {
 	f.all.Go(f.publishOverOne)
 	f.all.Go(f.publishOverOne)
 	f.all.Go(f.publishOverMany)
-	f.all.Go(f.comeAndGo)
-	f.allBack(t, clients)
+	f.all.Go(f.connectAndLeave)
+	f.awaitAllConnected(t, clients)
 
 	for i := range restarts {
 		was := s.serving(t)
@@ -52,7 +52,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 		if now := s.serving(t); now == was {
 			t.Fatalf("restart %d: process %d still serves", i, now)
 		}
-		f.allBack(t, clients)
+		f.awaitAllConnected(t, clients)
 		if f.failed() {
 			break
 		}
@@ -68,8 +68,8 @@ func TestRestartsUnderLoad(t *testing.T) {
 		clients, restarts, f.returns.Load(), f.kept.Load(), f.single.Load(), f.visitors.Load())
 }
 
-// fleet is all clients of a server, on both of its sides.
-type fleet struct {
+// loadClients is all clients of a server, on both of its sides.
+type loadClients struct {
 	s    *server
 	done chan struct{} // closed when failures do not count any more
 	once sync.Once
@@ -82,9 +82,9 @@ type fleet struct {
 	problems []string
 }
 
-func (f *fleet) stop() { f.once.Do(func() { close(f.done) }) }
+func (f *loadClients) stop() { f.once.Do(func() { close(f.done) }) }
 
-func (f *fleet) over() bool {
+func (f *loadClients) stopped() bool {
 	select {
 	case <-f.done:
 		return true
@@ -93,22 +93,22 @@ func (f *fleet) over() bool {
 	}
 }
 
-func (f *fleet) fail(format string, args ...any) {
+func (f *loadClients) fail(format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.over() && len(f.problems) < 20 {
+	if !f.stopped() && len(f.problems) < 20 {
 		f.problems = append(f.problems, fmt.Sprintf(format, args...))
 	}
 }
 
-func (f *fleet) failed() bool {
+func (f *loadClients) failed() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.problems) > 0
 }
 
-// allBack waits until the server that answers now has everybody, in the presence channel too.
-func (f *fleet) allBack(t *testing.T, clients int) {
+// awaitAllConnected waits until the server that answers now has everybody, in the presence channel too.
+func (f *loadClients) awaitAllConnected(t *testing.T, clients int) {
 	t.Helper()
 	await(t, "all clients", func() bool {
 		return f.failed() || f.count(t, "/apps/"+appID+"/connections", `{"connections":`) >= clients &&
@@ -117,7 +117,7 @@ func (f *fleet) allBack(t *testing.T, clients int) {
 }
 
 // count asks the API for a number, which follows prefix.
-func (f *fleet) count(t *testing.T, target, prefix string) int {
+func (f *loadClients) count(t *testing.T, target, prefix string) int {
 	t.Helper()
 	path, rawQuery, _ := strings.Cut(target, "?")
 	query, err := url.ParseQuery(rawQuery)
@@ -138,16 +138,16 @@ func (f *fleet) count(t *testing.T, target, prefix string) int {
 	return n
 }
 
-// live is one client: it comes back at once when it is told to, and nothing else may end its connection.
-func (f *fleet) live(i int) {
-	for !f.over() {
-		c, err := greeted(f.s)
+// reconnect is one client: it comes back at once when it is told to, and nothing else may end its connection.
+func (f *loadClients) reconnect(i int) {
+	for !f.stopped() {
+		c, err := establish(f.s)
 		if err != nil {
 			f.fail("client %d is not let in: %v", i, err)
 			return
 		}
 		f.connected.Add(1)
-		err = f.stay(c, i)
+		err = f.receive(c, i)
 		f.connected.Add(-1)
 		_ = c.Close()
 		if err != nil {
@@ -158,8 +158,8 @@ func (f *fleet) live(i int) {
 	}
 }
 
-// stay is one connection of a client. It returns nil when the client is told to come back.
-func (f *fleet) stay(c *echoConn, i int) error {
+// receive is one connection of a client. It returns nil when the client is told to come back.
+func (f *loadClients) receive(c *echoConn, i int) error {
 	_ = c.SetDeadline(time.Now().Add(5 * time.Minute))
 	channel := `{"event":"pusher:subscribe","data":{"channel":"room"}}`
 	if i < membersOfTheRoom {
@@ -186,10 +186,10 @@ func presence(c *echoConn, user int) string {
 	return fmt.Sprintf(`{"event":"pusher:subscribe","data":{"channel":"presence-room","auth":"%s","channel_data":%q}}`, auth, data)
 }
 
-// comeAndGo is clients that connect, one after the other, and leave again.
-func (f *fleet) comeAndGo() {
-	for !f.over() {
-		c, err := greeted(f.s)
+// connectAndLeave is clients that connect, one after the other, and leave again.
+func (f *loadClients) connectAndLeave() {
+	for !f.stopped() {
+		c, err := establish(f.s)
 		if err != nil {
 			f.fail("a visitor is not let in: %v", err)
 			return
@@ -200,8 +200,8 @@ func (f *fleet) comeAndGo() {
 }
 
 // publishOverMany publishes, each event over a connection of its own.
-func (f *fleet) publishOverMany() {
-	for !f.over() {
+func (f *loadClients) publishOverMany() {
+	for !f.stopped() {
 		if err := f.publishOnce(); err != nil {
 			f.fail("an event over a new connection: %v", err)
 			return
@@ -211,7 +211,7 @@ func (f *fleet) publishOverMany() {
 	}
 }
 
-func (f *fleet) publishOnce() error {
+func (f *loadClients) publishOnce() error {
 	p, err := f.openAPI()
 	if err != nil {
 		return err
@@ -222,10 +222,10 @@ func (f *fleet) publishOnce() error {
 }
 
 // publishOverOne publishes over a connection that it keeps until the server says that it ends with the answer.
-func (f *fleet) publishOverOne() {
-	for !f.over() {
+func (f *loadClients) publishOverOne() {
+	for !f.stopped() {
 		p, err := f.openAPI()
-		for last := false; err == nil && !last && !f.over(); {
+		for last := false; err == nil && !last && !f.stopped(); {
 			if last, err = p.publish(false); err == nil {
 				f.kept.Add(1)
 				time.Sleep(5 * time.Millisecond)
@@ -245,7 +245,7 @@ type publishing struct {
 	r    *bufio.Reader
 }
 
-func (f *fleet) openAPI() (*publishing, error) {
+func (f *loadClients) openAPI() (*publishing, error) {
 	conn, err := net.DialTimeout("tcp", f.s.addr(), clientTimeout)
 	if err != nil {
 		return nil, err

@@ -35,18 +35,18 @@ func TestRestartOfANode(t *testing.T) {
 	restarted, other := node(), node()
 
 	const each = 20
-	movers := &fleet{s: restarted, done: make(chan struct{})}
-	stayers := &fleet{s: other, done: make(chan struct{})}
+	movers := &loadClients{s: restarted, done: make(chan struct{})}
+	stayers := &loadClients{s: other, done: make(chan struct{})}
 	for i := range each {
-		movers.all.Go(func() { movers.live(i) })
-		stayers.all.Go(func() { stayers.live(membersOfTheRoom/2 + i) })
+		movers.all.Go(func() { movers.reconnect(i) })
+		stayers.all.Go(func() { stayers.reconnect(membersOfTheRoom/2 + i) })
 	}
-	everybody := func(f *fleet, n int) bool {
+	everybody := func(f *loadClients, n int) bool {
 		return f.failed() || f.count(t, "/apps/"+appID+"/channels/presence-room?info=user_count", `{"occupied":true,"user_count":`) == n
 	}
 	await(t, "everybody", func() bool { return everybody(movers, 2*each) && everybody(stayers, 2*each) })
 
-	c, err := greeted(other)
+	c, err := establish(other)
 	must(t, err)
 	_ = c.SetDeadline(time.Now().Add(5 * time.Minute))
 	c.write(wire(textOf(presence(c, 1000))), 0)

@@ -62,7 +62,7 @@ func TestSupervisor(t *testing.T) {
 	// supervisorctl returns when reverbd has ended, which waits for its clients to leave.
 	told := func(command ...string) {
 		t.Helper()
-		c, err := greeted(s)
+		c, err := establish(s)
 		must(t, err)
 		left := make(chan error)
 		go func() { left <- errors.Join(c.end(4200, nil), c.Close()) }()

@@ -137,7 +137,7 @@ type callSets map[string][]string
 
 func callGroups(t *testing.T) callSets {
 	t.Helper()
-	out, err := exec.Command(needProgram(t, "systemd-analyze"), "syscall-filter", "--no-pager").Output()
+	out, err := exec.Command(requireProgram(t, "systemd-analyze"), "syscall-filter", "--no-pager").Output()
 	must(t, err)
 	sets, name := callSets{}, ""
 	for line := range strings.Lines(string(out)) {

@@ -60,7 +60,7 @@ func TestTLSInChromium(t *testing.T) {
 func TestTLSKeyUpdate(t *testing.T) {
 	t.Parallel()
 	s, ca, _, _ := secureServer(t)
-	cmd := exec.CommandContext(t.Context(), needProgram(t, "openssl"), "s_client", "-connect", s.addr(), "-CAfile", ca.file, "-tls1_3", "-crlf")
+	cmd := exec.CommandContext(t.Context(), requireProgram(t, "openssl"), "s_client", "-connect", s.addr(), "-CAfile", ca.file, "-tls1_3", "-crlf")
 	in, err := cmd.StdinPipe()
 	must(t, err)
 	p := &program{cmd: cmd, output: new(output), exited: make(chan struct{})}
@@ -110,7 +110,7 @@ func TestTLSCertificateIsRenewed(t *testing.T) {
 	upgradeOn(t, old, s)
 }
 
-// upgradeOn makes a WebSocket of a connection, takes the greeting and has a ping answered.
+// upgradeOn makes a WebSocket of a connection, reads connection_established and has a ping answered.
 func upgradeOn(t *testing.T, conn net.Conn, s *server) *client {
 	t.Helper()
 	var d ws.Dialer

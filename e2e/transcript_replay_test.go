@@ -183,20 +183,20 @@ func (r *replay) end(conn string) {
 
 var socketID = regexp.MustCompile(`\A\d+\.\d+\z`)
 
-// learn takes the socket id from a greeting.
+// learn takes the socket id from connection_established.
 func (r *replay) learn(conn string, texts []string) {
 	for _, text := range texts {
-		var greeting struct {
+		var established struct {
 			Event, Data string
 		}
 		var data struct {
 			ID string `json:"socket_id"`
 		}
-		if json.Unmarshal([]byte(text), &greeting) != nil || greeting.Event != "pusher:connection_established" {
+		if json.Unmarshal([]byte(text), &established) != nil || established.Event != "pusher:connection_established" {
 			continue
 		}
-		if err := json.Unmarshal([]byte(greeting.Data), &data); err != nil || !socketID.MatchString(data.ID) {
-			r.t.Fatalf("greeting of %s: %s", conn, text)
+		if err := json.Unmarshal([]byte(established.Data), &data); err != nil || !socketID.MatchString(data.ID) {
+			r.t.Fatalf("connection_established of %s: %s", conn, text)
 		}
 		r.ids[conn] = data.ID
 	}

@@ -128,8 +128,8 @@ func succeeded(channel string) string {
 	return `{"event":"pusher_internal:subscription_succeeded","data":"{}","channel":"` + channel + `"}`
 }
 
-// upgraded opens a WebSocket and takes the greeting.
-func upgraded(t *testing.T, s *server, path string, more ...string) *rawConn {
+// establishRaw opens a WebSocket and reads connection_established.
+func establishRaw(t *testing.T, s *server, path string, more ...string) *rawConn {
 	t.Helper()
 	c := dialRaw(t, s)
 	c.write(handshake(path, more...))
@@ -138,7 +138,7 @@ func upgraded(t *testing.T, s *server, path string, more ...string) *rawConn {
 		t.Fatalf("handshake: %v, %v", res, err)
 	}
 	if got := describe(c.frames(1)); !strings.Contains(got[0], "pusher:connection_established") {
-		t.Fatalf("greeted with %q", got)
+		t.Fatalf("expected connection_established, got %q", got)
 	}
 	return c
 }
@@ -187,7 +187,7 @@ func TestDecision01NothingOfARefusedClientIsActedOn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.full {
 				for range 3 {
-					upgraded(t, s, "/app/key2", "Origin: https://allowed.test")
+					establishRaw(t, s, "/app/key2", "Origin: https://allowed.test")
 				}
 			}
 			lines := []string{"X-Any: 1"}
@@ -254,7 +254,7 @@ func TestDecision02FailedNegotiations(t *testing.T) {
 // Decisions 2 and 3: all are told to come back when the server stops, subscribed or not.
 func TestDecision02Shutdown(t *testing.T) {
 	s := startServer(t, "--dev")
-	idle, subscribed := upgraded(t, s, "/app/app-key"), upgraded(t, s, "/app/app-key")
+	idle, subscribed := establishRaw(t, s, "/app/app-key"), establishRaw(t, s, "/app/app-key")
 	subscribed.write(textFrame(subscription("news")))
 	wantFrames(t, subscribed.frames(1), succeeded("news"))
 	stopped := make(chan error, 1)
@@ -273,7 +273,7 @@ func TestDecision02SlowConsumer(t *testing.T) {
 servers: {reverb: {slow_consumer_bytes: 20000}}
 apps: {apps: [{app_id: app-id, key: app-key, secret: app-secret}]}
 `))
-	slow := upgraded(t, s, "/app/app-key")
+	slow := establishRaw(t, s, "/app/app-key")
 	slow.write(textFrame(subscription("news")))
 	wantFrames(t, slow.frames(1), succeeded("news"))
 
@@ -322,7 +322,7 @@ func TestDecision04PingAndPrune(t *testing.T) {
 apps: {apps: [{app_id: app-id, key: app-key, secret: app-secret, ping_interval: 1, activity_timeout: 1}]}
 `))
 	const timeout = `{"event":"pusher:error","data":"{\"code\":4201,\"message\":\"Pong reply not received in time\"}"}`
-	silent, framed, alive := upgraded(t, s, "/app/app-key"), upgraded(t, s, "/app/app-key"), upgraded(t, s, "/app/app-key")
+	silent, framed, alive := establishRaw(t, s, "/app/app-key"), establishRaw(t, s, "/app/app-key"), establishRaw(t, s, "/app/app-key")
 	framed.write(string(ws.MustCompileFrame(ws.MaskFrame(ws.NewPingFrame([]byte("hello"))))))
 	for range 2 {
 		wantFrames(t, alive.frames(1), `{"event":"pusher:ping"}`)
@@ -497,7 +497,7 @@ func TestDecision15Path(t *testing.T) {
 	for _, flag := range []string{"ws", "/ws", "ws/", "/ws/"} {
 		t.Run(flag, func(t *testing.T) {
 			s := startServer(t, "--dev", "--path", flag)
-			c := upgraded(t, s, "/ws/app/app-key")
+			c := establishRaw(t, s, "/ws/app/app-key")
 			c.write(textFrame(subscription("news")))
 			wantFrames(t, c.frames(1), succeeded("news"))
 			const event = `{"name":"e","channel":"news","data":"1"}`

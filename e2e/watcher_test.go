@@ -25,17 +25,17 @@ type watcher struct {
 
 	done chan struct{} // closed when the connection has ended
 
-	mu    sync.Mutex
-	sub   map[string]*heard // by channel
-	errs  []string          // pusher:error
-	wrong []string          // what no correct server sends
-	code  ws.StatusCode     // of the close frame
-	ours  bool              // the test has closed it
-	pongs int
+	mu         sync.Mutex
+	sub        map[string]*channelLog // by channel
+	errs       []string               // pusher:error
+	violations []string               // what no correct server sends
+	code       ws.StatusCode          // of the close frame
+	ours       bool                   // the test has closed it
+	pongs      int
 }
 
-// heard is what came on one channel.
-type heard struct {
+// channelLog is what came on one channel.
+type channelLog struct {
 	joins   int       // subscription_succeeded that have come
 	events  []message // since the beginning, member events among them
 	members []string  // user ids, in order
@@ -45,7 +45,7 @@ type heard struct {
 // watch connects a watcher to the application of --dev.
 func watch(t *testing.T, n *node) *watcher {
 	t.Helper()
-	w := &watcher{t: t, c: connect(t, n.server), node: n, sub: map[string]*heard{}, done: make(chan struct{})}
+	w := &watcher{t: t, c: connect(t, n.server), node: n, sub: map[string]*channelLog{}, done: make(chan struct{})}
 	_ = w.c.conn.SetDeadline(time.Time{})
 	go w.run()
 	return w
@@ -76,7 +76,7 @@ func (w *watcher) run() {
 func (w *watcher) take(text []byte) {
 	var m message
 	if err := json.Unmarshal(bytes.Clone(text), &m); err != nil {
-		w.wrong = append(w.wrong, fmt.Sprintf("not JSON: %q", text))
+		w.violations = append(w.violations, fmt.Sprintf("not JSON: %q", text))
 		return
 	}
 	h := w.of(m.Channel)
@@ -95,7 +95,7 @@ func (w *watcher) take(text []byte) {
 		id := memberOf(m)
 		h.events = append(h.events, m)
 		if slices.Contains(h.members, id) {
-			w.wrong = append(w.wrong, fmt.Sprintf("%s is added to %s and was there: %v", id, m.Channel, h.members))
+			w.violations = append(w.violations, fmt.Sprintf("%s is added to %s and was there: %v", id, m.Channel, h.members))
 			return
 		}
 		h.members = append(h.members, id)
@@ -104,7 +104,7 @@ func (w *watcher) take(text []byte) {
 		h.events = append(h.events, m)
 		i := slices.Index(h.members, id)
 		if i < 0 {
-			w.wrong = append(w.wrong, fmt.Sprintf("%s is removed from %s and was not there: %v", id, m.Channel, h.members))
+			w.violations = append(w.violations, fmt.Sprintf("%s is removed from %s and was not there: %v", id, m.Channel, h.members))
 			return
 		}
 		h.members = slices.Delete(h.members, i, i+1)
@@ -113,9 +113,9 @@ func (w *watcher) take(text []byte) {
 	}
 }
 
-func (w *watcher) of(channel string) *heard {
+func (w *watcher) of(channel string) *channelLog {
 	if w.sub[channel] == nil {
-		w.sub[channel] = &heard{}
+		w.sub[channel] = &channelLog{}
 	}
 	return w.sub[channel]
 }
@@ -262,12 +262,12 @@ func listening(t *testing.T, n *node, channels ...string) *watcher {
 	return w
 }
 
-// sound fails if anything came that no correct server sends.
-func (w *watcher) sound() {
+// checkViolations fails if anything came that no correct server sends.
+func (w *watcher) checkViolations() {
 	w.t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, s := range w.wrong {
+	for _, s := range w.violations {
 		w.t.Error(s)
 	}
 	for _, s := range w.errs {

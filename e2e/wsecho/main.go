@@ -59,7 +59,7 @@ func run(ctx context.Context, addr string, size int64, loops int) error {
 	return <-ended
 }
 
-// echo is a session without a greeting and without an idle limit.
+// echo is a session without connection_established and without an idle limit.
 type echo struct {
 	broadcast.Subscriber
 	size int64

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// troubled is two nodes with clients on both, which go through something without reconnecting.
-type troubled struct {
+// recoveryCheck is two nodes with clients on both, which go through something without reconnecting.
+type recoveryCheck struct {
 	t     *testing.T
 	redis *redisServer
 	nodes []*node
@@ -20,17 +20,17 @@ type troubled struct {
 }
 
 const (
-	troubledRoom  = "presence-room"
-	troubledNews  = "news"
-	troubledCache = "cache-news"
+	checkRoom  = "presence-room"
+	checkNews  = "news"
+	checkCache = "cache-news"
 )
 
-func newTroubled(t *testing.T, r *redisServer, nodes []*node) *troubled {
+func newRecoveryCheck(t *testing.T, r *redisServer, nodes []*node) *recoveryCheck {
 	t.Helper()
-	x := &troubled{t: t, redis: r, nodes: nodes}
+	x := &recoveryCheck{t: t, redis: r, nodes: nodes}
 	for i, n := range nodes {
-		w := entered(t, n, troubledRoom, fmt.Sprint("user-", i))
-		for _, ch := range []string{troubledNews, troubledCache} {
+		w := entered(t, n, checkRoom, fmt.Sprint("user-", i))
+		for _, ch := range []string{checkNews, checkCache} {
 			w.subscribe(ch)
 			w.await(clientTimeout, "the subscription", func() bool { return w.joined(ch) })
 		}
@@ -40,63 +40,63 @@ func newTroubled(t *testing.T, r *redisServer, nodes []*node) *troubled {
 }
 
 // late adds a client to a node while the trouble lasts: it must be served.
-func (x *troubled) late(n *node, user string) *watcher {
+func (x *recoveryCheck) late(n *node, user string) *watcher {
 	x.t.Helper()
-	w := entered(x.t, n, troubledRoom, user)
-	w.subscribe(troubledNews)
-	w.await(clientTimeout, "the subscription", func() bool { return w.joined(troubledNews) })
+	w := entered(x.t, n, checkRoom, user)
+	w.subscribe(checkNews)
+	w.await(clientTimeout, "the subscription", func() bool { return w.joined(checkNews) })
 	x.all = append(x.all, w)
 	return w
 }
 
 // local publishes on every node what its own clients must get at once, whatever is the matter with Redis.
-func (x *troubled) local() {
+func (x *recoveryCheck) local() {
 	x.t.Helper()
 	x.count++
 	for i, n := range x.nodes {
 		name := fmt.Sprintf("local-%d-%d", x.count, i)
-		n.publish(troubledNews, name, "1")
+		n.publish(checkNews, name, "1")
 		for _, w := range x.all {
 			if w.node == n {
-				w.await(clientTimeout, "a local event", func() bool { return slices.Contains(w.names(troubledNews), name) })
+				w.await(clientTimeout, "a local event", func() bool { return slices.Contains(w.names(checkNews), name) })
 			}
 		}
 	}
 }
 
 // recovered waits until everything is right again, and nobody had to reconnect for it.
-func (x *troubled) recovered(users ...string) {
+func (x *recoveryCheck) recovered(users ...string) {
 	x.t.Helper()
-	const patience = 30 * time.Second
+	const timeout = 30 * time.Second
 	awaitCluster(x.t, x.nodes...)
 	slices.Sort(users)
 	for i, w := range x.all {
-		w.await(patience, fmt.Sprintf("the roster of client %d: %v, want %v", i, w.members(troubledRoom), users), func() bool {
-			return slices.Equal(slices.Sorted(slices.Values(w.members(troubledRoom))), users)
+		w.await(timeout, fmt.Sprintf("the roster of client %d: %v, want %v", i, w.members(checkRoom), users), func() bool {
+			return slices.Equal(slices.Sorted(slices.Values(w.members(checkRoom))), users)
 		})
 	}
-	eventually(x.t, patience, "counts", func() string {
+	eventually(x.t, timeout, "counts", func() string {
 		return same(x.nodes, fmt.Sprintf(`{"channels":{"cache-news":{"subscription_count":%d},"news":{"subscription_count":%d},"presence-room":{"user_count":%d}}}`,
 			len(x.nodes), len(x.all), len(users)), func(n *node) string { return n.ask("/channels", "info=user_count,subscription_count") })
 	})
-	eventually(x.t, patience, "users", func() string {
-		first := x.nodes[0].users(troubledRoom)
+	eventually(x.t, timeout, "users", func() string {
+		first := x.nodes[0].users(checkRoom)
 		if len(first) != len(users) {
 			return show(first)
 		}
-		return same(x.nodes, first, func(n *node) []string { return n.users(troubledRoom) })
+		return same(x.nodes, first, func(n *node) []string { return n.users(checkRoom) })
 	})
-	for _, ch := range []string{troubledRoom, troubledNews, troubledCache} {
-		x.heard(ch)
+	for _, ch := range []string{checkRoom, checkNews, checkCache} {
+		x.allDelivered(ch)
 	}
 	for _, w := range x.all {
-		w.sound()
-		w.unique(troubledNews)
+		w.checkViolations()
+		w.unique(checkNews)
 	}
 }
 
-// heard waits until every client of the channel hears every node again, after which nothing may be lost.
-func (x *troubled) heard(channel string) {
+// allDelivered waits until every client of the channel hears every node again, after which nothing may be lost.
+func (x *recoveryCheck) allDelivered(channel string) {
 	x.t.Helper()
 	eventually(x.t, 30*time.Second, "not everybody hears everybody on "+channel, func() string {
 		return x.publishAll(channel, 500*time.Millisecond)
@@ -109,7 +109,7 @@ func (x *troubled) heard(channel string) {
 }
 
 // publishAll publishes on every node, and says who has not got it in that time.
-func (x *troubled) publishAll(channel string, within time.Duration) string {
+func (x *recoveryCheck) publishAll(channel string, within time.Duration) string {
 	x.t.Helper()
 	x.count++
 	for i, n := range x.nodes {
@@ -148,7 +148,7 @@ func TestClusterRedisDownAtStart(t *testing.T) {
 	r := startRedis(t)
 	r.kill()
 	nodes := []*node{startNode(t, r.env()), startNode(t, r.env())}
-	x := newTroubled(t, r, nodes)
+	x := newRecoveryCheck(t, r, nodes)
 	x.local()
 	for i, n := range nodes {
 		if got, want := n.ask("/connections", ""), `{"connections":1}`; got != want {
@@ -169,7 +169,7 @@ func TestClusterRedisRestarted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := startRedis(t, args...)
-			x := newTroubled(t, r, startNodes(t, 2, r.env()))
+			x := newRecoveryCheck(t, r, startNodes(t, 2, r.env()))
 			x.local()
 			r.kill()
 			x.local()
@@ -177,16 +177,16 @@ func TestClusterRedisRestarted(t *testing.T) {
 			x.all[1].close() // and somebody goes
 			x.all = slices.Delete(x.all, 1, 2)
 			other := x.late(x.nodes[1], "other")
-			other.subscribe(troubledCache)
+			other.subscribe(checkCache)
 			x.local()
 			for i := range 100 {
-				x.nodes[0].publish(troubledNews, fmt.Sprint("waits-", i), "1")
+				x.nodes[0].publish(checkNews, fmt.Sprint("waits-", i), "1")
 			}
 			r.start()
 			x.recovered("user-0", "late", "other")
 			// What was published meanwhile has waited and come, in order.
 			var waited []string
-			for _, n := range other.names(troubledNews) {
+			for _, n := range other.names(checkNews) {
 				if strings.HasPrefix(n, "waits-") {
 					waited = append(waited, n)
 				}
@@ -215,7 +215,7 @@ func TestClusterRedisFrozen(t *testing.T) {
 		t.Run(still.String(), func(t *testing.T) {
 			t.Parallel()
 			r := startRedis(t)
-			x := newTroubled(t, r, startNodes(t, 2, r.env()))
+			x := newRecoveryCheck(t, r, startNodes(t, 2, r.env()))
 			r.freeze()
 			thaw := time.After(still)
 			x.local()
@@ -232,13 +232,13 @@ func TestClusterRedisFrozen(t *testing.T) {
 func TestClusterRedisOutOfMemory(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
-	x := newTroubled(t, r, startNodes(t, 2, r.env()))
+	x := newRecoveryCheck(t, r, startNodes(t, 2, r.env()))
 	r.do("config", "set", "maxmemory-policy", "noeviction")
 	r.do("config", "set", "maxmemory", "1")
 	x.local()
-	x.nodes[0].publish(troubledNews, "without memory", "1")
-	x.all[1].await(clientTimeout, "an event of the other node", func() bool { return slices.Contains(x.all[1].names(troubledNews), "without memory") })
-	x.nodes[0].publish(troubledCache, "not kept", "1")
+	x.nodes[0].publish(checkNews, "without memory", "1")
+	x.all[1].await(clientTimeout, "an event of the other node", func() bool { return slices.Contains(x.all[1].names(checkNews), "without memory") })
+	x.nodes[0].publish(checkCache, "not kept", "1")
 	x.late(x.nodes[0], "late")
 	r.do("config", "set", "maxmemory", "0")
 	x.recovered("user-0", "user-1", "late")
@@ -249,9 +249,9 @@ func TestClusterRedisWrongPassword(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
 	r.do("config", "set", "requirepass", "right")
-	r.way = append(r.way, "-a", "right", "--no-auth-warning")
+	r.cliArgs = append(r.cliArgs, "-a", "right", "--no-auth-warning")
 	env := r.env() + "REDIS_PASSWORD=secret-wrong\n"
-	x := newTroubled(t, r, []*node{startNode(t, env), startNode(t, env)})
+	x := newRecoveryCheck(t, r, []*node{startNode(t, env), startNode(t, env)})
 	x.local()
 	attempts := func() int {
 		fields := strings.Split(strings.SplitAfter(r.do("info", "stats"), "total_connections_received:")[1], "\n")
@@ -270,7 +270,7 @@ func TestClusterRedisWrongPassword(t *testing.T) {
 		}
 	}
 	r.do("config", "set", "requirepass", "secret-wrong")
-	r.way[3] = "secret-wrong"
+	r.cliArgs[3] = "secret-wrong"
 	x.recovered("user-0", "user-1")
 }
 
@@ -278,7 +278,7 @@ func TestClusterRedisWrongPassword(t *testing.T) {
 func TestClusterRedisCutsConnections(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
-	x := newTroubled(t, r, startNodes(t, 2, r.env()))
+	x := newRecoveryCheck(t, r, startNodes(t, 2, r.env()))
 	for _, kind := range []string{"pubsub", "normal", "pubsub"} {
 		r.do("client", "kill", "type", kind)
 		x.local()
@@ -290,14 +290,14 @@ func TestClusterRedisCutsConnections(t *testing.T) {
 func TestClusterQueueIsFull(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
-	x := newTroubled(t, r, startNodes(t, 2, r.env()+"REVERB_SCALING_QUEUE_BYTES=65536\n"))
+	x := newRecoveryCheck(t, r, startNodes(t, 2, r.env()+"REVERB_SCALING_QUEUE_BYTES=65536\n"))
 	r.freeze()
 	var taken []string
 	refused := 0
 	data := strings.Repeat("x", 2000)
 	for i := range 60 {
 		name := fmt.Sprint("big-", i)
-		a, err := x.nodes[0].trigger(publication{Name: name, Data: data, Channels: []string{troubledNews}})
+		a, err := x.nodes[0].trigger(publication{Name: name, Data: data, Channels: []string{checkNews}})
 		switch {
 		case err == nil && a.status == http.StatusOK:
 			taken = append(taken, name)
@@ -315,13 +315,13 @@ func TestClusterQueueIsFull(t *testing.T) {
 		t.Errorf("a batch is answered with %v %v", a, err)
 	}
 	// The other node has room, and queries are answered.
-	x.nodes[1].publish(troubledNews, "of the other", "1")
+	x.nodes[1].publish(checkNews, "of the other", "1")
 	x.nodes[0].ask("/channels", "")
 	r.thaw()
 	x.recovered("user-0", "user-1")
 	for i, w := range x.all {
 		var got []string
-		for _, name := range w.names(troubledNews) {
+		for _, name := range w.names(checkNews) {
 			if strings.HasPrefix(name, "big-") || name == "batch" {
 				got = append(got, name)
 			}
