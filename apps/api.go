@@ -26,12 +26,12 @@ type API struct {
 	Log       *zap.Logger   // nil: no log
 	Now       func() time.Time
 
-	calls   [broadcast.MaxLoops]*call // by loop, which owns it; nil until it is needed
-	leaving atomic.Bool
+	calls    [broadcast.MaxLoops]*call // by loop, which owns it; nil until it is needed
+	draining atomic.Bool
 }
 
-// Leave has /up answer 503 from now on, so that a load balancer sends nobody here any more. Everything else is served.
-func (a *API) Leave() { a.leaving.Store(true) }
+// StartDraining has /up answer 503 from now on, so that a load balancer sends nobody here any more. Everything else is served.
+func (a *API) StartDraining() { a.draining.Store(true) }
 
 // call is one request on its way through the API. A loop uses one for all of its requests, for the memory.
 type call struct {
@@ -48,8 +48,8 @@ type call struct {
 	channels [][]byte // of all of these
 }
 
-// maxSpare is the largest number of events, and of channels, whose memory is kept.
-const maxSpare = 128
+// maxKept is the largest number of events, and of channels, whose memory is kept.
+const maxKept = 128
 
 // call returns one with memory and nothing else. That of a loop is for one request at a time.
 func (a *API) call(l *broadcast.Loop) *call {
@@ -63,16 +63,16 @@ func (a *API) call(l *broadcast.Loop) *call {
 	return *c
 }
 
-// done keeps the memory of a call, and lets go of all that it was about.
-func (c *call) done() {
+// reset keeps the memory of a call, and lets go of all that it was about.
+func (c *call) reset() {
 	clear(c.events)
 	clear(c.channels)
 	clear(c.query)
 	*c = call{parts: c.parts[:0], query: c.query[:0], events: c.events[:0], channels: c.channels[:0]}
-	if cap(c.events) > maxSpare {
+	if cap(c.events) > maxKept {
 		c.events = nil
 	}
-	if cap(c.channels) > maxSpare {
+	if cap(c.channels) > maxKept {
 		c.channels = nil
 	}
 }
@@ -85,19 +85,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Serve(nil, w
 
 // Serve is ServeHTTP on a loop, which may be nil.
 func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request) {
-	body, err := whole(r.Body)
+	body, err := readBody(r.Body)
 	if err != nil {
 		text(http.StatusBadRequest, "Bad request.").write(w, r.Method)
 		return
 	}
 	c := a.call(loop)
 	c.api, c.loop, c.method, c.body = a, loop, r.Method, body
-	defer c.done()
+	defer c.reset()
 	c.answer(r).write(w, r.Method)
 }
 
-// whole returns a request's body, without a copy if whoever read the request has it in one piece.
-func whole(body io.Reader) ([]byte, error) {
+// readBody returns a request's body, without a copy if whoever read the request has it in one piece.
+func readBody(body io.Reader) ([]byte, error) {
 	if b, ok := body.(interface{ Bytes() []byte }); ok {
 		return b.Bytes(), nil
 	}
@@ -109,11 +109,11 @@ func whole(body io.Reader) ([]byte, error) {
 // there are any.
 func (a *API) Immediate(r *http.Request) bool {
 	publishes := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events")
-	return publishes && (!a.Registry.Clustered() || !mayAsk(r.Body))
+	return publishes && (!a.Registry.Clustered() || !mayRequestInfo(r.Body))
 }
 
-// mayAsk reports whether the body of a publish may have the field info.
-func mayAsk(body io.Reader) bool {
+// mayRequestInfo reports whether the body of a publish may have the field info.
+func mayRequestInfo(body io.Reader) bool {
 	b, ok := body.(interface{ Bytes() []byte })
 	return !ok || bytes.Contains(b.Bytes(), []byte(`"info"`)) || bytes.Contains(b.Bytes(), []byte(`\u`))
 }
@@ -146,7 +146,7 @@ func (c *call) answer(r *http.Request) reply {
 	if c.query, ok = pusher.ParseQueryInto(c.query, rawQuery); !ok || !c.app.signer(c.loop).Verify(c.query, c.method, path, c.body) {
 		return text(http.StatusUnauthorized, "Authentication signature invalid.")
 	}
-	if err := c.api.timely(c.query.Get("auth_timestamp")); err != nil {
+	if err := c.api.checkTimestamp(c.query.Get("auth_timestamp")); err != nil {
 		return text(http.StatusUnauthorized, err.Error())
 	}
 	return handle(c)
@@ -211,8 +211,8 @@ func (c *call) route() (method string, h handler) {
 	return "", nil
 }
 
-// timely refuses a request that was signed too long ago, or in the future: it may be a replay.
-func (a *API) timely(given string) error {
+// checkTimestamp refuses a request that was signed too long ago, or in the future: it may be a replay.
+func (a *API) checkTimestamp(given string) error {
 	if a.Tolerance <= 0 {
 		return nil
 	}

@@ -15,20 +15,20 @@ type App struct {
 	Channels *broadcast.Directory
 
 	origins origins
-	tenancy *tenancy
+	state   *appState
 	signers [broadcast.MaxLoops]*pusher.Signer // by loop, which owns it; nil until it is needed
 }
 
-// tenancy is what the Apps that have followed each other share.
-type tenancy struct {
+// appState is what all versions of an application share: a reload replaces the App and keeps the appState.
+type appState struct {
 	connections atomic.Int64
 	latest      atomic.Pointer[App]
 }
 
 // newApp makes the first App of its line.
 func newApp(s Settings, channels *broadcast.Directory) *App {
-	a := &App{Settings: s, Channels: channels, origins: newOrigins(s.AllowedOrigins), tenancy: &tenancy{}}
-	a.tenancy.latest.Store(a)
+	a := &App{Settings: s, Channels: channels, origins: newOrigins(s.AllowedOrigins), state: &appState{}}
+	a.state.latest.Store(a)
 	return a
 }
 
@@ -37,11 +37,11 @@ func (a *App) with(s Settings) *App {
 	if reflect.DeepEqual(a.Settings, s) {
 		return a
 	}
-	return &App{Settings: s, Channels: a.Channels, origins: newOrigins(s.AllowedOrigins), tenancy: a.tenancy}
+	return &App{Settings: s, Channels: a.Channels, origins: newOrigins(s.AllowedOrigins), state: a.state}
 }
 
 // latest is the App that a reload has put in the place of a, or a itself.
-func (a *App) latest() *App { return a.tenancy.latest.Load() }
+func (a *App) latest() *App { return a.state.latest.Load() }
 
 // signer returns what verifies requests on a loop, nil for none: then it is for this once.
 func (a *App) signer(l *broadcast.Loop) *pusher.Signer {
@@ -56,15 +56,15 @@ func (a *App) signer(l *broadcast.Loop) *pusher.Signer {
 }
 
 // Connections is the number of established connections on this node, subscribed or not.
-func (a *App) Connections() int { return int(a.tenancy.connections.Load()) }
+func (a *App) Connections() int { return int(a.state.connections.Load()) }
 
-// enter counts a connection in and reports whether the app has room for it.
-func (a *App) enter() bool {
-	if n := a.tenancy.connections.Add(1); a.MaxConnections > 0 && n > int64(a.MaxConnections) {
-		a.leave()
+// acquireConnection counts a connection in and reports whether the app has room for it.
+func (a *App) acquireConnection() bool {
+	if n := a.state.connections.Add(1); a.MaxConnections > 0 && n > int64(a.MaxConnections) {
+		a.releaseConnection()
 		return false
 	}
 	return true
 }
 
-func (a *App) leave() { a.tenancy.connections.Add(-1) }
+func (a *App) releaseConnection() { a.state.connections.Add(-1) }

@@ -13,7 +13,7 @@ import (
 // event, and the connection stays open.
 func (s *Session) Message(op ws.OpCode, payload []byte) {
 	s.touch()
-	s.renew()
+	s.refreshApp()
 	if t := s.sessions.Trace; t != nil {
 		t.Message("Message Received", s.ID.String(), payload)
 	}

@@ -17,7 +17,7 @@ type event struct {
 	channels   [][]byte
 	except     pusher.SocketID
 	info       attributes
-	asked      bool // info was given
+	requested  bool // info was given
 }
 
 // What publishers are told who did not ask for anything.
@@ -38,7 +38,7 @@ func publish(c *call) reply {
 	if err := c.publish(e); err != nil {
 		return c.failed(err)
 	}
-	if !e.asked {
+	if !e.requested {
 		return published
 	}
 	body := append([]byte(nil), `{"channels":{`...)
@@ -71,25 +71,25 @@ func publishBatch(c *call) reply {
 	if len(bag) > 0 {
 		return bag.reply()
 	}
-	var asked [][]byte
+	var requested [][]byte
 	for i := range batch {
-		if batch[i].asked {
-			asked = append(asked, batch[i].channels[0])
+		if batch[i].requested {
+			requested = append(requested, batch[i].channels[0])
 		}
 		if err := c.publish(&batch[i]); err != nil {
 			return c.failed(err)
 		}
 	}
-	if len(asked) == 0 {
+	if len(requested) == 0 {
 		return batchPublished
 	}
-	described := c.describe(asked)
+	described := c.describe(requested)
 	body := append([]byte(nil), `{"batch":[`...)
 	for i := range batch {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		if !batch[i].asked {
+		if !batch[i].requested {
 			body = append(body, "{}"...)
 			continue
 		}

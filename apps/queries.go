@@ -11,7 +11,7 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// attributes is which facts about channels were asked for.
+// attributes is which facts about channels a request asks for.
 type attributes struct{ occupied, users, subscriptions, cache bool }
 
 func parseAttributes(list string) (a attributes) {
@@ -30,9 +30,9 @@ func parseAttributes(list string) (a attributes) {
 	return a
 }
 
-// appendInfo appends what was asked about one channel, as a JSON object. Users are counted on presence channels alone,
+// appendInfo appends what a request asks about one channel, as a JSON object. Users are counted on presence channels alone,
 // subscriptions on all others, and only an occupied channel has either.
-func appendInfo(dst []byte, c broadcast.Channel, asked attributes) []byte {
+func appendInfo(dst []byte, c broadcast.Channel, requested attributes) []byte {
 	dst = append(dst, '{')
 	start := len(dst)
 	field := func(name string) {
@@ -41,20 +41,20 @@ func appendInfo(dst []byte, c broadcast.Channel, asked attributes) []byte {
 		}
 		dst = append(dst, name...)
 	}
-	if asked.occupied {
+	if requested.occupied {
 		field(`"occupied":`)
 		dst = strconv.AppendBool(dst, c.Occupied())
 	}
 	if c.Occupied() {
-		if asked.users && c.Kind.IsPresence() {
+		if requested.users && c.Kind.IsPresence() {
 			field(`"user_count":`)
 			dst = strconv.AppendInt(dst, int64(c.Users), 10)
 		}
-		if asked.subscriptions && !c.Kind.IsPresence() {
+		if requested.subscriptions && !c.Kind.IsPresence() {
 			field(`"subscription_count":`)
 			dst = strconv.AppendInt(dst, int64(c.Subscribers), 10)
 		}
-		if asked.cache && c.Last != nil {
+		if requested.cache && c.Last != nil {
 			field(`"cache":`)
 			dst = append(dst, c.Last.Payload()...)
 		}
@@ -64,7 +64,7 @@ func appendInfo(dst []byte, c broadcast.Channel, asked attributes) []byte {
 
 // up is GET /up.
 func up(c *call) reply {
-	if c.api.leaving.Load() {
+	if c.api.draining.Load() {
 		return reply{status: http.StatusServiceUnavailable, body: []byte(`{"health":"stopping"}`)}
 	}
 	return ok([]byte(`{"health":"OK"}`))
@@ -79,7 +79,7 @@ func connections(c *call) reply {
 
 // channels is GET /apps/{id}/channels.
 func channels(c *call) reply {
-	asked := parseAttributes(c.query.Get("info"))
+	requested := parseAttributes(c.query.Get("info"))
 	body := append([]byte(nil), `{"channels":{`...)
 	for i, ch := range c.app.Channels.Channels(c.query.Get("filter_by_prefix")) {
 		if i > 0 {
@@ -87,16 +87,16 @@ func channels(c *call) reply {
 		}
 		body = pusher.AppendString(body, ch.Name)
 		body = append(body, ':')
-		body = appendInfo(body, ch, asked)
+		body = appendInfo(body, ch, requested)
 	}
 	return ok(append(body, "}}"...))
 }
 
 // channel is GET /apps/{id}/channels/{channel}.
 func channel(c *call) reply {
-	asked := parseAttributes(c.query.Get("info"))
-	asked.occupied = true
-	return ok(appendInfo(nil, c.app.Channels.Channel([]byte(c.parts[3])), asked))
+	requested := parseAttributes(c.query.Get("info"))
+	requested.occupied = true
+	return ok(appendInfo(nil, c.app.Channels.Channel([]byte(c.parts[3])), requested))
 }
 
 // users is GET /apps/{id}/channels/{channel}/users.

@@ -50,7 +50,7 @@ type Replacement struct{ Added, Changed, Disabled, Removed []string }
 
 // Replace puts these applications in the place of those that are known. One with the id of a known one is the same application:
 // it keeps its channels and connections, and the new settings hold for these at once, except for what only a connection that is
-// being made is asked (key, origin, max_connections). The connections of an application that is gone are closed with 4001, those of
+// being made is checked against (key, origin, max_connections). The connections of an application that is gone are closed with 4001, those of
 // one that is disabled with 4003. The error joins all problems, and nothing has changed then.
 func (r *Registry) Replace(settings []Settings) (Replacement, error) {
 	if err := check(settings); err != nil {
@@ -58,7 +58,7 @@ func (r *Registry) Replace(settings []Settings) (Replacement, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var became Replacement
+	var changes Replacement
 	old := r.current.Load()
 	next := &catalog{byKey: make(map[string]*App, len(settings)), byID: make(map[string]*App, len(settings))}
 	for _, s := range settings {
@@ -66,11 +66,11 @@ func (r *Registry) Replace(settings []Settings) (Replacement, error) {
 		switch {
 		case a == nil:
 			a = newApp(s, r.hub.NewDirectory(s.ID))
-			became.Added = append(became.Added, s.ID)
+			changes.Added = append(changes.Added, s.ID)
 		case a.with(s) != a:
-			became.Changed = append(became.Changed, s.ID)
+			changes.Changed = append(changes.Changed, s.ID)
 			if s.Disabled && !a.Disabled {
-				became.Disabled = append(became.Disabled, s.ID)
+				changes.Disabled = append(changes.Disabled, s.ID)
 			}
 			a = a.with(s)
 		}
@@ -79,31 +79,31 @@ func (r *Registry) Replace(settings []Settings) (Replacement, error) {
 	}
 	for _, a := range old.apps {
 		if next.byID[a.ID] == nil {
-			became.Removed = append(became.Removed, a.ID)
+			changes.Removed = append(changes.Removed, a.ID)
 		}
 	}
 	r.install(next)
-	r.end(old, became)
-	return became, nil
+	r.disconnect(old, changes)
+	return changes, nil
 }
 
 // install makes the catalog the current one. A connection looks its app up and is counted in one step of its loop, so that
 // whoever is told to go by a task that is posted from now on includes everyone who came in by the old one.
 func (r *Registry) install(next *catalog) {
 	for _, a := range next.apps {
-		a.tenancy.latest.Store(a)
+		a.state.latest.Store(a)
 	}
 	r.current.Store(next)
 }
 
-// end closes what may not go on.
-func (r *Registry) end(old *catalog, became Replacement) {
-	for _, id := range became.Disabled {
-		old.byID[id].Channels.Dismiss(sealError(pusher.ErrDisabled), pusher.CloseDisabled, pusher.ErrDisabled.Message)
+// disconnect closes what may not go on.
+func (r *Registry) disconnect(old *catalog, changes Replacement) {
+	for _, id := range changes.Disabled {
+		old.byID[id].Channels.Dismiss(errorFrame(pusher.ErrDisabled), pusher.CloseDisabled, pusher.ErrDisabled.Message)
 	}
-	for _, id := range became.Removed {
+	for _, id := range changes.Removed {
 		d := old.byID[id].Channels
-		d.Dismiss(sealError(pusher.ErrUnknownApp), pusher.CloseUnknownApp, pusher.ErrUnknownApp.Message)
+		d.Dismiss(errorFrame(pusher.ErrUnknownApp), pusher.CloseUnknownApp, pusher.ErrUnknownApp.Message)
 		r.hub.Forget(d)
 	}
 }

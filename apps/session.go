@@ -22,13 +22,13 @@ type Sessions struct {
 type Session struct {
 	broadcast.Subscriber
 
-	sessions *Sessions
-	app      *App     // nil when the key is unknown
-	limiter  *limiter // nil until a message has been counted
-	seen     int64    // when the client was last heard, by elapsed
-	pinged   int64    // when it was asked for a sign of life since, or 0
-	framed   bool     // the client uses control frames, so it is pinged with one
-	entered  bool     // counts as a connection of its app
+	sessions      *Sessions
+	app           *App     // nil when the key is unknown
+	limiter       *limiter // nil until a message has been counted
+	lastSeen      int64    // when the client last sent something, by elapsed
+	pingedAt      int64    // when it was pinged since then; 0: it was not
+	controlFrames bool     // the client uses control frames, so it is pinged with one
+	counted       bool     // counts as a connection of its app
 }
 
 // Accept makes the session of a client that asks for the percent-encoded path, or returns nil if that is not
@@ -59,23 +59,23 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 	case s.app.Disabled:
 		s.refuse(pusher.ErrDisabled, pusher.CloseDisabled)
 		return
-	case !s.app.enter():
+	case !s.app.acquireConnection():
 		s.refuse(pusher.ErrOverQuota, pusher.CloseOverQuota)
 		return
 	case !s.app.origins.allow(origin):
-		s.app.leave()
+		s.app.releaseConnection()
 		s.refuse(pusher.ErrOrigin, pusher.CloseForbidden)
 		return
 	}
-	s.entered = true
+	s.counted = true
 	if t := s.sessions.Trace; t != nil {
-		t.Info("Connection Established", s.ID.String()+from(c))
+		t.Info("Connection Established", s.ID.String()+remoteAddress(c))
 	}
 	s.established()
 }
 
-// from tells where a connection comes from, if it knows.
-func from(c broadcast.Conn) string {
+// remoteAddress tells where a connection comes from, if it knows.
+func remoteAddress(c broadcast.Conn) string {
 	if remote, ok := c.(interface{ Client() string }); ok {
 		return " from " + remote.Client()
 	}
@@ -103,7 +103,7 @@ func (s *Session) MaxMessageSize() int64 {
 
 // Control notes that a control frame of the client has been handled.
 func (s *Session) Control(ws.OpCode) {
-	s.framed = true
+	s.controlFrames = true
 	s.touch()
 	s.info("Control Frame Received", s.ID)
 }
@@ -111,15 +111,15 @@ func (s *Session) Control(ws.OpCode) {
 // Gone ends the session: the connection does not exist any longer.
 func (s *Session) Gone() {
 	s.Loop().Remove(&s.Subscriber)
-	if s.entered {
-		s.entered = false
-		s.app.leave()
+	if s.counted {
+		s.counted = false
+		s.app.releaseConnection()
 		s.info("Connection Closed", s.ID)
 	}
 }
 
-// renew makes what has been configured since hold for the session. One message is handled by one configuration.
-func (s *Session) renew() {
+// refreshApp makes what has been configured since hold for the session. One message is handled by one configuration.
+func (s *Session) refreshApp() {
 	if s.app != nil {
 		s.app = s.app.latest()
 	}
@@ -139,16 +139,16 @@ var epoch = time.Now()
 func (s *Session) elapsed() int64 { return s.now().Sub(epoch).Milliseconds() }
 
 func (s *Session) touch() {
-	s.seen, s.pinged = s.elapsed(), 0
+	s.lastSeen, s.pingedAt = s.elapsed(), 0
 }
 
 // Check sees to it that the client is alive and returns how long the next Check may wait. A client that was silent for the
 // ping interval is pinged; one that then says nothing within the activity timeout is closed with 4201.
 func (s *Session) Check() time.Duration {
 	now := s.elapsed()
-	s.renew()
-	if s.pinged != 0 {
-		left := s.pinged + s.app.ActivityTimeout.Milliseconds() - now
+	s.refreshApp()
+	if s.pingedAt != 0 {
+		left := s.pingedAt + s.app.ActivityTimeout.Milliseconds() - now
 		if left <= 0 {
 			s.info("Connection Pruned", s.ID)
 			s.refuse(pusher.ErrPongTimeout, pusher.ClosePongTimeout)
@@ -156,12 +156,12 @@ func (s *Session) Check() time.Duration {
 		}
 		return min(time.Duration(left)*time.Millisecond, s.app.PingInterval) // it may answer, and fall silent again
 	}
-	if left := s.seen + s.app.PingInterval.Milliseconds() - now; left > 0 {
+	if left := s.lastSeen + s.app.PingInterval.Milliseconds() - now; left > 0 {
 		return time.Duration(left) * time.Millisecond
 	}
-	s.pinged = now
+	s.pingedAt = now
 	s.info("Connection Pinged", s.ID)
-	if s.framed {
+	if s.controlFrames {
 		s.Send(pingFrame)
 	} else {
 		s.Send(pingEvent)
@@ -170,9 +170,9 @@ func (s *Session) Check() time.Duration {
 }
 
 // error tells the client of a mistake.
-func (s *Session) error(e *pusher.Error) { s.Send(sealError(e)) }
+func (s *Session) error(e *pusher.Error) { s.Send(errorFrame(e)) }
 
-func sealError(e *pusher.Error) broadcast.Frame {
+func errorFrame(e *pusher.Error) broadcast.Frame {
 	return broadcast.SealText(e.Append(broadcast.TextBuffer(len(e.Message))))
 }
 

@@ -196,7 +196,7 @@ func (e *event) take(b *bag, f fields, item int) {
 		e.except, _ = pusher.ParseSocketID(decode(f.socketID)) // an id that nobody has leaves nobody out
 	}
 	if b.string(field{"info", item, -1}, f.info) {
-		e.info, e.asked = parseAttributes(string(decode(f.info))), true
+		e.info, e.requested = parseAttributes(string(decode(f.info))), true
 	}
 }
 

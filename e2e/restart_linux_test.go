@@ -86,7 +86,7 @@ func ended(t *testing.T, was, first int) {
 	await(t, "the old process's end", func() bool {
 		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", first))
 		must(t, err)
-		return strings.HasPrefix(string(name), "reverbd (warden)") && (was == first || syscall.Kill(was, 0) != nil)
+		return strings.HasPrefix(string(name), "reverbd (supervisor)") && (was == first || syscall.Kill(was, 0) != nil)
 	})
 }
 

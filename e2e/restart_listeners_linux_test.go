@@ -78,7 +78,7 @@ func TestRestartPassesOnAllListeners(t *testing.T) {
 		await(t, "the old process's end", func() bool {
 			if was == s.cmd.Process.Pid {
 				name, err := os.ReadFile("/proc/" + s.status(t, "started by") + "/cmdline")
-				return err == nil && strings.HasPrefix(string(name), "reverbd (warden)")
+				return err == nil && strings.HasPrefix(string(name), "reverbd (supervisor)")
 			}
 			return syscall.Kill(was, 0) != nil
 		})

@@ -4,15 +4,15 @@ import "fmt"
 
 // descriptors are those that the server needs, and the arithmetic.
 func (n Need) descriptors(f Facts) (need Number, why string) {
-	open := max(f.Process.Open, leastOpen)
+	open := max(f.Process.Open, minOpen)
 	each, loops := n.DescriptorsEach, Number(n.Loops)
 	need = n.Connections.times(each).plus(open).plus(loops.times(n.DescriptorsLoop)).plus(n.DescriptorsSpare)
 	return need, fmt.Sprintf("%s connections x %s (with TLS in the process or without) + %s in use + %s event loops x %s + %s spare",
 		n.Connections, each, open, loops, n.DescriptorsLoop, n.DescriptorsSpare)
 }
 
-// leastOpen is what a server has open before it listens, when less is open now.
-const leastOpen = 12
+// minOpen is what a server has open before it listens, when less is open now.
+const minOpen = 12
 
 // limit is the hard limit that the server will run under, and where it comes from. Go raises the soft one to it.
 func (f Facts) limit() (hard Number, from string) {

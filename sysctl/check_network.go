@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// mostBacklog is the largest queue that is worth asking for: kernels before 4.1 count in 16 bits.
-const mostBacklog = 65535
+// maxBacklog is the largest queue that is worth asking for: kernels before 4.1 count in 16 bits.
+const maxBacklog = 65535
 
 // backlog is the queue that each listener needs for all connections coming back at once, and the arithmetic.
 func (n Need) backlog() (Number, string) {
 	loops := Number(max(n.Loops, 1))
-	return min((n.Connections+loops-1)/loops, mostBacklog),
+	return min((n.Connections+loops-1)/loops, maxBacklog),
 		fmt.Sprintf("%s connections that come back at once / %s event loops, each of which has its own queue (%s at most)",
-			n.Connections, loops, Number(mostBacklog))
+			n.Connections, loops, Number(maxBacklog))
 }
 
 func checkSomaxconn(f Facts, n Need) Finding {
@@ -47,7 +47,7 @@ func power(n Number) Number {
 	for p < n {
 		p *= 2
 	}
-	return min(p, mostBacklog)
+	return min(p, maxBacklog)
 }
 
 // freePorts are those that an outgoing connection may take to one address.

@@ -96,7 +96,7 @@ func checkNginxBacklog(f Facts, n Need) Finding {
 			}
 		}
 	}
-	need := min((n.Connections+queues-1)/queues, mostBacklog)
+	need := min((n.Connections+queues-1)/queues, maxBacklog)
 	return finding(check, levelOf(false, backlog < need), backlog.String(), need.String(),
 		fmt.Sprintf("%s connections that come back at once / %s %s (reuseport gives each worker its own; %s); net.core.somaxconn is "+
 			"the limit of each", n.Connections, queues, plural(int(queues), "queue"), from.where()), f.Nginx.backlog(server, power(need)))

@@ -50,8 +50,8 @@ type Edit struct {
 	Text     string
 }
 
-// mostShown are the lines that are shown in a sentence.
-const mostShown = 3
+// maxShown are the lines that are shown in a sentence.
+const maxShown = 3
 
 // String is the change as a sentence.
 func (f Fix) String() string {
@@ -59,8 +59,8 @@ func (f Fix) String() string {
 		return f.Say
 	}
 	what := strings.Join(f.Lines, " ")
-	if len(f.Lines) > mostShown {
-		what = fmt.Sprintf("%s ... (%d lines; see --print-fixes)", strings.Join(f.Lines[:mostShown-1], " "), len(f.Lines))
+	if len(f.Lines) > maxShown {
+		what = fmt.Sprintf("%s ... (%d lines; see --print-fixes)", strings.Join(f.Lines[:maxShown-1], " "), len(f.Lines))
 	}
 	if f.Section != "" {
 		what = f.Section + " " + what

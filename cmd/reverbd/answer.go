@@ -26,7 +26,7 @@ func (i *instance) openControl() error {
 	if err == nil {
 		i.control, err = control.Listen(path, i.inherited != nil, i.ask)
 	}
-	if errors.Is(err, control.ErrNoPlace) {
+	if errors.Is(err, control.ErrNoDirectory) {
 		i.log.Warn("commands such as reverbd stop will not reach this server", zap.Error(err))
 		return nil
 	}
@@ -52,28 +52,28 @@ func controlPath(conf config.Config) (string, error) {
 	if conf.PidFile != "" {
 		return control.Beside(conf.PidFile), nil
 	}
-	return places().ForServer(control.Name(conf.Addresses()))
+	return controlPaths().ForServer(control.Name(conf.Addresses()))
 }
 
-func places() control.Places { return control.Places{Lookup: os.LookupEnv, UID: os.Geteuid()} }
+func controlPaths() control.Paths { return control.Paths{Lookup: os.LookupEnv, UID: os.Geteuid()} }
 
 // ask has run answer a command. Safe for concurrent use.
 func (i *instance) ask(command control.Command) control.Answer {
 	c := call{command, make(chan control.Answer, 1)}
 	select {
 	case i.calls <- c:
-	case <-i.over:
+	case <-i.closed:
 		return control.Answer{Error: "the server has ended"}
 	}
 	select {
 	case a := <-c.answer:
 		return a
-	case <-i.over:
+	case <-i.closed:
 		return control.Answer{Error: "the server has ended"}
 	}
 }
 
-func (i *instance) called(c call) {
+func (i *instance) onCall(c call) {
 	switch {
 	case c.command == control.Status:
 		c.reply(control.Answer{Status: i.report()})
@@ -96,8 +96,8 @@ func (i *instance) report() *control.Report {
 		PID: os.Getpid(), Version: version, Started: i.started,
 		Connections: i.server.Connections(), Draining: i.stopped != nil,
 	}
-	if i.ward != nil && !i.ward.isFirst() {
-		r.Parent = i.ward.first
+	if i.supervisor != nil && !i.supervisor.isFirst() {
+		r.Parent = i.supervisor.first
 	}
 	for _, a := range i.registry.Apps() {
 		r.Apps = append(r.Apps, control.App{ID: a.ID, Connections: a.Connections(), Disabled: a.Disabled})

@@ -14,8 +14,8 @@ import (
 
 // How long the start waits for Redis, and the end for what the other nodes have yet to be told.
 const (
-	joinTime  = time.Second
-	leaveTime = 4 * time.Second
+	joinTimeout  = time.Second
+	leaveTimeout = 4 * time.Second
 )
 
 // cluster is the connection with the other nodes. A nil cluster is a node on its own.
@@ -49,7 +49,7 @@ func (c *cluster) join(h *broadcast.Hub, log *zap.Logger) {
 	go c.bus.Run(context.Background(), h)
 	select {
 	case <-c.bus.Ready():
-	case <-time.After(joinTime):
+	case <-time.After(joinTimeout):
 		log.Warn("starting without Redis: this node joins the others when it can be reached")
 	}
 }
@@ -70,7 +70,7 @@ func (c *cluster) leave(log *zap.Logger) {
 	if c == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := c.bus.Close(ctx); err != nil {
 		log.Warn("the other nodes have to find out by themselves that this one is gone", zap.Error(err))

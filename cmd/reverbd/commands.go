@@ -14,8 +14,8 @@ import (
 	"reverbd/cmd/reverbd/control"
 )
 
-// answerTime is how long a server may take to answer: it gives a new process a minute to start.
-const answerTime = 2 * time.Minute
+// answerTimeout is how long a server may take to answer: it gives a new process a minute to start.
+const answerTimeout = 2 * time.Minute
 
 // controlCommands are the commands for a server that runs.
 func controlCommands(flags []cli.Flag) []*cli.Command {
@@ -49,7 +49,7 @@ func find(c *cli.Context) (*control.Client, error) {
 	if conf.PidFile != "" {
 		return findByPidFile(conf.PidFile)
 	}
-	return control.Dial(places().ForClient(control.Name(conf.Addresses())), os.Geteuid())
+	return control.Dial(controlPaths().ForClient(control.Name(conf.Addresses())), os.Geteuid())
 }
 
 func findByPidFile(path string) (*control.Client, error) {
@@ -102,7 +102,7 @@ func askServer(command control.Command) func(*cli.Context, *control.Client) erro
 }
 
 func ask(client *control.Client, command control.Command) (control.Answer, error) {
-	answer, err := client.Call(command, answerTime)
+	answer, err := client.Call(command, answerTimeout)
 	if err == nil && answer.Error != "" {
 		err = errors.New(answer.Error)
 	}

@@ -151,7 +151,7 @@ func outcome(line string) error {
 		}
 		return errors.New(text)
 	}
-	return errSilent
+	return errEndedEarly
 }
 
-var errSilent = errors.New("it ended before it served")
+var errEndedEarly = errors.New("it ended before it served")

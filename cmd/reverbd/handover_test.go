@@ -34,7 +34,7 @@ func TestReports(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"", "read", "ready?\n"} {
-		if err := outcome(line); !errors.Is(err, errSilent) {
+		if err := outcome(line); !errors.Is(err, errEndedEarly) {
 			t.Errorf("%q is %v", line, err)
 		}
 	}
@@ -54,8 +54,8 @@ func TestNothingInherited(t *testing.T) {
 	if l, err := h.listener("127.0.0.1:1"); l != nil || err != nil {
 		t.Error(l, err)
 	}
-	if inWard(h) != nil {
-		t.Error("in a ward of nobody")
+	if inheritedSupervisor(h) != nil {
+		t.Error("a supervisor out of nothing")
 	}
 }
 

@@ -18,15 +18,15 @@ import (
 
 // instance is a server, and what becomes of it. Everything is decided on one goroutine, that of run; what takes time reports to it.
 type instance struct {
-	conf      config.Config
-	reread    func() (config.Config, error)
-	program   program
-	inherited *handover
-	ward      *ward // of this process and those before and after it; nil until there is one
-	manager   manager
-	log       *zap.Logger
-	level     zap.AtomicLevel
-	started   time.Time
+	conf       config.Config
+	reread     func() (config.Config, error)
+	program    program
+	inherited  *handover
+	supervisor *supervisor // links this process with those before and after it; nil until there is one
+	manager    manager
+	log        *zap.Logger
+	level      zap.AtomicLevel
+	started    time.Time
 
 	hub      *broadcast.Hub
 	others   *cluster // the other nodes; nil on a node of its own
@@ -38,28 +38,28 @@ type instance struct {
 	control     *control.Server // nil: nobody can ask
 	unreachable bool            // nobody can find it
 	calls       chan call
-	over        chan struct{} // closed when nothing is answered any more
+	closed      chan struct{} // closed when nothing is answered any more
 
-	told      bool       // a signal to stop has come
-	stopped   chan error // what draining ended with; nil while there is no draining
-	cut       func()     // ends the draining at once
-	signals   chan os.Signal
-	takeovers chan takeover // what restarting ended with
-	abandon   func()        // gives the restarting up; nil while there is none
-	successor *successor    // nil until one has taken over
-	vacated   chan struct{} // closed when it has ended; nil while that does not matter
-	ended     *int          // its exit code, once that is known
+	stopSignalled  bool       // a signal to stop has arrived
+	stopped        chan error // receives how draining ended; nil while there is no draining
+	cancelDrain    func()     // ends the draining at once
+	signals        chan os.Signal
+	takeovers      chan takeover // receives how a restart ended
+	cancelRestart  func()        // nil while there is no restart
+	successor      *successor    // nil until one has taken over
+	successorEnded chan struct{} // closed when it has ended; nil while that does not matter
+	successorCode  *int          // its exit code, once that is known
 }
 
 // sweepInterval is how often expired cached events are looked for.
 const sweepInterval = 5 * time.Second
 
-// heeded are the signals that the server does something about. Reverb ends on the last three.
-var heeded = []os.Signal{syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTSTP}
+// handledSignals are the signals that the server does something about. Reverb ends on the last three.
+var handledSignals = []os.Signal{syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTSTP}
 
 // run runs the server until it fails or is told to stop.
 func (i *instance) run() error {
-	signal.Notify(i.signals, heeded...) // until the process ends, or is a warden: what comes late must not kill it
+	signal.Notify(i.signals, handledSignals...) // until the process ends, or becomes the stub: a late signal must not kill it
 	if err := i.open(); err != nil {
 		return err
 	}
@@ -68,16 +68,16 @@ func (i *instance) run() error {
 	ended := make(chan error, 1)
 	go func() { ended <- i.server.Run() }()
 	booted := i.server.Booted()
-	orphaned := i.ward.orphaned()
+	orphaned := i.supervisor.orphaned()
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
-	look := time.NewTicker(lookInterval)
-	defer look.Stop()
-	beat, stopBeats := i.manager.beats()
-	defer stopBeats()
+	memoryCheck := time.NewTicker(memoryCheckInterval)
+	defer memoryCheck.Stop()
+	heartbeat, stopHeartbeats := i.manager.heartbeats()
+	defer stopHeartbeats()
 	artisan, stopWatching := i.watchSignal()
 	defer stopWatching()
-	memory := newMemory()
+	memory := newMemoryReleaser()
 	for {
 		select {
 		case err := <-ended:
@@ -94,13 +94,13 @@ func (i *instance) run() error {
 				i.stop()
 			}
 		case s := <-i.signals:
-			i.signalled(s)
+			i.onSignal(s)
 		case c := <-i.calls:
-			i.called(c)
+			i.onCall(c)
 		case t := <-i.takeovers:
-			i.tookOver(t)
-		case <-i.vacated:
-			i.succession()
+			i.onTakeover(t)
+		case <-i.successorEnded:
+			i.onSuccessorEnd()
 		case <-orphaned:
 			orphaned = nil
 			i.log.Warn("stopping: the process that was started first is gone")
@@ -110,15 +110,15 @@ func (i *instance) run() error {
 				i.log.Info("php artisan reverb:restart has been run")
 				i.restart(func(control.Answer) {}) // the log says what became of it
 			}
-		case <-beat:
-			i.beat()
+		case <-heartbeat:
+			i.heartbeat()
 		case <-sweep.C:
 			i.hub.Sweep()
 			if i.control != nil && i.successor == nil && i.control.Missing() {
 				i.reclaimControl() // a session's directory goes with the session
 			}
-		case <-look.C:
-			memory.settle()
+		case <-memoryCheck.C:
+			memory.releaseIfIdle()
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (i *instance) open() error {
 }
 
 func (i *instance) close() {
-	close(i.over)
+	close(i.closed)
 	if i.control != nil {
 		i.control.Close()
 	}
@@ -156,9 +156,9 @@ func (i *instance) booted() error {
 	return nil
 }
 
-func (i *instance) signalled(s os.Signal) {
-	if i.successor != nil && i.ward.isFirst() {
-		i.ward.forward(s) // whoever knows this process means the server that runs
+func (i *instance) onSignal(s os.Signal) {
+	if i.successor != nil && i.supervisor.isFirst() {
+		i.supervisor.forward(s) // whoever knows this process means the server that runs
 	}
 	switch {
 	case s == syscall.SIGHUP && i.stopped == nil:
@@ -166,17 +166,17 @@ func (i *instance) signalled(s os.Signal) {
 	case s == syscall.SIGUSR2 && i.stopped == nil:
 		i.restart(func(control.Answer) {}) // the log says what became of it
 	case s == syscall.SIGHUP || s == syscall.SIGUSR2:
-	case i.told:
+	case i.stopSignalled:
 		i.log.Warn("stopping at once", zap.Stringer("signal", s))
-		i.cut()
+		i.cancelDrain()
 	default:
-		i.told = true
+		i.stopSignalled = true
 		i.stop()
 	}
 }
 
-// beat tells the service manager that the server is alive, if it is: a loop that is stuck must not be covered up.
-func (i *instance) beat() {
+// heartbeat tells the service manager that the server is alive, if it is: a loop that is stuck must not be covered up.
+func (i *instance) heartbeat() {
 	if i.successor == nil && i.server.Healthy(max(i.manager.watchdog/2, time.Second)) {
 		i.manager.alive()
 	}

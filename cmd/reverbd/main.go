@@ -23,8 +23,8 @@ const (
 )
 
 func main() {
-	if w := wardenFrom(os.Args); w != nil {
-		os.Exit(w.watch())
+	if v := stubFrom(os.Args); v != nil {
+		os.Exit(v.runStub())
 	}
 	if err := command().Run(os.Args); err != nil {
 		if text := err.Error(); text != "" { // what is empty has been said
@@ -85,10 +85,10 @@ func startWith(c *cli.Context, inherited *handover) error {
 	if err != nil {
 		return cli.Exit("the configuration cannot be used\n"+err.Error(), exitUsage)
 	}
-	loosenTimers()
+	loosenTimerSlack()
 	inherited.adopt()
 	i := &instance{
-		conf: conf, reread: read, program: findProgram(dir), inherited: inherited, ward: inWard(inherited),
+		conf: conf, reread: read, program: findProgram(dir), inherited: inherited, supervisor: inheritedSupervisor(inherited),
 	}
 	if err := serve(i); err != nil {
 		if i.successor == nil {
@@ -96,7 +96,7 @@ func startWith(c *cli.Context, inherited *handover) error {
 		}
 		i.log.Error("the old process has not ended well", zap.Error(err)) // the new one must not end with it
 	}
-	if code := i.follow(); code != 0 {
+	if code := i.finish(); code != 0 {
 		return cli.Exit("", code)
 	}
 	return nil

@@ -6,8 +6,8 @@ import (
 )
 
 // What a burst took is given back when the server has become idle, not while it is busy, and not again and again.
-func TestMemorySettles(t *testing.T) {
-	m := newMemory()
+func TestMemoryIsReleasedWhenIdle(t *testing.T) {
+	m := newMemoryReleaser()
 	burst := make([][]byte, 64)
 	for i := range burst {
 		burst[i] = make([]byte, 1<<20)
@@ -15,18 +15,18 @@ func TestMemorySettles(t *testing.T) {
 	_, high := m.read()
 	runtime.KeepAlive(burst)
 
-	m.settle() // all that was allocated since the start: busy
-	if m.settled != 0 {
+	m.releaseIfIdle() // all that was allocated since the start: busy
+	if m.lastHeld != 0 {
 		t.Fatal("gave back while the server was busy")
 	}
-	m.settle()
+	m.releaseIfIdle()
 	_, low := m.read()
-	if m.settled == 0 || low > high-32<<20 {
+	if m.lastHeld == 0 || low > high-32<<20 {
 		t.Errorf("holds %d bytes of %d", low, high)
 	}
-	before := m.settled
-	m.settle()
-	if m.settled != before {
+	before := m.lastHeld
+	m.releaseIfIdle()
+	if m.lastHeld != before {
 		t.Error("gave back again although nothing had happened")
 	}
 
@@ -34,9 +34,9 @@ func TestMemorySettles(t *testing.T) {
 	late := make([]byte, 3<<20)
 	_, high = m.read()
 	runtime.KeepAlive(late)
-	for range trimmedAfter {
+	for range secondReleaseAfter {
 		m.allocated, _ = m.read() // idle, whatever the test allocates
-		m.settle()
+		m.releaseIfIdle()
 	}
 	if _, low := m.read(); low > high-2<<20 {
 		t.Errorf("holds %d bytes of %d after another while", low, high)

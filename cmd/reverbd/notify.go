@@ -39,8 +39,8 @@ func (m manager) tell(state ...string) {
 	}
 }
 
-// beats ticks when a sign of life is due, twice as often as the manager wants one. It never does if none is wanted.
-func (m manager) beats() (c <-chan time.Time, stop func()) {
+// heartbeats ticks when a sign of life is due, twice as often as the manager wants one. It never does if none is wanted.
+func (m manager) heartbeats() (c <-chan time.Time, stop func()) {
 	if m.watchdog <= 0 {
 		return nil, func() {}
 	}

@@ -235,15 +235,15 @@ func factsOf(ctx context.Context, source sysctl.Source, conf config.Config) sysc
 	return f
 }
 
-// askTime is how long Redis may take to say what its limits are.
-const askTime = 3 * time.Second
+// redisTimeout is how long Redis may take to say what its limits are.
+const redisTimeout = 3 * time.Second
 
 // redisFacts asks the Redis that joins the nodes, if there is one.
 func redisFacts(ctx context.Context, conf config.Config) sysctl.Redis {
 	if conf.Scaling == nil {
 		return sysctl.Redis{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	r := sysctl.Redis{Configured: true, Address: strings.Join(conf.Scaling.Addrs, ", ")}
 	l, err := redis.AskLimits(ctx, *conf.Scaling)

@@ -27,7 +27,7 @@ func (i *instance) restart(reply func(control.Answer)) {
 	case i.stopped != nil:
 		refuse("the server is being stopped")
 		return
-	case i.abandon != nil:
+	case i.cancelRestart != nil:
 		refuse("the server is being restarted already")
 		return
 	}
@@ -42,10 +42,10 @@ func (i *instance) restart(reply func(control.Answer)) {
 	}
 	i.log.Info("restarting", zap.Stringer("program", i.program))
 	i.manager.reloading()
-	ctx, abandon := background()
-	i.abandon = abandon
+	ctx, cancel := background()
+	i.cancelRestart = cancel
 	go func() {
-		s, err := succeed(ctx, i.program, i.network.names, listeners, i.ward)
+		s, err := startSuccessor(ctx, i.program, i.network.names, listeners, i.supervisor)
 		for _, f := range listeners {
 			_ = f.Close()
 		}
@@ -55,34 +55,34 @@ func (i *instance) restart(reply func(control.Answer)) {
 
 // prepare makes this process one that can live on for those that follow, unless a service manager can be told who follows.
 func (i *instance) prepare() error {
-	if i.ward != nil || i.manager.listens {
+	if i.supervisor != nil || i.manager.listens {
 		return nil
 	}
-	ward, err := newWard()
+	v, err := newSupervisor()
 	if err == nil {
 		err = adoptOrphans()
 	}
 	if err != nil {
 		return err
 	}
-	i.ward = ward
+	i.supervisor = v
 	return nil
 }
 
-// tookOver is called when the new process serves, or has failed.
-func (i *instance) tookOver(t takeover) {
-	i.abandon()
-	i.abandon = nil
+// onTakeover is called when the new process serves, or has failed.
+func (i *instance) onTakeover(t takeover) {
+	i.cancelRestart()
+	i.cancelRestart = nil
 	if t.err != nil {
 		i.log.Error("restart", zap.Error(t.err))
-		i.reclaim()
+		i.restoreOwnership()
 		i.manager.ready()
 		t.reply(control.Answer{Error: t.err.Error()})
 		return
 	}
-	i.successor, i.vacated = t.successor, t.successor.ended
+	i.successor, i.successorEnded = t.successor, t.successor.ended
 	i.server.StopAccepting()
-	i.ward.announce(t.successor.pid)
+	i.supervisor.announce(t.successor.pid)
 	i.manager.follow(t.successor.pid)
 	i.log.Info("restarted: a new process serves, the connections of this one are told to come back",
 		zap.Int("pid", t.successor.pid), zap.Int("connections", i.server.Connections()), zap.Duration("over", i.conf.DrainTimeout))
@@ -94,39 +94,39 @@ func (i *instance) tookOver(t takeover) {
 	i.drain(0, i.conf.DrainTimeout)
 }
 
-// reclaim takes back what a process that failed may have taken already.
-func (i *instance) reclaim() {
+// restoreOwnership takes back what a process that failed may have taken already.
+func (i *instance) restoreOwnership() {
 	i.reclaimControl()
 	if err := writePidFile(i.conf.PidFile); err != nil {
 		i.log.Error("the pid file is wrong", zap.Error(err))
 	}
 }
 
-// succession is called when the process that had taken over has ended while this one still has connections. Its exit code is 0 when
+// onSuccessorEnd is called when the process that had taken over has ended while this one still has connections. Its exit code is 0 when
 // it was stopped, or has been followed by another one. Else nobody serves: this process ends too, for whoever supervises it to see.
-func (i *instance) succession() {
-	i.vacated = nil
+func (i *instance) onSuccessorEnd() {
+	i.successorEnded = nil
 	code := i.successor.exitCode()
-	i.ended = &code
+	i.successorCode = &code
 	if code == 0 {
 		return
 	}
 	i.log.Error("the process that took over has failed", zap.Int("pid", i.successor.pid), zap.Int("exit code", code))
-	i.ward.announce(os.Getpid())
+	i.supervisor.announce(os.Getpid())
 	i.manager.follow(os.Getpid())
-	i.cut()
+	i.cancelDrain()
 }
 
-// follow is called when this process has nothing left to do. It returns the exit code, or, where this process was started first,
+// finish is called when this process has nothing left to do. It returns the exit code, or, where this process was started first,
 // does not return as long as there is a server.
-func (i *instance) follow() int {
+func (i *instance) finish() int {
 	switch {
 	case i.successor == nil:
 		return 0
-	case i.ended != nil && (*i.ended != 0 || i.ward.isFirst() && i.ward.latest() == i.successor.pid):
-		return *i.ended
-	case i.ward.isFirst():
-		i.ward.become(i.signals)
+	case i.successorCode != nil && (*i.successorCode != 0 || i.supervisor.isFirst() && i.supervisor.latest() == i.successor.pid):
+		return *i.successorCode
+	case i.supervisor.isFirst():
+		i.supervisor.becomeStub(i.signals)
 	}
 	return 0
 }

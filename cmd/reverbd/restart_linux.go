@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takeoverTime is how long a new process may take until it serves.
-const takeoverTime = 60 * time.Second
+// takeoverTimeout is how long a new process may take until it serves.
+const takeoverTimeout = 60 * time.Second
 
 // successor is a process that has taken over from this one.
 type successor struct {
@@ -27,7 +27,7 @@ type successor struct {
 	cmd   *exec.Cmd
 }
 
-// exitCode waits for the end. Until it is called an ended process is kept by the system, for the warden to find.
+// exitCode waits for the end. Until it is called an ended process is kept by the system, for the stub to find.
 func (s *successor) exitCode() int {
 	_ = s.cmd.Wait() // its state says more
 	if s.cmd.ProcessState == nil {
@@ -51,10 +51,10 @@ func (s *successor) await() {
 	}
 }
 
-// succeed starts the program again and returns when the new process serves with the given listeners. Until then nothing has been
+// startSuccessor starts the program again and returns when the new process serves with the given listeners. Until then nothing has been
 // taken from this one; a new process that fails, or is not ready when ctx ends, is gone when it returns.
-func succeed(ctx context.Context, p program, addresses []string, listeners []*os.File, ward *ward) (*successor, error) {
-	ctx, cancel := context.WithTimeout(ctx, takeoverTime)
+func startSuccessor(ctx context.Context, p program, addresses []string, listeners []*os.File, v *supervisor) (*successor, error) {
+	ctx, cancel := context.WithTimeout(ctx, takeoverTimeout)
 	defer cancel()
 	reports, report, err := os.Pipe()
 	if err != nil {
@@ -64,9 +64,9 @@ func succeed(ctx context.Context, p program, addresses []string, listeners []*os
 
 	h := handover{Listeners: addresses}
 	files := []*os.File{report}
-	if ward != nil {
-		h.First = ward.first
-		files = append(files, ward.far)
+	if v != nil {
+		h.First = v.first
+		files = append(files, v.far)
 	}
 	cmd := p.command(h, append(files, listeners...))
 	err = cmd.Start()
@@ -85,10 +85,10 @@ func succeed(ctx context.Context, p program, addresses []string, listeners []*os
 		_ = s.exitCode()
 		switch {
 		case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-			err = fmt.Errorf("it did not serve within %v", takeoverTime)
+			err = fmt.Errorf("it did not serve within %v", takeoverTimeout)
 		case ctx.Err() != nil:
 			err = errors.New("this server is being stopped")
-		case errors.Is(err, errSilent):
+		case errors.Is(err, errEndedEarly):
 			err = fmt.Errorf("%w (%v)", err, cmd.ProcessState)
 		}
 		return nil, fmt.Errorf("the new process failed, this one goes on: %w", err)

@@ -13,26 +13,26 @@ type (
 		pid   int
 		ended chan struct{}
 	}
-	program struct{}
-	ward    struct{ first int }
+	program    struct{}
+	supervisor struct{ first int }
 )
 
-func succeed(context.Context, program, []string, []*os.File, *ward) (*successor, error) {
+func startSuccessor(context.Context, program, []string, []*os.File, *supervisor) (*successor, error) {
 	return nil, errors.New("restart is for Linux alone; stop the server and start it again")
 }
 
-func findProgram(string) program          { return program{} }
-func adoptOrphans() error                 { return nil }
-func newWard() (*ward, error)             { return nil, nil }
-func inWard(*handover) *ward              { return nil }
-func wardenFrom([]string) *ward           { return nil }
-func (w *ward) isFirst() bool             { return false }
-func (w *ward) announce(int)              {}
-func (w *ward) orphaned() <-chan struct{} { return nil }
-func (w *ward) latest() int               { return 0 }
-func (w *ward) forward(os.Signal)         {}
-func (w *ward) become(<-chan os.Signal)   {}
-func (w *ward) watch() int                { return 0 }
-func (s *successor) exitCode() int        { return exitFailure }
-func (s *successor) terminate()           {}
-func (p program) String() string          { return "" }
+func findProgram(string) program                  { return program{} }
+func adoptOrphans() error                         { return nil }
+func newSupervisor() (*supervisor, error)         { return nil, nil }
+func inheritedSupervisor(*handover) *supervisor   { return nil }
+func stubFrom([]string) *supervisor               { return nil }
+func (v *supervisor) isFirst() bool               { return false }
+func (v *supervisor) announce(int)                {}
+func (v *supervisor) orphaned() <-chan struct{}   { return nil }
+func (v *supervisor) latest() int                 { return 0 }
+func (v *supervisor) forward(os.Signal)           {}
+func (v *supervisor) becomeStub(<-chan os.Signal) {}
+func (v *supervisor) runStub() int                { return 0 }
+func (s *successor) exitCode() int                { return exitFailure }
+func (s *successor) terminate()                   {}
+func (p program) String() string                  { return "" }

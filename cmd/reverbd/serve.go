@@ -31,7 +31,7 @@ func serve(i *instance) error {
 			return err
 		}
 	}
-	i.calls, i.over, i.takeovers = make(chan call), make(chan struct{}), make(chan takeover, 1)
+	i.calls, i.closed, i.takeovers = make(chan call), make(chan struct{}), make(chan takeover, 1)
 	i.signals = make(chan os.Signal, 8)
 	var err error
 	if i.manager, err = findManager(i.log); err != nil {

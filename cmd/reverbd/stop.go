@@ -12,11 +12,11 @@ func (i *instance) stop() {
 	if i.stopped != nil {
 		return
 	}
-	if i.abandon != nil {
-		i.abandon()
+	if i.cancelRestart != nil {
+		i.cancelRestart()
 	}
 	i.manager.stopping()
-	i.api.Leave()
+	i.api.StartDraining()
 	i.log.Info("stopping: connections are told to come back", zap.Int("connections", i.server.Connections()),
 		zap.Duration("delay", i.conf.DrainDelay), zap.Duration("over", i.conf.DrainTimeout))
 	i.drain(i.conf.DrainDelay, 0)
@@ -25,7 +25,7 @@ func (i *instance) stop() {
 // drain closes the connections, after the delay, and stops the server. HTTP connections that nothing comes on stay for the time of keep.
 func (i *instance) drain(delay, keep time.Duration) {
 	ctx, cut := background()
-	i.cut = cut
+	i.cancelDrain = cut
 	i.stopped = make(chan error, 1)
 	over := i.conf.DrainTimeout
 	go func() {

@@ -2,5 +2,5 @@
 
 package main
 
-// loosenTimers is for Linux alone.
-func loosenTimers() {}
+// loosenTimerSlack is for Linux alone.
+func loosenTimerSlack() {}

@@ -24,8 +24,8 @@ const rsv1 = 4
 // the stream for the decompressor.
 const deflateTail = "\x00\x00\xff\xff\x01\x00\x00\xff\xff"
 
-// tailCut is the length of what a sender leaves off.
-const tailCut = 4
+// deflateTailSize is the length of what a sender leaves off.
+const deflateTailSize = 4
 
 // OffersDeflate reports whether one of the offers in a handshake's headers can be accepted with DeflateExtension. An offer that
 // limits the window that we compress with cannot (RFC 7692 section 7.1.2.1), nor one with parameters that are not known.
@@ -87,12 +87,12 @@ func windowBits(s string) bool {
 // AppendDeflated appends payload as one compressed frame. It is meant for JSON of some hundred bytes and more; what does not
 // get smaller gets a little larger.
 func AppendDeflated(dst []byte, op OpCode, payload []byte) []byte {
-	packed := packers.Get().(*bytes.Buffer)
-	defer packers.Put(packed)
-	packed.Reset()
-	_ = flate.StatelessDeflate(packed, payload, false, nil) // a bytes.Buffer takes everything
-	body := packed.Bytes()
-	body = body[:max(len(body)-tailCut, 0)]
+	compressed := compressors.Get().(*bytes.Buffer)
+	defer compressors.Put(compressed)
+	compressed.Reset()
+	_ = flate.StatelessDeflate(compressed, payload, false, nil) // a bytes.Buffer takes everything
+	body := compressed.Bytes()
+	body = body[:max(len(body)-deflateTailSize, 0)]
 	if len(body) == 0 {
 		body = []byte{0} // RFC 7692 section 7.2.3.6: an empty message
 	}
@@ -102,7 +102,7 @@ func AppendDeflated(dst []byte, op OpCode, payload []byte) []byte {
 	return dst
 }
 
-var packers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var compressors = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Inflate returns the message that payload was made from, at most limit bytes of it (0 is no limit): a short frame can hold an
 // immense message.
@@ -132,8 +132,8 @@ type inflater struct {
 
 var inflaters = sync.Pool{New: func() any { return &inflater{flate: flate.NewReader(bytes.NewReader(nil))} }}
 
-// unpack is the event of a compressed message.
-func unpack(op OpCode, payload []byte, limit int64) (Event, *CloseError) {
+// decompressEvent is the event of a compressed message.
+func decompressEvent(op OpCode, payload []byte, limit int64) (Event, *CloseError) {
 	message, err := Inflate(payload, limit)
 	if err == nil && op == OpText && !utf8.Valid(message) {
 		err = notText()

@@ -8,9 +8,9 @@ import (
 	gobwas "github.com/gobwas/ws"
 )
 
-// trusted is how many bytes of a frame's claimed length are believed before they arrive. Beyond it, memory is only
+// maxUnverified is how many bytes of a frame's claimed length are believed before they arrive. Beyond it, memory is only
 // taken in proportion to what a client has really sent.
-const trusted = 4 << 10
+const maxUnverified = 4 << 10
 
 // Event is what a [Reader] found: a whole data message or a control frame.
 type Event struct {
@@ -29,8 +29,8 @@ type Reader struct {
 // partial is what a Reader keeps from one chunk to the next. At most one of a header, a control frame's payload and a
 // data frame's payload is incomplete at a time; a message can be unfinished beside any of them.
 type partial struct {
-	head   [maxHeader]byte // first bytes of an incomplete header
-	headed int             // how many of them; never all that the header needs
+	head     [maxHeader]byte // first bytes of an incomplete header
+	headSize int             // how many of them; never all that the header needs
 
 	frame gobwas.Header // the frame whose payload is arriving, if open
 	open  bool
@@ -38,10 +38,10 @@ type partial struct {
 
 	control []byte // payload of frame, if it is a control frame
 
-	op      OpCode // of the unfinished message; 0 if there is none
-	packed  bool   // the message is compressed
-	message []byte // its payload, unmasked
-	checked int    // how many bytes of message are known to be whole runes (text only)
+	op         OpCode // of the unfinished message; 0 if there is none
+	compressed bool   // the message is compressed
+	message    []byte // its payload, unmasked
+	checked    int    // how many bytes of message are known to be whole runes (text only)
 }
 
 // Idle reports whether no partial frame or message is held.
@@ -83,10 +83,10 @@ func (r *Reader) next(p []byte, limit int64, deflate bool) (ev Event, n int, err
 		return Event{}, n, err
 	}
 	payload := p[n:]
-	if int64(len(payload)) >= h.Length && standalone(h) {
+	if int64(len(payload)) >= h.Length && isUnfragmented(h) {
 		payload = payload[:h.Length:h.Length]
 		r.release()
-		ev, err = inPlace(h, payload, limit)
+		ev, err = unmaskInPlace(h, payload, limit)
 		return ev, n + len(payload), err
 	}
 	r.begin(h)
@@ -97,28 +97,28 @@ func (r *Reader) next(p []byte, limit int64, deflate bool) (ev Event, n int, err
 // header returns the header that ends in p and how many bytes of p belong to it; 0 means that p ends before it, and
 // has been kept.
 func (r *Reader) header(p []byte) (h gobwas.Header, n int) {
-	if r.partial != nil && r.partial.headed > 0 {
+	if r.partial != nil && r.partial.headSize > 0 {
 		return r.partial.resumeHeader(p)
 	}
 	h, n = parseHeader(p)
 	if n == 0 {
 		q := r.hold()
-		q.headed = copy(q.head[:], p)
+		q.headSize = copy(q.head[:], p)
 	}
 	return h, n
 }
 
 // resumeHeader is header for bytes that follow those in q.head.
 func (q *partial) resumeHeader(p []byte) (h gobwas.Header, n int) {
-	had := q.headed
-	have := had + copy(q.head[had:], p)
+	before := q.headSize
+	have := before + copy(q.head[before:], p)
 	h, size := parseHeader(q.head[:have])
 	if size == 0 {
-		q.headed = have
+		q.headSize = have
 		return h, 0
 	}
-	q.headed = 0
-	return h, size - had
+	q.headSize = 0
+	return h, size - before
 }
 
 // check applies the rules for headers. Other than in Reverb a control frame is measured alone, not together with the
@@ -140,16 +140,16 @@ func (r *Reader) check(h gobwas.Header, limit int64, deflate bool) *CloseError {
 	return checkHeader(h, r.partial.op, room)
 }
 
-// standalone reports whether h's frame is an event by itself.
-func standalone(h gobwas.Header) bool {
+// isUnfragmented reports whether h's frame is an event by itself.
+func isUnfragmented(h gobwas.Header) bool {
 	return h.Fin && h.OpCode != OpContinuation
 }
 
-// inPlace unmasks a payload that has arrived whole, where it lies.
-func inPlace(h gobwas.Header, payload []byte, limit int64) (Event, *CloseError) {
+// unmaskInPlace unmasks a payload that has arrived whole, where it lies.
+func unmaskInPlace(h gobwas.Header, payload []byte, limit int64) (Event, *CloseError) {
 	gobwas.Cipher(payload, h.Mask, 0)
 	if h.Rsv != 0 {
-		return unpack(h.OpCode, payload, limit)
+		return decompressEvent(h.OpCode, payload, limit)
 	}
 	if h.OpCode == OpText && !utf8.Valid(payload) {
 		return Event{}, notText()
@@ -162,7 +162,7 @@ func (r *Reader) begin(h gobwas.Header) {
 	q := r.hold()
 	q.frame, q.got, q.open = h, 0, true
 	if h.OpCode == OpText || h.OpCode == OpBinary {
-		q.op, q.packed = h.OpCode, h.Rsv != 0
+		q.op, q.compressed = h.OpCode, h.Rsv != 0
 	}
 }
 
@@ -190,8 +190,8 @@ func (r *Reader) advance(p []byte, limit int64) (ev Event, n int, err *CloseErro
 	case q.frame.Fin:
 		ev = Event{q.op, q.message}
 		r.partial = nil // with the message done, it holds nothing
-		if q.packed {
-			ev, err = unpack(q.op, q.message, limit)
+		if q.compressed {
+			ev, err = decompressEvent(q.op, q.message, limit)
 		}
 	}
 	return ev, n, err
@@ -201,7 +201,7 @@ func (r *Reader) advance(p []byte, limit int64) (ev Event, n int, err *CloseErro
 // already, but not beyond the end of the frame: a long message arrives in linear time, and a claimed length alone
 // costs nothing.
 func (q *partial) unmask(dst, p []byte) []byte {
-	ahead := min(q.frame.Length-q.got, int64(max(len(p), len(dst)/2, trusted)))
+	ahead := min(q.frame.Length-q.got, int64(max(len(p), len(dst)/2, maxUnverified)))
 	start := len(dst)
 	dst = append(slices.Grow(dst, int(ahead)), p...)
 	gobwas.Cipher(dst[start:], q.frame.Mask, int(q.got%4))
@@ -211,7 +211,7 @@ func (q *partial) unmask(dst, p []byte) []byte {
 // validText reports whether the message can still become, or if it is finished is, what its opcode promises. Each byte
 // is looked at once, save those of a rune that arrives in pieces.
 func (q *partial) validText() bool {
-	if q.op != OpText || q.packed {
+	if q.op != OpText || q.compressed {
 		return true
 	}
 	n, ok := validPrefix(q.message[q.checked:])
@@ -229,7 +229,7 @@ func (r *Reader) hold() *partial {
 
 // release drops the partial state if nothing in it is needed any more.
 func (r *Reader) release() {
-	if q := r.partial; q != nil && q.op == 0 && !q.open && q.headed == 0 {
+	if q := r.partial; q != nil && q.op == 0 && !q.open && q.headSize == 0 {
 		r.partial = nil
 	}
 }

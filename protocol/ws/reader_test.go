@@ -235,7 +235,7 @@ func TestReaderMemory(t *testing.T) {
 	claim := maskedFrame([]byte{0x82, 0xff, 0, 0, 0x40, 0, 0, 0, 0, 0}, "")
 	var r Reader
 	for got := 0; got < 16<<20; got += chunk {
-		if held, most := cap(r.message()), 2*got+trusted; held > most {
+		if held, most := cap(r.message()), 2*got+maxUnverified; held > most {
 			t.Fatalf("%d bytes held for %d received", held, got)
 		}
 		if _, err := feed(&r, 0, claim, make([]byte, chunk)); err != nil {

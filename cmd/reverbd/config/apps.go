@@ -128,7 +128,7 @@ func (l *loader) app(a appSource) apps.Settings {
 		}
 	}
 	l.credentials(a, &s)
-	s.Disabled = !l.truth(a.setting("REVERB_APP_ENABLED", "enabled"), true)
+	s.Disabled = !l.boolean(a.setting("REVERB_APP_ENABLED", "enabled"), true)
 	s.AllowedOrigins = l.origins(a.setting("REVERB_APP_ALLOWED_ORIGINS", "allowed_origins"), s.AllowedOrigins)
 	s.PingInterval = l.seconds(a.setting("REVERB_APP_PING_INTERVAL", "ping_interval"), s.PingInterval, 1)
 	s.ActivityTimeout = l.seconds(a.setting("REVERB_APP_ACTIVITY_TIMEOUT", "activity_timeout"), s.ActivityTimeout, 1)
@@ -136,11 +136,11 @@ func (l *loader) app(a appSource) apps.Settings {
 	s.MaxMessageSize = l.maxMessageSize(a.setting("REVERB_APP_MAX_MESSAGE_SIZE", "max_message_size"), s.MaxMessageSize)
 	s.AcceptClientEventsFrom = l.clientEvents(
 		a.setting("REVERB_APP_ACCEPT_CLIENT_EVENTS_FROM", "accept_client_events_from"), eventsFrom)
-	s.RateLimit.Enabled = l.truth(a.setting("REVERB_APP_RATE_LIMITING_ENABLED", "rate_limiting.enabled"), false)
+	s.RateLimit.Enabled = l.boolean(a.setting("REVERB_APP_RATE_LIMITING_ENABLED", "rate_limiting.enabled"), false)
 	s.RateLimit.MaxAttempts = int(l.number(a.setting("REVERB_APP_RATE_LIMIT_MAX_ATTEMPTS", "rate_limiting.max_attempts"),
 		int64(s.RateLimit.MaxAttempts), limits{"a number of messages", 1, 1 << 30}))
 	s.RateLimit.Decay = l.seconds(a.setting("REVERB_APP_RATE_LIMIT_DECAY_SECONDS", "rate_limiting.decay_seconds"), decay, 1)
-	s.RateLimit.TerminateOnLimit = l.truth(
+	s.RateLimit.TerminateOnLimit = l.boolean(
 		a.setting("REVERB_APP_RATE_LIMIT_TERMINATE", "rate_limiting.terminate_on_limit"), false)
 	return s
 }

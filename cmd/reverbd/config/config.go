@@ -92,9 +92,9 @@ func (l *loader) server() Config {
 	l.refuseMissingFeatures()
 
 	var c Config
-	c.Dev = l.truth(settingDev, false)
-	c.Debug = l.truth(setting{flag: "debug", env: "REVERB_DEBUG", file: "servers.reverb.debug"}, c.Dev)
-	c.Compression = l.truth(setting{"compression", "REVERB_COMPRESSION", "servers.reverb.compression"}, false)
+	c.Dev = l.boolean(settingDev, false)
+	c.Debug = l.boolean(setting{flag: "debug", env: "REVERB_DEBUG", file: "servers.reverb.debug"}, c.Dev)
+	c.Compression = l.boolean(setting{"compression", "REVERB_COMPRESSION", "servers.reverb.compression"}, false)
 	c.Host = l.host(c.Dev)
 	c.Port = l.port()
 	c.Path = l.path(setting{"path", "REVERB_SERVER_PATH", "servers.reverb.path"})
@@ -104,7 +104,7 @@ func (l *loader) server() Config {
 		int64(min(runtime.GOMAXPROCS(0), maxReactors)), limits{"a number of event loops", 1, maxReactors}))
 	c.ExpectConnections = l.expectConnections(setting{"expect-connections", "REVERB_EXPECT_CONNECTIONS",
 		"servers.reverb.expect_connections"})
-	c.SkipPreflight = l.truth(setting{flag: "skip-preflight", env: "REVERB_SKIP_PREFLIGHT"}, false)
+	c.SkipPreflight = l.boolean(setting{flag: "skip-preflight", env: "REVERB_SKIP_PREFLIGHT"}, false)
 	// A browser's handshake with a few cookies does not fit into less than the minimum.
 	c.MaxRequestSize = int(l.number(setting{"", "REVERB_MAX_REQUEST_SIZE", "servers.reverb.max_request_size"},
 		defaultMaxRequestSize, limits{"a size in bytes", 1024, maxSize}))

@@ -142,15 +142,15 @@ func (d *dotenv) appendNext(out *strings.Builder, v *variable, s string) int {
 		earlier, ok = d.vars[m[1]]
 		text = earlier.text
 	}
-	if !ok || out.Len()+len(text) > mostExpanded {
+	if !ok || out.Len()+len(text) > maxExpanded {
 		text, v.unknown = m[0], m[0]
 	}
 	out.WriteString(text)
 	return len(m[0])
 }
 
-// mostExpanded stops lines that double each other, A="${A}${A}", from filling the memory.
-const mostExpanded = 64 << 10
+// maxExpanded stops lines that double each other, A="${A}${A}", from filling the memory.
+const maxExpanded = 64 << 10
 
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z0-9_.]+$`)

@@ -77,7 +77,7 @@ func TestDotenvDoubling(t *testing.T) {
 		text += "A=\"${A}${A}\"\n"
 	}
 	vars, _ := parseDotenv(text, noEnvironment)
-	if n := len(vars["A"].text); n > 2*mostExpanded {
+	if n := len(vars["A"].text); n > 2*maxExpanded {
 		t.Errorf("%d bytes", n)
 	}
 }

@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// fate is what becomes of a key of the config file.
-type fate int
+// keyKind is what becomes of a key of the config file.
+type keyKind int
 
 const (
-	unknown fate = iota
-	group        // a mapping all of whose keys are known
-	open         // a mapping of somebody else's, of which only the known keys are read
-	list         // the applications: a list, or PHP's array with names
+	unknown keyKind = iota
+	group           // a mapping all of whose keys are known
+	open            // a mapping of somebody else's, of which only the known keys are read
+	list            // the applications: a list, or PHP's array with names
 	scalar
 	hosts   // a list of scalars, or one
 	phpOnly // concerns PHP alone: ignored with a note
 )
 
 // keys are all keys of config('reverb') and reverbd's own. "[]" stands for any element of a list.
-var keys = map[string]fate{
+var keys = map[string]keyKind{
 	"":        group,
 	"default": scalar,
 

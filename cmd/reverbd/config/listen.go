@@ -21,7 +21,7 @@ func (l *loader) listening(c *Config) {
 		c.TrustedProxies = append(c.TrustedProxies, v.text)
 	}
 	header := setting{"proxy-protocol", "REVERB_PROXY_PROTOCOL", "servers.reverb.proxy_protocol"}
-	if c.ProxyProtocol = l.truth(header, false); c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+	if c.ProxyProtocol = l.boolean(header, false); c.ProxyProtocol && len(c.TrustedProxies) == 0 {
 		v, _ := l.find(header)
 		l.problem(v.from, "is on, and no proxy is trusted to speak it; name them in --trusted-proxies or REVERB_TRUSTED_PROXIES")
 	}

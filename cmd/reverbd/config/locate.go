@@ -15,7 +15,7 @@ func Locate(flags map[string]string, lookup func(name string) (string, bool), di
 	}
 	l.problems = nil
 
-	c := Config{Dev: l.truth(settingDev, false)}
+	c := Config{Dev: l.boolean(settingDev, false)}
 	if c.PidFile = l.pidFile(); c.PidFile != "" {
 		return c, nil
 	}

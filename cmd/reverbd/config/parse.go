@@ -40,8 +40,8 @@ func (l *loader) seconds(s setting, fallback time.Duration, least int64) time.Du
 	return time.Duration(n) * time.Second
 }
 
-// truth reads a boolean in any of the spellings that Laravel, PHP and operators use.
-func (l *loader) truth(s setting, fallback bool) bool {
+// boolean reads a boolean in any of the spellings that Laravel, PHP and operators use.
+func (l *loader) boolean(s setting, fallback bool) bool {
 	v, ok := l.find(s)
 	if !ok {
 		return fallback

@@ -33,7 +33,7 @@ func (l *loader) redisTLS(secure bool) *tls.Config {
 	case hasCert:
 		l.clientCertificate(c, cert, key)
 	}
-	if verify := redisTLSSetting("REVERB_REDIS_VERIFY", "verify_peer"); !l.truth(verify, true) {
+	if verify := redisTLSSetting("REVERB_REDIS_VERIFY", "verify_peer"); !l.boolean(verify, true) {
 		v, _ := l.find(verify)
 		l.note("%s: the certificate of Redis is not checked; whoever is between can read and change everything", v.from)
 		c.InsecureSkipVerify = true

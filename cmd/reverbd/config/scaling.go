@@ -35,7 +35,7 @@ func scalingSetting(env, key string) setting {
 
 // scaling is how this node reaches the others; nil when it is on its own.
 func (l *loader) scaling() *redis.Options {
-	if !l.truth(scalingSetting("REVERB_SCALING_ENABLED", "enabled"), false) {
+	if !l.boolean(scalingSetting("REVERB_SCALING_ENABLED", "enabled"), false) {
 		return nil
 	}
 	l.refuseUnknownReferences(redisNames)
@@ -51,10 +51,10 @@ func (l *loader) scaling() *redis.Options {
 
 // redis is where Redis is.
 func (l *loader) redis() *redis.Options {
-	o := &redis.Options{Cluster: l.truth(scalingSetting("REVERB_REDIS_CLUSTER", "server.cluster"), false)}
+	o := &redis.Options{Cluster: l.boolean(scalingSetting("REVERB_REDIS_CLUSTER", "server.cluster"), false)}
 	u := l.redisURL(scalingSetting("REDIS_URL", "server.url"))
-	o.Username = l.orURL(u.username, scalingSetting("REDIS_USERNAME", "server.username"))
-	o.Password = l.orURL(u.password, scalingSetting("REDIS_PASSWORD", "server.password"))
+	o.Username = l.settingOrURL(u.username, scalingSetting("REDIS_USERNAME", "server.username"))
+	o.Password = l.settingOrURL(u.password, scalingSetting("REDIS_PASSWORD", "server.password"))
 	if o.Username != "" && o.Password == "" {
 		l.note("the Redis user is not used, since there is no password for him")
 		o.Username = ""
@@ -81,8 +81,8 @@ func (l *loader) channel(s setting) string {
 	return v.text
 }
 
-// orURL is what the URL says, or else the setting. It may be a secret.
-func (l *loader) orURL(fromURL string, s setting) string {
+// settingOrURL is what the URL says, or else the setting. It may be a secret.
+func (l *loader) settingOrURL(fromURL string, s setting) string {
 	if fromURL != "" {
 		return fromURL
 	}
@@ -110,8 +110,8 @@ func (l *loader) sentinel(o *redis.Options) {
 	s := scalingSetting("REVERB_REDIS_SENTINEL_MASTER", "server.sentinel.master")
 	v, _ := l.find(s)
 	o.Master = v.text
-	o.SentinelUsername = l.orURL("", scalingSetting("REVERB_REDIS_SENTINEL_USERNAME", "server.sentinel.username"))
-	o.SentinelPassword = l.orURL("", scalingSetting("REVERB_REDIS_SENTINEL_PASSWORD", "server.sentinel.password"))
+	o.SentinelUsername = l.settingOrURL("", scalingSetting("REVERB_REDIS_SENTINEL_USERNAME", "server.sentinel.username"))
+	o.SentinelPassword = l.settingOrURL("", scalingSetting("REVERB_REDIS_SENTINEL_PASSWORD", "server.sentinel.password"))
 	if o.Master != "" && o.Cluster {
 		l.problem(v.from, "Sentinel and Redis Cluster exclude each other; remove the master's name, or cluster")
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	dialTime  = 5 * time.Second
-	maxAnswer = 16 << 20 // bytes: more than the report of ten thousand apps
+	dialTimeout = 5 * time.Second
+	maxAnswer   = 16 << 20 // bytes: more than the report of ten thousand apps
 )
 
 // Client has reached a server.
@@ -43,11 +43,11 @@ func (e *NoServerError) Error() string {
 func Dial(paths []string, uid int) (*Client, error) {
 	missing := &NoServerError{Paths: paths}
 	for _, path := range paths {
-		c, err := net.DialTimeout("unix", path, dialTime)
+		c, err := net.DialTimeout("unix", path, dialTimeout)
 		switch {
 		case err == nil:
 			return identify(c.(*net.UnixConn), path, uid)
-		case gone(err):
+		case isStale(err):
 			missing.Stale = path
 		case errors.Is(err, os.ErrNotExist):
 		default:

@@ -33,9 +33,9 @@ func socket(t *testing.T) string {
 	return filepath.Join(dir, "s")
 }
 
-func listen(t *testing.T, path string, succeed bool, version string) *control.Server {
+func listen(t *testing.T, path string, takeOver bool, version string) *control.Server {
 	t.Helper()
-	s, err := control.Listen(path, succeed, func(c control.Command) control.Answer {
+	s, err := control.Listen(path, takeOver, func(c control.Command) control.Answer {
 		return control.Answer{Notes: []string{string(c)}, Status: &control.Report{PID: os.Getpid(), Version: version}}
 	})
 	if err != nil {
@@ -159,7 +159,7 @@ func TestListenWhereSomethingIs(t *testing.T) {
 func TestPlaces(t *testing.T) {
 	root, session := t.TempDir(), t.TempDir()
 	env := map[string]string{}
-	p := control.Places{UID: os.Getuid(), Root: root, Lookup: func(n string) (string, bool) { v, ok := env[n]; return v, ok }}
+	p := control.Paths{UID: os.Getuid(), Root: root, Lookup: func(n string) (string, bool) { v, ok := env[n]; return v, ok }}
 	for _, dir := range []string{"run", os.TempDir()} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -207,7 +207,7 @@ func TestPlaces(t *testing.T) {
 	if err := os.Symlink(session, own); err != nil {
 		t.Fatal(err)
 	}
-	if path, err := p.ForServer(name); !errors.Is(err, control.ErrNoPlace) {
+	if path, err := p.ForServer(name); !errors.Is(err, control.ErrNoDirectory) {
 		t.Errorf("a link is followed: %s, %v", path, err)
 	}
 	if got := p.ForClient(name); len(got) != 0 {

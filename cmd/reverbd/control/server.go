@@ -30,9 +30,9 @@ type Server struct {
 var ErrInUse = errors.New("another server has this control socket")
 
 // Listen begins to answer at path. A socket there that nobody answers is left over and gets replaced; one that is answered is an
-// error, unless succeed says that this server takes over from it. answer is called from several goroutines.
-func Listen(path string, succeed bool, answer func(Command) Answer) (*Server, error) {
-	if err := vacant(path, succeed); err != nil {
+// error, unless takeOver says that this server takes over from it. answer is called from several goroutines.
+func Listen(path string, takeOver bool, answer func(Command) Answer) (*Server, error) {
+	if err := checkUnused(path, takeOver); err != nil {
 		return nil, fmt.Errorf("control: %s: %w", path, err)
 	}
 	s := &Server{path: path, uid: os.Geteuid(), answer: answer, conns: make(map[*net.UnixConn]bool)}
@@ -42,8 +42,8 @@ func Listen(path string, succeed bool, answer func(Command) Answer) (*Server, er
 	return s, nil
 }
 
-// vacant reports why no socket may be put at path.
-func vacant(path string, succeed bool) error {
+// checkUnused reports why no socket may be put at path.
+func checkUnused(path string, takeOver bool) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -52,10 +52,10 @@ func vacant(path string, succeed bool) error {
 		return err
 	case info.Mode().Type() != os.ModeSocket:
 		return errors.New("there is a file that is no socket; remove it")
-	case succeed:
+	case takeOver:
 		return nil
 	}
-	if c, err := net.DialTimeout("unix", path, dialTime); err == nil {
+	if c, err := net.DialTimeout("unix", path, dialTimeout); err == nil {
 		_ = c.Close()
 		return ErrInUse
 	}
@@ -137,7 +137,7 @@ func (s *Server) accept(l *net.UnixListener) {
 }
 
 // What one connection may take to ask and to read its answer.
-const patience = 10 * time.Second
+const exchangeTimeout = 10 * time.Second
 
 func (s *Server) serve(c *net.UnixConn) {
 	s.mu.Lock()
@@ -147,7 +147,7 @@ func (s *Server) serve(c *net.UnixConn) {
 		return
 	}
 	s.conns[c] = true
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(exchangeTimeout))
 	s.running.Go(func() {
 		defer func() {
 			_ = c.Close()
@@ -156,7 +156,7 @@ func (s *Server) serve(c *net.UnixConn) {
 			s.mu.Unlock()
 		}()
 		a := s.handle(c)
-		_ = c.SetWriteDeadline(time.Now().Add(patience))
+		_ = c.SetWriteDeadline(time.Now().Add(exchangeTimeout))
 		_ = writeLine(c, a) // who does not wait for the answer does not get it
 	})
 }
@@ -176,5 +176,5 @@ func (s *Server) handle(c *net.UnixConn) Answer {
 	return s.answer(q.Command)
 }
 
-// Gone reports whether an error of dialing means that a socket is left over.
-func gone(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }
+// isStale reports whether an error of dialing means that a socket is left over.
+func isStale(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// mostValue cuts titles and values; a channel name has 200 bytes at most.
-const mostValue = 200
+// maxValue cuts titles and values; a channel name has 200 bytes at most.
+const maxValue = 200
 
 const (
 	gray     = "\x1b[90m"
@@ -57,5 +57,5 @@ func (l *Log) appendColored(b []byte, color, text string) []byte {
 }
 
 func oneLine(s string) string {
-	return string(appendSafe(nil, shorten(s, mostValue), false))
+	return string(appendSafe(nil, shorten(s, maxValue), false))
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// mostPending is how many bytes may wait for a terminal that does not read.
-const mostPending = 1 << 20
+// maxPending is how many bytes may wait for a terminal that does not read.
+const maxPending = 1 << 20
 
 // Options say what the output looks like. The zero value is plain text, 80 columns wide.
 type Options struct {
@@ -78,7 +78,7 @@ func (l *Log) add(entry []byte) {
 	switch {
 	case l.closed:
 		return
-	case len(l.pending)+len(entry) > mostPending:
+	case len(l.pending)+len(entry) > maxPending:
 		l.dropped++
 		return
 	}

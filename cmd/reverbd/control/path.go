@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Places is where sockets may be, as seen by one user.
-type Places struct {
+// Paths is where sockets may be, as seen by one user.
+type Paths struct {
 	Lookup func(name string) (string, bool) // the environment
 	UID    int
 	Root   string // in front of /run and the directory for temporary files; "" but in tests
@@ -29,13 +29,13 @@ func Name(addresses []string) string {
 // Beside is the socket of a server that has a pid file.
 func Beside(pidFile string) string { return pidFile + ".control" }
 
-// ErrNoPlace is returned when no directory is safe.
-var ErrNoPlace = errors.New("control: no directory for the control socket; give --pid-file, and the socket is made beside it")
+// ErrNoDirectory is returned when no directory is safe.
+var ErrNoDirectory = errors.New("control: no directory for the control socket; give --pid-file, and the socket is made beside it")
 
 // ForServer is the path of a server's socket: in the directory that systemd made for it, the one of the user's session, /run/reverbd
 // for root, or one of its own among the temporary files. The error joins what is wrong with each of them.
-func (p Places) ForServer(name string) (string, error) {
-	problems := []error{ErrNoPlace}
+func (p Paths) ForServer(name string) (string, error) {
+	problems := []error{ErrNoDirectory}
 	for _, dir := range p.own() {
 		err := p.prepare(dir)
 		if err == nil {
@@ -47,7 +47,7 @@ func (p Places) ForServer(name string) (string, error) {
 }
 
 // ForClient is every path at which a server may have its socket, the likely ones first. Root looks at those of all users.
-func (p Places) ForClient(name string) []string {
+func (p Paths) ForClient(name string) []string {
 	dirs := append(p.own(), filepath.Join(p.Root, "/run/reverbd"), filepath.Join(p.Root, "/run/user", strconv.Itoa(p.UID)))
 	if p.UID == 0 {
 		for _, pattern := range []string{"/run/user/*", filepath.Join(os.TempDir(), "reverbd-*")} {
@@ -65,7 +65,7 @@ func (p Places) ForClient(name string) []string {
 }
 
 // own are the directories that a server of this user may use, best first.
-func (p Places) own() []string {
+func (p Paths) own() []string {
 	var dirs []string
 	for _, name := range []string{"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"} {
 		if dir, _ := p.Lookup(name); dir != "" {
@@ -80,7 +80,7 @@ func (p Places) own() []string {
 }
 
 // prepare makes dir if it is one of reverbd's own, and refuses one in which somebody else could put a socket of theirs.
-func (p Places) prepare(dir string) error {
+func (p Paths) prepare(dir string) error {
 	if strings.HasPrefix(filepath.Base(dir), "reverbd") {
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 			return fmt.Errorf("control: %w", err)
@@ -96,7 +96,7 @@ func (p Places) prepare(dir string) error {
 }
 
 // safe refuses a directory to which others than its owner may add, and one of another user unless that or this one is root.
-func (p Places) safe(dir string) error {
+func (p Paths) safe(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return fmt.Errorf("control: %w", err)

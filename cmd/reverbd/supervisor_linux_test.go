@@ -11,8 +11,8 @@ import (
 )
 
 // The first process knows the server that was announced last, whoever announced it.
-func TestWard(t *testing.T) {
-	first, err := newWard()
+func TestSupervisor(t *testing.T) {
+	first, err := newSupervisor()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestWard(t *testing.T) {
 	if got := first.latest(); got != 101 {
 		t.Errorf("its own successor is 101, not %d", got)
 	}
-	second := &ward{first: first.first, far: first.far, near: -1}
+	second := &supervisor{first: first.first, far: first.far, near: -1}
 	if second.isFirst() {
 		t.Error("the second one is the first")
 	}
@@ -40,25 +40,25 @@ func TestWard(t *testing.T) {
 	}
 	_ = unix.Close(first.near)
 	<-orphaned
-	var none *ward
+	var none *supervisor
 	none.announce(1)
 	if none.isFirst() || none.orphaned() != nil {
-		t.Error("no ward does something")
+		t.Error("a nil supervisor does something")
 	}
 }
 
-func TestWardenIsAskedFor(t *testing.T) {
+func TestStubFrom(t *testing.T) {
 	for _, args := range [][]string{
-		{"reverbd"}, {"reverbd", "start"}, {wardenName}, {wardenName, "x", "1"}, {wardenName, "3", ""}, {wardenName, "3", "4", "5"}, {"reverbd", "3", "4"},
+		{"reverbd"}, {"reverbd", "start"}, {stubName}, {stubName, "x", "1"}, {stubName, "3", ""}, {stubName, "3", "4", "5"}, {"reverbd", "3", "4"},
 	} {
-		if w := wardenFrom(args); w != nil {
-			t.Errorf("%q makes a warden", args)
+		if w := stubFrom(args); w != nil {
+			t.Errorf("%q makes a stub", args)
 		}
 	}
 }
 
 // Announcements that arrive in pieces, or are none, leave the last whole one.
-func FuzzLatest(f *testing.F) {
+func FuzzSupervisorLatest(f *testing.F) {
 	f.Add([]byte("101\n102\n"), 3)
 	f.Add([]byte("101"), 1)
 	f.Add([]byte("\n\nx\n-5\n1\n99999999999999999999\n7\n"), 2)
@@ -71,7 +71,7 @@ func FuzzLatest(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer func() { _, _ = unix.Close(fds[0]), unix.Close(fds[1]) }()
-		w := &ward{near: fds[0], main: 42}
+		w := &supervisor{near: fds[0], server: 42}
 		at = min(max(at, 0), len(sent))
 		for _, part := range [][]byte{sent[:at], sent[at:]} {
 			if _, err := unix.Write(fds[1], part); err != nil {
