@@ -77,6 +77,9 @@ func (c *call) reset() {
 	}
 }
 
+// health is the path that load balancers ask.
+const health = "/up"
+
 // handler answers a call that has been authenticated.
 type handler func(*call) reply
 
@@ -121,7 +124,7 @@ func mayRequestInfo(body io.Reader) bool {
 func (c *call) answer(r *http.Request) reply {
 	path, rawQuery := target(r)
 	path, ok := strings.CutPrefix(path, c.api.Prefix)
-	if !ok {
+	if !ok && path != health { // who checks it need not know the prefix
 		return notFound
 	}
 	c.path = path

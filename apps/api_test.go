@@ -262,7 +262,8 @@ func TestDecision15Prefix(t *testing.T) {
 		{"sent without it", "/apps/x-id/channels", "/apps/x-id/channels", 404},
 		{"sent with something longer", "/wss/apps/x-id/channels", "/apps/x-id/channels", 404},
 		{"up", "/ws/up", "/up", 200},
-		{"up without it", "/up", "/up", 404},
+		{"up without it", "/up", "/up", 200},
+		{"something longer than up", "/up/x", "/up/x", 404},
 		{"the prefix alone", "/ws", "/ws", 404},
 	}
 	for _, tt := range tests {

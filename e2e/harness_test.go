@@ -140,7 +140,7 @@ func (s *server) start() error {
 	return nil
 }
 
-// awaitReady polls /up. Any answer will do: below a path prefix it is a 404.
+// awaitReady polls /up. Any answer will do.
 func (s *server) awaitReady() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()

@@ -171,13 +171,16 @@ func (f *loadClients) receive(c *echoConn, i int) error {
 		switch {
 		case err != nil:
 			return err
-		case frame.op == opClose && len(frame.payload) > 1 && binary.BigEndian.Uint16(frame.payload) == 4200:
+		case frame.op == opClose && len(frame.payload) > 1 && comesBack(binary.BigEndian.Uint16(frame.payload)):
 			return nil
 		case frame.op == opClose:
 			return fmt.Errorf("closed with %q", frame.payload)
 		}
 	}
 }
+
+// comesBack reports whether a close code has a client come back: at once, or after a second if it came to a process that was stopping.
+func comesBack(code uint16) bool { return code == pusher.CloseRestart || code == pusher.CloseStopping }
 
 // presence is the subscription of a member.
 func presence(c *echoConn, user int) string {

@@ -36,13 +36,13 @@ func (c *conn) setClient(ip netip.Addr, port uint16) {
 	}
 }
 
-// trustForwarded finds out who the client is by the headers of a request that came through trusted proxies.
+// trustForwarded finds out who the client is by the header of a request that came through trusted proxies.
 func (c *conn) trustForwarded(r *http.Request) {
 	trusted := &c.loop.server.options.TrustedProxies
 	if trusted.None() || !trusted.Peer(c.gnet.RemoteAddr()) {
 		return
 	}
-	if ip, ok := trusted.Client(r.Header); ok {
+	if ip, ok := trusted.Client(r.Header, c.loop.server.options.ClientIPHeader); ok {
 		c.setClient(ip, 0)
 	}
 }

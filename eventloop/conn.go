@@ -104,6 +104,7 @@ func (c *conn) readFrame(p []byte) (ws.Event, int, *ws.CloseError) {
 
 // upgrade makes the connection a WebSocket one.
 func (c *conn) upgrade(r *http.Request, s Session) {
+	late := c.loop.server.stopping.Load() // if not, a drain that is on its way to the loop will find the connection
 	key := r.Header.Get("Sec-WebSocket-Key")
 	if c.deflate = c.loop.server.options.Compression && ws.OffersDeflate(r.Header); c.deflate {
 		c.loop.out = ws.AppendSwitchingDeflated(c.loop.out[:0], key)
@@ -123,8 +124,8 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 	if c.deflate {
 		s.Deflate()
 	}
-	if c.loop.server.stopping.Load() {
-		c.Close(pusher.CloseRestart, reasonGoingAway) // everyone else has been told
+	if late {
+		c.Close(pusher.CloseStopping, reasonGoingAway)
 		return
 	}
 	s.Flush()

@@ -93,6 +93,10 @@ func (c *conn) serve(r *http.Request) {
 		c.reply(refusal.Status, refusal.Header(), refusal.Reason, false)
 		return
 	} else if session != nil {
+		if s.stopping.Load() && c.http.served { // a proxy has kept the connection: it can pass the client on to another node
+			c.reply(http.StatusServiceUnavailable, nil, reasonGoingAway, false)
+			return
+		}
 		c.upgrade(r, session)
 		return
 	}

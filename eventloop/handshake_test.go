@@ -85,8 +85,16 @@ func TestProxyProtocolRefuses(t *testing.T) {
 func TestForwardedFor(t *testing.T) {
 	_, addr := listen(t, 1, reportClient(t, false, "127.0.0.0/8"))
 	dial(t, addr).upgradesFrom("", "X-Forwarded-For: 1.1.1.1, 203.0.113.1\r\nX-Forwarded-For: 127.0.0.2\r\n", "203.0.113.1")
-	dial(t, addr).upgradesFrom("", "Forwarded: for=\"[2001:db8::1]:4711\"\r\n", "2001:db8::1")
 	dial(t, addr).upgradesFrom("", "", "")
+	// A client may send the other header through a proxy that passes on what it does not know.
+	const both = "Forwarded: for=\"[2001:db8::1]:4711\"\r\nX-Forwarded-For: 203.0.113.1\r\n"
+	dial(t, addr).upgradesFrom("", both, "203.0.113.1")
+	_, asked := listen(t, 1, func(o *Options, s *Server) {
+		reportClient(t, false, "127.0.0.0/8")(o, s)
+		o.ClientIPHeader = "Forwarded"
+	})
+	dial(t, asked).upgradesFrom("", both, "2001:db8::1")
+	dial(t, asked).upgradesFrom("", "X-Forwarded-For: 203.0.113.1\r\n", "")
 	_, nobody := listen(t, 1, reportClient(t, false))
 	dial(t, nobody).upgradesFrom("", "X-Forwarded-For: 203.0.113.1\r\n", "")
 }

@@ -56,6 +56,7 @@ type Options struct {
 	TLS               *tls.Config               // spoken on TCP; nil: TLS is not spoken
 	TrustedProxies    proxy.Trusted             // whose word about the client counts
 	ProxyProtocol     bool                      // trusted proxies begin with a header of the PROXY protocol on TCP
+	ClientIPHeader    string                    // in which they tell it in a request, in canonical form; "" is proxy.DefaultHeader
 	Hub               *broadcast.Hub            // as many event loops as it has
 	Accept            func(path string) Session // by percent-encoded path; nil: not one for WebSockets
 	API               API
@@ -106,6 +107,9 @@ var ErrStopped = errors.New("eventloop: the engine has stopped without being ask
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
+	}
+	if o.ClientIPHeader == "" {
+		o.ClientIPHeader = proxy.DefaultHeader
 	}
 	s := &Server{
 		options: o, hub: o.Hub, api: o.API, log: o.Log,

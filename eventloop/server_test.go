@@ -961,7 +961,7 @@ func TestPostedAtAnyTime(t *testing.T) {
 	eventually(t, "everything has run", func() bool { return ran.Load() == 8000 })
 }
 
-// Shutdown tells everyone 4200, whatever state the connection is in, and Run returns nil.
+// Shutdown tells everyone 4200, but newcomers 4100, who would come back at once to the same process. Run returns nil.
 func TestShutdown(t *testing.T) {
 	release := make(chan struct{})
 	l := loopback(t)
@@ -985,13 +985,16 @@ func TestShutdown(t *testing.T) {
 	for range 100 {
 		clients = append(clients, dialWS(t, addr))
 	}
-	idle := dial(t, addr)
-	idle.send(request("GET", "/"))
-	idle.answer("GET")
+	idle, pooled := dial(t, addr), dial(t, addr)
+	for _, c := range []*client{idle, pooled} {
+		c.send(request("GET", "/"))
+		c.answer("GET")
+	}
+	pooled.send(upgradeRequest[:40])
 	waiting, halfway := dial(t, addr), dial(t, addr)
 	waiting.send(request("GET", "/slow") + request("GET", "/too late"))
 	halfway.send(upgradeRequest[:40])
-	eventually(t, "all are there", func() bool { return s.Connections() == 103 })
+	eventually(t, "all are there", func() bool { return s.Connections() == 104 })
 	idle2 := dialWS(t, addr) // a round trip on some loop, behind the bytes above
 	clients = append(clients, idle2)
 
@@ -1012,8 +1015,14 @@ func TestShutdown(t *testing.T) {
 
 	halfway.send(upgradeRequest[40:]) // connects while everyone else is told to go
 	halfway.upgraded()
-	halfway.closed(4200)
+	halfway.closed(4100) // a second is time enough for another process to listen
 	_ = halfway.Close()
+	pooled.send(upgradeRequest[40:]) // through a proxy, which has kept the connection
+	if status, header, body := pooled.answer("GET"); status != 503 || header.Get("Connection") != "close" {
+		t.Error(status, header, body)
+	}
+	pooled.ends()
+	_ = pooled.Close()
 
 	close(release) // what is being worked on is finished
 	if _, header, body := waiting.answer("GET"); body != "GET /slow " || header.Get("Connection") != "close" {

@@ -64,7 +64,7 @@ func serve(i *instance) error {
 	}
 	i.server = eventloop.New(eventloop.Options{
 		Listeners: i.network.listeners, TLS: i.network.tls(),
-		TrustedProxies: i.network.proxies, ProxyProtocol: conf.ProxyProtocol,
+		TrustedProxies: i.network.proxies, ProxyProtocol: conf.ProxyProtocol, ClientIPHeader: conf.ClientIPHeader,
 		Hub: i.hub,
 		Accept: func(path string) eventloop.Session {
 			if s := sessions.Accept(path); s != nil {

@@ -6,14 +6,21 @@ import (
 	"strings"
 )
 
+// DefaultHeader is the header that proxies add the address of a client to unless they are told otherwise.
+const DefaultHeader = "X-Forwarded-For"
+
+// forwarded is the one header with a grammar of its own (RFC 7239); every other one is a list of addresses, or a single address.
+const forwarded = "Forwarded"
+
 // Client is who a request came from, by the word of the trusted proxies that it went through: each has added the address that it
-// heard the request from, so the right-most one that is no trusted proxy's is true, and what is left of it may be made up.
-// Forwarded (RFC 7239) counts before X-Forwarded-For. ok is false if the headers tell nobody.
-func (t Trusted) Client(h http.Header) (client netip.Addr, ok bool) {
-	if values := h["Forwarded"]; len(values) > 0 {
-		return t.rightmost(values, forwardedFor)
+// heard the request from, so the right-most one that is no trusted proxy's is true, and what is left of it may be made up. Only the
+// named header counts, in canonical form: a client can send any other one through a proxy that does not know it. ok is false if the
+// header tells nobody.
+func (t Trusted) Client(h http.Header, name string) (client netip.Addr, ok bool) {
+	if name == forwarded {
+		return t.rightmost(h[forwarded], forwardedFor)
 	}
-	return t.rightmost(h["X-Forwarded-For"], node)
+	return t.rightmost(h[name], node)
 }
 
 // rightmost goes through comma-separated elements from the last one on.

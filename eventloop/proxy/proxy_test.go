@@ -68,14 +68,19 @@ func TestClient(t *testing.T) {
 		for line := range strings.SplitSeq(tc.value, "\n") {
 			h.Add(tc.header, line)
 		}
-		got, ok := trusted.Client(h)
+		got, ok := trusted.Client(h, tc.header)
 		if ok != (tc.want != "") || ok && got != netip.MustParseAddr(tc.want) {
 			t.Errorf("%s: %v, %v", tc.name, got, ok)
 		}
 	}
-	both := http.Header{"Forwarded": {"for=203.0.113.1"}, "X-Forwarded-For": {"203.0.113.2"}}
-	if got, _ := trusted.Client(both); got.String() != "203.0.113.1" {
-		t.Error(got)
+	all := http.Header{"Forwarded": {"for=203.0.113.1"}, "X-Forwarded-For": {"203.0.113.2"}, "Cf-Connecting-Ip": {"203.0.113.3"}}
+	for name, want := range map[string]string{"Forwarded": "203.0.113.1", DefaultHeader: "203.0.113.2", "Cf-Connecting-Ip": "203.0.113.3"} {
+		if got, ok := trusted.Client(all, name); !ok || got.String() != want {
+			t.Errorf("%s: %v, %v", name, got, ok)
+		}
+	}
+	if got, ok := trusted.Client(all, "X-Real-Ip"); ok {
+		t.Error("by a header that is not there:", got)
 	}
 }
 
@@ -171,8 +176,9 @@ func FuzzClient(f *testing.F) {
 	f.Add("1.1.1.1, 10.0.0.1", `for="[::1]:1"`)
 	f.Fuzz(func(t *testing.T, xff, forwarded string) {
 		trusted, _ := Parse("10.0.0.0/8", "::1")
-		for _, h := range []http.Header{{"X-Forwarded-For": {xff}}, {"Forwarded": {forwarded}}} {
-			if client, ok := trusted.Client(h); ok != client.IsValid() {
+		h := http.Header{"X-Forwarded-For": {xff}, "Forwarded": {forwarded}}
+		for name := range h {
+			if client, ok := trusted.Client(h, name); ok != client.IsValid() {
 				t.Fatal(client, ok)
 			}
 		}

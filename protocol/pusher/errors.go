@@ -41,6 +41,7 @@ const (
 	CloseOverQuota    = 4004
 	CloseForbidden    = 4009 // origin refused, or terminated through the API
 	CloseSlowConsumer = 4100
+	CloseStopping     = 4100 // to a newcomer: at once it would come back to the same process
 	CloseRestart      = 4200 // restart or shutdown: another node takes over
 	ClosePongTimeout  = 4201
 	CloseRateLimit    = 4301

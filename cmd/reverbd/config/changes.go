@@ -16,6 +16,7 @@ func NeedsRestart(running, read Config) []string {
 		{"host", running.Host, read.Host},
 		{"port", running.Port, read.Port},
 		{"path", running.Path, read.Path},
+		{"client_ip_header", running.ClientIPHeader, read.ClientIPHeader},
 		{"reactors", running.Reactors, read.Reactors},
 		{"debug", running.Debug, read.Debug},
 		{"compression", running.Compression, read.Compression},

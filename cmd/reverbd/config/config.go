@@ -21,6 +21,7 @@ type Config struct {
 	Listen         []listen.Address // where to listen in place of host and port, if it is not empty: these are the first one's then
 	TrustedProxies []string         // whose word about the client counts; proxy.Parse takes them
 	ProxyProtocol  bool             // they begin with a header of the PROXY protocol
+	ClientIPHeader string           // in which they tell it otherwise, in canonical form
 	TLS            *TLS             // spoken on TCP; nil when it is not
 
 	Reactors       int // event loops, 1 to 64

@@ -18,7 +18,7 @@ func TestDefaults(t *testing.T) {
 	app := apps.DefaultSettings()
 	app.ID, app.Key, app.Secret = "1", "k", "s"
 	want := config.Config{
-		Host: "0.0.0.0", Port: 8080, Reactors: min(runtime.GOMAXPROCS(0), 64), MaxRequestSize: 10_000,
+		Host: "0.0.0.0", Port: 8080, ClientIPHeader: "X-Forwarded-For", Reactors: min(runtime.GOMAXPROCS(0), 64), MaxRequestSize: 10_000,
 		AuthTimestampTolerance: 600 * time.Second, CacheTTL: 1800 * time.Second, CacheBytes: 64 << 20,
 		SlowConsumerBytes: 1 << 20, Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second}, Apps: []apps.Settings{app},
 	}
@@ -179,6 +179,8 @@ func TestRefused(t *testing.T) {
 		{"listen: the second", dotenv("").flag("listen", "127.0.0.1:1, unix:x"), `--listen: "unix:x" does not have the absolute path`},
 		{"listen: twice", dotenv("REVERB_LISTEN=127.0.0.1:1,127.0.0.1:1"), `"127.0.0.1:1" is given twice`},
 		{"listen: nothing", server("listen: []"), `servers.reverb.listen in c.yaml, line 4: has no address`},
+		{"header of nobody", dotenv("").flag("client-ip-header", "Forwarded"), "--client-ip-header: is given, and no proxy is trusted"},
+		{"no header", dotenv("REVERB_TRUSTED_PROXIES=10.0.0.0/8\nREVERB_CLIENT_IP_HEADER=X-Forwarded-For:"), `"X-Forwarded-For:" is not the name of a header`},
 		{"proxies", dotenv("REVERB_TRUSTED_PROXIES=10.0.0.0/8,nginx"), `"nginx" is not a proxy`},
 		{"PROXY protocol of nobody", dotenv("REVERB_PROXY_PROTOCOL=true"), `REVERB_PROXY_PROTOCOL in .env, line 4: is on, and no proxy is trusted`},
 		{"tls certificate", server("options: {tls: {local_cert: /a}}"),

@@ -15,6 +15,7 @@ func Flags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "listen", Usage: "listen on `ADDRESS` in place of host and port, such as 127.0.0.1:8080 or unix:/run/reverbd.sock; repeatable (REVERB_LISTEN)"},
 		&cli.StringSliceFlag{Name: "trusted-proxies", Usage: "believe the proxies of this `NETWORK`, or unix, who the client is; repeatable (REVERB_TRUSTED_PROXIES)"},
 		&cli.BoolFlag{Name: "proxy-protocol", Usage: "trusted proxies begin with a header of the PROXY protocol (REVERB_PROXY_PROTOCOL)"},
+		&cli.StringFlag{Name: "client-ip-header", Usage: "`HEADER` in which trusted proxies tell who the client is (REVERB_CLIENT_IP_HEADER, default X-Forwarded-For)"},
 		&cli.StringFlag{Name: "tls-cert", Usage: "speak TLS with the certificate in this PEM `FILE` (REVERB_TLS_CERT)"},
 		&cli.StringFlag{Name: "tls-key", Usage: "the certificate's key, a PEM `FILE` (REVERB_TLS_KEY)"},
 		&cli.StringFlag{Name: "path", Usage: "`PREFIX` of every route, such as /ws (REVERB_SERVER_PATH)"},

@@ -70,6 +70,7 @@ var keys = map[string]keyKind{
 	"servers.reverb.listen":                   hosts,
 	"servers.reverb.trusted_proxies":          hosts,
 	"servers.reverb.proxy_protocol":           scalar,
+	"servers.reverb.client_ip_header":         scalar,
 	"servers.reverb.reactors":                 scalar,
 	"servers.reverb.compression":              scalar,
 	"servers.reverb.expect_connections":       scalar,

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -25,7 +26,22 @@ func (l *loader) listening(c *Config) {
 		v, _ := l.find(header)
 		l.problem(v.from, "is on, and no proxy is trusted to speak it; name them in --trusted-proxies or REVERB_TRUSTED_PROXIES")
 	}
+	c.ClientIPHeader = l.clientIPHeader(*c)
 	c.TLS = l.tls(*c)
+}
+
+// clientIPHeader is the canonical name of a header. That it is set where nobody is believed is a mistake that would not show.
+func (l *loader) clientIPHeader(c Config) string {
+	v, ok := l.named(setting{"client-ip-header", "REVERB_CLIENT_IP_HEADER", "servers.reverb.client_ip_header"})
+	switch {
+	case !ok:
+		return proxy.DefaultHeader
+	case strings.ContainsFunc(v.text, notInHeaderName):
+		l.problem(v.from, "%s is not the name of a header; give one such as X-Forwarded-For, Forwarded or CF-Connecting-IP", v.shown())
+	case len(c.TrustedProxies) == 0:
+		l.problem(v.from, "is given, and no proxy is trusted to send it; name them in --trusted-proxies or REVERB_TRUSTED_PROXIES")
+	}
+	return http.CanonicalHeaderKey(v.text)
 }
 
 // listen is the addresses that take the place of host and port, if there are any. With --dev the file's do not count, as its host.

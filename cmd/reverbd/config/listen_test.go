@@ -64,6 +64,20 @@ func TestTrustedProxies(t *testing.T) {
 	}
 }
 
+func TestClientIPHeader(t *testing.T) {
+	const trusting = "REVERB_TRUSTED_PROXIES=10.0.0.0/8\n"
+	for want, in := range map[string]sources{
+		"X-Forwarded-For":  dotenv(trusting),
+		"Forwarded":        dotenv(trusting).flag("client-ip-header", "forwarded"),
+		"Cf-Connecting-Ip": dotenv(trusting + "REVERB_CLIENT_IP_HEADER=CF-Connecting-IP"),
+		"X-Real-Ip":        server("trusted_proxies: [10.0.0.0/8]\n    client_ip_header: x-real-ip"),
+	} {
+		if got := in.mustLoad(t).ClientIPHeader; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // certificatePair is a certificate and its key in PEM.
 func certificatePair(t *testing.T) (cert, key string) {
 	t.Helper()

@@ -100,6 +100,9 @@ func isDigits(s string) bool {
 
 func notInName(r rune) bool { return notInPath(r) || r == '~' }
 
+// notInHeaderName: a token by RFC 9110 section 5.6.2, without those of its characters that no header has.
+func notInHeaderName(r rune) bool { return r == '.' || r == '~' || notInPath(r) }
+
 func notInPath(r rune) bool {
 	switch {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
