@@ -65,7 +65,7 @@ func TestAllocationsOfAMessage(t *testing.T) {
 				copy(buf, tt.text) // parsing may overwrite it
 				s.Message(ws.OpText, buf)
 				s.Flush()
-				loop.Settle()
+				loop.DrainUnlessScheduled()
 				for again {
 					again = false
 					loop.Drain()
@@ -142,7 +142,7 @@ func TestAllocationsOfACheck(t *testing.T) {
 		s.Control(ws.OpPong)
 		s.Check()
 		s.Flush()
-		hub.Loops()[0].Settle()
+		hub.Loops()[0].DrainUnlessScheduled()
 	}
 	if got := testing.AllocsPerRun(100, run); got > 0 {
 		t.Errorf("%v allocations", got)

@@ -114,12 +114,12 @@ func TestPublishBatch(t *testing.T) {
 // failingBus takes nothing.
 type failingBus struct{ err error }
 
-func (b failingBus) Reserve(int) error                        { return b.err }
-func (b failingBus) Release(int)                              {}
-func (b failingBus) Publish(broadcast.Event)                  {}
-func (b failingBus) Terminate(string, string) error           { return b.err }
-func (b failingBus) Watch(*broadcast.Directory, string)       {}
-func (b failingBus) Ask(broadcast.Question) []broadcast.Facts { return nil }
+func (b failingBus) Reserve(int) error                             { return b.err }
+func (b failingBus) Release(int)                                   {}
+func (b failingBus) Publish(broadcast.Event)                       {}
+func (b failingBus) Terminate(string, string) error                { return b.err }
+func (b failingBus) MarkDirty(*broadcast.Directory, string)        {}
+func (b failingBus) Query(broadcast.Query) []broadcast.QueryResult { return nil }
 
 func TestPublishFails(t *testing.T) {
 	tests := []struct {

@@ -37,7 +37,7 @@ func NewRegistry(hub *broadcast.Hub, settings []Settings) (*Registry, error) {
 func (r *Registry) Apps() []*App { return r.current.Load().apps }
 
 // Clustered reports that this is one of several nodes, so that some answers wait for the others.
-func (r *Registry) Clustered() bool { return !r.hub.Alone() }
+func (r *Registry) Clustered() bool { return !r.hub.Standalone() }
 
 // ByKey returns the application that clients name by key, or nil.
 func (r *Registry) ByKey(key string) *App { return r.current.Load().byKey[key] }
@@ -99,12 +99,12 @@ func (r *Registry) install(next *catalog) {
 // disconnect closes what may not go on.
 func (r *Registry) disconnect(old *catalog, changes Replacement) {
 	for _, id := range changes.Disabled {
-		old.byID[id].Channels.Dismiss(errorFrame(pusher.ErrDisabled), pusher.CloseDisabled, pusher.ErrDisabled.Message)
+		old.byID[id].Channels.Disconnect(errorFrame(pusher.ErrDisabled), pusher.CloseDisabled, pusher.ErrDisabled.Message)
 	}
 	for _, id := range changes.Removed {
 		d := old.byID[id].Channels
-		d.Dismiss(errorFrame(pusher.ErrUnknownApp), pusher.CloseUnknownApp, pusher.ErrUnknownApp.Message)
-		r.hub.Forget(d)
+		d.Disconnect(errorFrame(pusher.ErrUnknownApp), pusher.CloseUnknownApp, pusher.ErrUnknownApp.Message)
+		r.hub.RemoveDirectory(d)
 	}
 }
 

@@ -20,9 +20,9 @@ type Bus interface {
 	// Terminate asks the other nodes to end the connections of a user.
 	Terminate(app, user string) error
 	// Watch takes note that Work of a channel has changed. A stripe is held.
-	Watch(d *Directory, channel string)
+	MarkDirty(d *Directory, channel string)
 	// Ask puts a question to all other nodes and returns what they answered within a second.
-	Ask(q Question) []Facts
+	Query(q Query) []QueryResult
 }
 
 // Event is one published event on its way to the other nodes. Frame is shared and must not be changed.
@@ -33,9 +33,9 @@ type Event struct {
 }
 
 // Work is what this node wants of a channel.
-type Work struct {
+type Update struct {
 	Wanted bool        // somebody here listens to it
-	Heard  bool        // and hears it, as far as the Directory knows
+	Synced bool        // and hears it, as far as the Directory knows
 	Joins  []*Identity // users who have come to a presence channel by connections of this node, or say something new of themselves
 	Leaves []string    // keys of users who have no connection here any longer
 }
@@ -52,7 +52,7 @@ type Member struct {
 type Change = Member
 
 // Question is what one node asks the others about an app.
-type Question struct {
+type Query struct {
 	App         string
 	Connections bool     // how many connections there are
 	List        bool     // all occupied channels that begin with Prefix
@@ -62,13 +62,13 @@ type Question struct {
 }
 
 // Facts is what one node answers.
-type Facts struct {
+type QueryResult struct {
 	Connections int
-	Channels    []ChannelFacts
+	Channels    []ChannelInfo
 }
 
 // ChannelFacts is what one node knows of a channel that it has subscribers of.
-type ChannelFacts struct {
+type ChannelInfo struct {
 	Name        string
 	Subscribers int
 	Users       int      // of the whole cluster

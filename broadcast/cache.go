@@ -58,10 +58,10 @@ type cacheBudget struct {
 func (b *cacheBudget) over() bool { return b.used.Load() > b.limit }
 
 // remember makes f the last event of t. The stripe is held.
-func (d *Directory) remember(t *Topic, f Frame) {
-	d.forget(t)
+func (d *Directory) cacheEvent(t *Topic, f Frame) {
+	d.uncache(t)
 	e := &cachedEvent{topic: t, frame: f, expires: d.hub.now().Add(d.hub.cache.ttl)}
-	if e.size() > d.hub.cache.limit || d.forgotten.Load() {
+	if e.size() > d.hub.cache.limit || d.removed.Load() {
 		return // it would push everything else out, or nobody would ever forget it
 	}
 	t.cached = e
@@ -70,7 +70,7 @@ func (d *Directory) remember(t *Topic, f Frame) {
 }
 
 // forget drops the last event of t. The stripe is held.
-func (d *Directory) forget(t *Topic) {
+func (d *Directory) uncache(t *Topic) {
 	if e := t.cached; e != nil {
 		t.stripe.cached.unlink(e)
 		t.cached = nil
@@ -79,7 +79,7 @@ func (d *Directory) forget(t *Topic) {
 }
 
 // fresh returns the last event of t unless it has expired. The stripe is held.
-func (d *Directory) fresh(t *Topic) Frame {
+func (d *Directory) lastEvent(t *Topic) Frame {
 	if t.cached == nil || !d.hub.now().Before(t.cached.expires) {
 		return nil
 	}
@@ -92,14 +92,14 @@ func (d *Directory) expire(now time.Time) {
 		st := &d.stripes[i]
 		st.mu.Lock()
 		for e := st.cached.first; e != nil && !now.Before(e.expires); e = st.cached.first {
-			d.drop(e.topic)
+			d.dropCached(e.topic)
 		}
 		st.mu.Unlock()
 	}
 }
 
 // oldest returns when the oldest cached event of d expires; ok is false if there is none.
-func (d *Directory) oldest() (expires time.Time, ok bool) {
+func (d *Directory) oldestExpiry() (expires time.Time, ok bool) {
 	for i := range d.stripes {
 		st := &d.stripes[i]
 		st.mu.Lock()
@@ -112,12 +112,12 @@ func (d *Directory) oldest() (expires time.Time, ok bool) {
 }
 
 // evict drops events that expire at cutoff or before while the cache is over its limit.
-func (d *Directory) evict(cutoff time.Time) {
+func (d *Directory) evictBefore(cutoff time.Time) {
 	for i := range d.stripes {
 		st := &d.stripes[i]
 		st.mu.Lock()
 		for e := st.cached.first; e != nil && !e.expires.After(cutoff) && d.hub.cache.over(); e = st.cached.first {
-			d.drop(e.topic)
+			d.dropCached(e.topic)
 		}
 		st.mu.Unlock()
 	}
@@ -126,13 +126,13 @@ func (d *Directory) evict(cutoff time.Time) {
 // shrink drops the oldest events of all apps until the cache is within its limit. To look for the very oldest every time would
 // take all locks for one event, so each round takes the oldest eighth of the time that the cache reaches back. No lock
 // may be held.
-func (h *Hub) shrink() {
+func (h *Hub) shrinkCache() {
 	for h.cache.over() {
 		var oldest time.Time
 		found := false
-		directories := h.all()
+		directories := h.allDirectories()
 		for _, d := range directories {
-			if t, ok := d.oldest(); ok && (!found || t.Before(oldest)) {
+			if t, ok := d.oldestExpiry(); ok && (!found || t.Before(oldest)) {
 				oldest, found = t, true
 			}
 		}
@@ -142,14 +142,14 @@ func (h *Hub) shrink() {
 		newest := h.now().Add(h.cache.ttl)
 		cutoff := oldest.Add(newest.Sub(oldest) / 8)
 		for _, d := range directories {
-			d.evict(cutoff)
+			d.evictBefore(cutoff)
 		}
 	}
 }
 
 // drop forgets the last event of t, and t itself where only that kept it. The stripe is held.
-func (d *Directory) drop(t *Topic) {
-	d.forget(t)
+func (d *Directory) dropCached(t *Topic) {
+	d.uncache(t)
 	if t.vacant() {
 		delete(t.stripe.topics, t.Name)
 	}

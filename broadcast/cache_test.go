@@ -9,24 +9,24 @@ import (
 
 func TestCacheChannel(t *testing.T) {
 	now := time.Unix(1000, 0)
-	r := newRig(t, Options{CacheTTL: time.Minute, Now: func() time.Time { return now }})
+	r := newTestHub(t, Options{CacheTTL: time.Minute, Now: func() time.Time { return now }})
 	r.publish("cache-score", "early", 0) // nobody is subscribed
 	a := r.connect(0)
-	if told := r.subscribe(a, "cache-score", ""); told[1] != "early" {
-		t.Errorf("told %q", told)
+	if reply := r.subscribe(a, "cache-score", ""); reply[1] != "early" {
+		t.Errorf("told %q", reply)
 	}
 	r.publish("cache-score", "late", 0)
-	r.settle()
+	r.drainAll()
 	if got := strings.Join(a.texts(), " "); got != "late" {
 		t.Errorf("received %q: the cached event must not be delivered twice", got)
 	}
 	now = now.Add(59 * time.Second)
-	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != "late" {
-		t.Errorf("told %q", told)
+	if reply := r.subscribe(r.connect(0), "cache-score", ""); reply[1] != "late" {
+		t.Errorf("told %q", reply)
 	}
 	now = now.Add(time.Second)
-	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != `{"event":"pusher:cache_miss","channel":"cache-score"}` {
-		t.Errorf("told %q when the event had expired", told)
+	if reply := r.subscribe(r.connect(0), "cache-score", ""); reply[1] != `{"event":"pusher:cache_miss","channel":"cache-score"}` {
+		t.Errorf("told %q when the event had expired", reply)
 	}
 	r.Sweep()
 	if r.cache.used.Load() != 0 {
@@ -35,19 +35,19 @@ func TestCacheChannel(t *testing.T) {
 }
 
 func TestMemberEventsAreNotCached(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newTestHub(t, Options{})
 	a, b := r.connect(0), r.connect(0)
 	r.subscribe(a, "presence-cache-x", "1")
 	r.subscribe(b, "presence-cache-x", "2")
 	b.sub.Loop().Remove(b.sub)
-	if told := r.subscribe(r.connect(0), "presence-cache-x", "3"); !strings.Contains(told[1], "pusher:cache_miss") {
-		t.Errorf("told %q", told)
+	if reply := r.subscribe(r.connect(0), "presence-cache-x", "3"); !strings.Contains(reply[1], "pusher:cache_miss") {
+		t.Errorf("told %q", reply)
 	}
 }
 
-func TestVacatedTopicGoes(t *testing.T) {
+func TestVacatedTopicIsRemoved(t *testing.T) {
 	now := time.Unix(1000, 0)
-	r := newRig(t, Options{CacheTTL: time.Minute, Now: func() time.Time { return now }})
+	r := newTestHub(t, Options{CacheTTL: time.Minute, Now: func() time.Time { return now }})
 	topics := func() (n int) {
 		for i := range r.app.stripes {
 			n += len(r.app.stripes[i].topics)
@@ -70,8 +70,8 @@ func TestVacatedTopicGoes(t *testing.T) {
 	}
 }
 
-func TestCacheStaysWithinItsLimit(t *testing.T) {
-	r := newRig(t, Options{CacheBytes: 20_000})
+func TestCacheLimit(t *testing.T) {
+	r := newTestHub(t, Options{CacheBytes: 20_000})
 	other := r.NewDirectory("other")
 	for i := range 50 {
 		_ = other.Publish(nil, fmt.Appendf(nil, "cache-other-%d", i), textFrame(strings.Repeat("o", 100)), 0)
@@ -93,8 +93,8 @@ func TestCacheStaysWithinItsLimit(t *testing.T) {
 
 // Two nodes publish at the same moment. The other's event, which the cluster put first, may come after the own one was confirmed: it is
 // delivered all the same, but is not the last. What came before this node began to hear is neither.
-func TestOvertakenCachedEvent(t *testing.T) {
-	r := newRig(t, Options{})
+func TestCacheKeepsHighestOffset(t *testing.T) {
+	r := newTestHub(t, Options{})
 	a := r.connect(0)
 	r.subscribe(a, "cache-score", "")
 	deliver := func(text string, order uint64) {
@@ -102,36 +102,36 @@ func TestOvertakenCachedEvent(t *testing.T) {
 		if err := r.app.Deliver([]byte("cache-score"), textFrame(text), 0, order); err != nil {
 			t.Fatal(err)
 		}
-		r.settle()
+		r.drainAll()
 	}
-	r.app.Heard("cache-score", Standing{Order: 10}, Work{})
+	r.app.Synced("cache-score", Snapshot{Offset: 10}, Update{})
 	own := textFrame("own")
 	if err := r.app.Publish(nil, []byte("cache-score"), own, 0); err != nil {
 		t.Fatal(err)
 	}
-	r.app.Confirm("cache-score", own, 12)
+	r.app.ConfirmCached("cache-score", own, 12)
 	deliver("other", 11)
 	deliver("before", 9)
 	if got := strings.Join(a.texts(), " "); got != "own other" {
 		t.Errorf("received %q", got)
 	}
-	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != "own" {
-		t.Errorf("the last event is %q", told[1])
+	if reply := r.subscribe(r.connect(0), "cache-score", ""); reply[1] != "own" {
+		t.Errorf("the last event is %q", reply[1])
 	}
 	deliver("next", 13)
-	if told := r.subscribe(r.connect(0), "cache-score", ""); told[1] != "next" {
-		t.Errorf("the last event is %q", told[1])
+	if reply := r.subscribe(r.connect(0), "cache-score", ""); reply[1] != "next" {
+		t.Errorf("the last event is %q", reply[1])
 	}
 }
 
 // Who was subscribed while the cluster could not be reached gets the last event when it can be again, but not who is left out.
-func TestLastEventLeavesOut(t *testing.T) {
-	r := newRig(t, Options{})
+func TestSnapshotEventExceptSender(t *testing.T) {
+	r := newTestHub(t, Options{})
 	a, b := r.connect(0), r.connect(0)
 	r.subscribe(a, "cache-score", "")
 	r.subscribe(b, "cache-score", "")
-	r.app.Heard("cache-score", Standing{Last: textFrame("missed"), Order: 1, Except: a.sub.ID}, Work{})
-	r.settle()
+	r.app.Synced("cache-score", Snapshot{Last: textFrame("missed"), Offset: 1, Except: a.sub.ID}, Update{})
+	r.drainAll()
 	if got := strings.Join(a.texts(), " "); got != "" {
 		t.Errorf("who is left out received %q", got)
 	}

@@ -14,12 +14,12 @@ const stripeCount = 256
 // Directory is the channels of one app. Subscribe and Unsubscribe belong to the loop of the subscriber; all
 // else is safe for concurrent use.
 type Directory struct {
-	App       string
-	hub       *Hub
-	seed      maphash.Seed
-	stripes   [stripeCount]stripe
-	forgotten atomic.Bool  // by the hub: what is cached now would stay for ever
-	crowd     atomic.Int64 // connections of the app on this node
+	App         string
+	hub         *Hub
+	seed        maphash.Seed
+	stripes     [stripeCount]stripe
+	removed     atomic.Bool  // by the hub: what is cached now would stay for ever
+	connections atomic.Int64 // connections of the app on this node
 }
 
 // stripe is a part of the channels, under one lock. Under it only a mailbox may be locked.
@@ -59,7 +59,7 @@ func (st *stripe) topic(channel []byte, kind pusher.Kind) *Topic {
 }
 
 // Joined is what a new subscriber must be told, in this order. Without Success the answer comes later: see Subscribe.
-type Joined struct {
+type SubscribeReply struct {
 	Success Frame
 	Last    Frame // the last event of a cache channel, or the cache miss; nil on other channels
 }
@@ -70,140 +70,140 @@ type Joined struct {
 // Whatever is published after it has been answered reaches s, whatever was published before does not. One of several nodes can
 // promise that only once it hears the channel, so there the answer may come later: then Joined is empty, and s is sent
 // by itself what it must be told.
-func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) Joined {
-	again := s.find(channel)
-	if again >= 0 && member != nil && s.subs[again].member.Key != member.Key {
-		d.leave(s, again) // the same connection as another user: he leaves, the other joins
-		again = -1
+func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) SubscribeReply {
+	slot := s.find(channel)
+	if slot >= 0 && member != nil && s.subs[slot].member.Key != member.Key {
+		d.unsubscribeSlot(s, slot) // the same connection as another user: he leaves, the other joins
+		slot = -1
 	}
-	if again >= 0 {
-		return d.rejoin(s, again, member)
+	if slot >= 0 {
+		return d.resubscribe(s, slot, member)
 	}
-	if w := s.waitsFor(channel); w != nil {
-		d.waitAgain(w, member)
-		return Joined{}
+	if p := s.pendingFor(channel); p != nil {
+		d.repeatPending(p, member)
+		return SubscribeReply{}
 	}
-	return d.join(s, channel, kind, member)
+	return d.subscribeNew(s, channel, kind, member)
 }
 
-func (d *Directory) join(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) Joined {
+func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) SubscribeReply {
 	st := d.stripe(channel)
 	st.mu.Lock()
 	t := st.topic(channel, kind)
 	if member != nil {
-		d.arrive(t, member)
+		d.addLocal(t, member)
 	}
 	if !d.ready(t, member) {
-		d.wait(t, s, member)
+		d.addPending(t, s, member)
 		st.mu.Unlock()
-		return Joined{}
+		return SubscribeReply{}
 	}
-	joined, asleep := d.admit(t, s, member)
+	reply, toWake := d.addSubscriber(t, s, member)
 	st.mu.Unlock()
-	d.hub.wake(asleep, s.loop)
-	return joined
+	d.hub.wake(toWake, s.loop)
+	return reply
 }
 
 // admit makes s a subscriber of t, which is ready for it. It runs on the loop of s, and the stripe is held.
-func (d *Directory) admit(t *Topic, s *Subscriber, member *Identity) (joined Joined, asleep uint64) {
+func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (reply SubscribeReply, toWake uint64) {
 	if member != nil {
-		if m := t.roster.at(member.Key); !m.shown {
+		if m := t.roster.getOrAdd(member.Key); !m.visible {
 			t.roster.show(m, member)
-			asleep = d.announce(t, memberAdded(t.Name, member.Data))
+			toWake = d.announce(t, memberAdded(t.Name, member.Data))
 		}
 	}
 	t.subscribers++
 	t.loops |= s.loop.bit
 	s.loop.shard.add(t, s, t.seq, member)
-	return d.joined(t), asleep
+	return d.reply(t), toWake
 }
 
 // rejoin replaces what s said of itself when it subscribed to the channel in slot.
-func (d *Directory) rejoin(s *Subscriber, slot int32, member *Identity) Joined {
+func (d *Directory) resubscribe(s *Subscriber, slot int32, member *Identity) SubscribeReply {
 	sub := &s.subs[slot]
 	t := sub.group.topic
 	st := t.stripe
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if member != nil {
-		d.exchange(t, sub.member, member)
+		d.changeIdentity(t, sub.member, member)
 		sub.member = member
 	}
-	return d.joined(t)
+	return d.reply(t)
 }
 
 // joined builds the answer to a subscriber. The stripe is held.
-func (d *Directory) joined(t *Topic) Joined {
-	j := Joined{Success: subscriptionSucceeded(t)}
+func (d *Directory) reply(t *Topic) SubscribeReply {
+	r := SubscribeReply{Success: subscriptionSucceeded(t)}
 	if t.Kind.IsCache() {
-		if j.Last = d.fresh(t); j.Last == nil {
-			j.Last = cacheMiss(t.Name)
+		if r.Last = d.lastEvent(t); r.Last == nil {
+			r.Last = cacheMiss(t.Name)
 		}
 	}
-	return j
+	return r
 }
 
 // Unsubscribe ends the subscription of s to the channel, if there is one.
 func (d *Directory) Unsubscribe(s *Subscriber, channel []byte) {
 	if slot := s.find(channel); slot >= 0 {
-		d.leave(s, slot)
-	} else if w := s.waitsFor(channel); w != nil {
-		d.giveUp(w)
+		d.unsubscribeSlot(s, slot)
+	} else if p := s.pendingFor(channel); p != nil {
+		d.cancelPending(p)
 	}
 }
 
 // leave ends the subscription that s keeps in slot.
-func (d *Directory) leave(s *Subscriber, slot int32) {
+func (d *Directory) unsubscribeSlot(s *Subscriber, slot int32) {
 	sub := s.subs[slot]
 	t := sub.group.topic
-	lastHere := s.loop.shard.last(t)
+	onlyHere := s.loop.shard.isOnly(t)
 	s.loop.shard.remove(s, slot)
-	d.hub.wake(d.part(t, s.loop, lastHere, sub.member), s.loop)
+	d.hub.wake(d.removeSubscriber(t, s.loop, onlyHere, sub.member), s.loop)
 }
 
 // part takes one connection of loop l off t.
-func (d *Directory) part(t *Topic, l *Loop, lastHere bool, member *Identity) (asleep uint64) {
+func (d *Directory) removeSubscriber(t *Topic, l *Loop, onlyHere bool, member *Identity) (toWake uint64) {
 	st := t.stripe
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	t.subscribers--
-	if lastHere {
+	if onlyHere {
 		t.loops &^= l.bit
 	}
 	if member != nil {
-		asleep = d.depart(t, member)
+		toWake = d.removeLocal(t, member)
 	}
-	d.tidy(t)
-	return asleep
+	d.cleanUp(t)
+	return toWake
 }
 
 // arrive counts in a connection of a member. The stripe is held.
-func (d *Directory) arrive(t *Topic, id *Identity) {
-	m := t.roster.at(id.Key)
-	m.here = append(m.here, id)
-	if len(m.here) == 1 {
-		d.tell(t, m)
+func (d *Directory) addLocal(t *Topic, id *Identity) {
+	m := t.roster.getOrAdd(id.Key)
+	m.local = append(m.local, id)
+	if len(m.local) == 1 {
+		d.queueUpdate(t, m)
 	}
 }
 
 // depart takes a connection off its member, who is gone if it was his last one anywhere. The stripe is held.
-func (d *Directory) depart(t *Topic, id *Identity) (asleep uint64) {
-	m := t.roster.at(id.Key)
-	m.leave(id)
-	if len(m.here) > 0 {
+func (d *Directory) removeLocal(t *Topic, id *Identity) (toWake uint64) {
+	m := t.roster.getOrAdd(id.Key)
+	m.removeLocal(id)
+	if len(m.local) > 0 {
 		return 0
 	}
-	if d.hub.clustered() && (m.told != nil || m.nodes > 0) {
-		d.tell(t, m) // whether he is gone is for the cluster to say
+	if d.hub.clustered() && (m.registered != nil || m.nodes > 0) {
+		d.queueUpdate(t, m) // whether he is gone is for the cluster to say
 		return 0
 	}
-	return d.expel(t, m)
+	return d.hideMember(t, m)
 }
 
 // expel hides m and has everybody told. The stripe is held.
-func (d *Directory) expel(t *Topic, m *member) (asleep uint64) {
-	if !m.shown {
-		t.roster.drop(m)
+func (d *Directory) hideMember(t *Topic, m *member) (toWake uint64) {
+	if !m.visible {
+		t.roster.prune(m)
 		return 0
 	}
 	id := m.identity.ID
@@ -212,9 +212,9 @@ func (d *Directory) expel(t *Topic, m *member) (asleep uint64) {
 }
 
 // tidy removes t if nothing keeps it any longer. The stripe is held.
-func (d *Directory) tidy(t *Topic) {
+func (d *Directory) cleanUp(t *Topic) {
 	if !t.wanted() {
-		d.watch(t)
+		d.markDirty(t)
 	}
 	if t.vacant() {
 		delete(t.stripe.topics, t.Name)
@@ -223,7 +223,7 @@ func (d *Directory) tidy(t *Topic) {
 
 // announce posts a frame to every loop with subscribers of t, while the stripe is held, so that all loops see the
 // joins and leaves of a channel in one order. Never refused: a roster that misses one is wrong for good.
-func (d *Directory) announce(t *Topic, f Frame) (asleep uint64) {
+func (d *Directory) announce(t *Topic, f Frame) (toWake uint64) {
 	if t.loops == 0 {
 		return 0
 	}
@@ -252,21 +252,21 @@ func (d *Directory) Publish(own *Loop, channel []byte, f Frame, except pusher.So
 
 // Deliver is Publish on this node alone, for events that came from another one. order is the place of an event of a cache channel
 // among all of that channel; 0 on other channels.
-func (d *Directory) Deliver(channel []byte, f Frame, except pusher.SocketID, order uint64) error {
-	return d.deliver(nil, channel, f, except, order)
+func (d *Directory) Deliver(channel []byte, f Frame, except pusher.SocketID, offset uint64) error {
+	return d.deliver(nil, channel, f, except, offset)
 }
 
-func (d *Directory) deliver(own *Loop, channel []byte, f Frame, except pusher.SocketID, order uint64) error {
+func (d *Directory) deliver(own *Loop, channel []byte, f Frame, except pusher.SocketID, offset uint64) error {
 	kind := pusher.KindOf(channel)
-	asleep, err := d.post(channel, kind, job{frame: f, packed: d.hub.pack(f), except: except}, order)
-	d.hub.wake(asleep, own)
+	toWake, err := d.post(channel, kind, job{frame: f, deflated: d.hub.deflate(f), except: except}, offset)
+	d.hub.wake(toWake, own)
 	if kind.IsCache() && d.hub.cache.over() {
-		d.hub.shrink()
+		d.hub.shrinkCache()
 	}
 	return err
 }
 
-func (d *Directory) post(channel []byte, kind pusher.Kind, j job, order uint64) (asleep uint64, err error) {
+func (d *Directory) post(channel []byte, kind pusher.Kind, j job, offset uint64) (toWake uint64, err error) {
 	st := d.stripe(channel)
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -281,12 +281,12 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, j job, order uint64) 
 		return 0, ErrOverloaded
 	}
 	if kind.IsCache() {
-		if order > 0 && order <= t.cacheSince {
+		if offset > 0 && offset <= t.syncOffset {
 			return 0, nil // it came with the last event that the cluster knew when this node began to hear the channel
 		}
-		if order == 0 || order > t.cacheOrder { // else one of this node overtook it
-			t.cacheOrder = max(t.cacheOrder, order)
-			d.remember(t, j.frame)
+		if offset == 0 || offset > t.cacheOffset { // else one of this node overtook it
+			t.cacheOffset = max(t.cacheOffset, offset)
+			d.cacheEvent(t, j.frame)
 		}
 		if t.vacant() {
 			delete(st.topics, t.Name)
@@ -299,7 +299,7 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, j job, order uint64) 
 
 // Terminate ends every connection of the app that is a member of any presence channel as the user with that key.
 func (d *Directory) Terminate(user string) error {
-	d.TerminateHere(user)
+	d.TerminateLocal(user)
 	if d.hub.bus != nil {
 		return d.hub.bus.Terminate(d.App, user)
 	}
@@ -307,10 +307,10 @@ func (d *Directory) Terminate(user string) error {
 }
 
 // TerminateHere is Terminate on this node alone.
-func (d *Directory) TerminateHere(user string) {
+func (d *Directory) TerminateLocal(user string) {
 	for _, l := range d.hub.loops {
-		if l.population.Load() > 0 { // a loop that never had a connection cannot be woken
-			l.Post(&terminate{loop: l, directory: d, user: user})
+		if l.connectionCount.Load() > 0 { // a loop that never had a connection cannot be woken
+			l.Post(&terminateTask{loop: l, directory: d, user: user})
 		}
 	}
 }

@@ -57,43 +57,43 @@ func (c *fakeConn) texts() (texts []string) {
 }
 
 // rig is a hub whose loops are turned by hand.
-type rig struct {
+type testHub struct {
 	*Hub
-	t     testing.TB
-	app   *Directory
-	rung  []int // calls of ring, by loop
-	again []int
+	t           testing.TB
+	app         *Directory
+	woken       []int // calls of ring, by loop
+	rescheduled []int
 }
 
-func newRig(t testing.TB, o Options) *rig {
-	r := &rig{Hub: NewHub(o), t: t}
+func newTestHub(t testing.TB, o Options) *testHub {
+	r := &testHub{Hub: NewHub(o), t: t}
 	r.app = r.NewDirectory("app")
-	r.rung, r.again = make([]int, len(r.loops)), make([]int, len(r.loops))
+	r.woken, r.rescheduled = make([]int, len(r.loops)), make([]int, len(r.loops))
 	for i, l := range r.loops {
-		l.Attach(func() { r.rung[i]++ }, func() { r.again[i]++ })
+		l.Attach(func() { r.woken[i]++ }, func() { r.rescheduled[i]++ })
 	}
 	return r
 }
 
 // connect adds a connection to a loop.
-func (r *rig) connect(loop int) *fakeConn {
+func (r *testHub) connect(loop int) *fakeConn {
 	c := &fakeConn{sub: &Subscriber{}}
 	r.loops[loop].Add(c.sub, pusher.NewSocketID(), r.app, c)
 	return c
 }
 
 // subscribe joins a connection to a channel; user is for presence channels. What it is told is returned as texts.
-func (r *rig) subscribe(c *fakeConn, channel, user string) []string {
+func (r *testHub) subscribe(c *fakeConn, channel, user string) []string {
 	j := r.app.Subscribe(c.sub, []byte(channel), pusher.KindOf(channel), identity(r.t, user))
-	c.sub.loop.Settle()
+	c.sub.loop.DrainUnlessScheduled()
 	if j.Success == nil {
 		return nil // it comes later
 	}
-	told := []string{string(j.Success.Payload())}
+	reply := []string{string(j.Success.Payload())}
 	if j.Last != nil {
-		told = append(told, string(j.Last.Payload()))
+		reply = append(reply, string(j.Last.Payload()))
 	}
-	return told
+	return reply
 }
 
 // identity is somebody with that user_id, a JSON token; nobody for "".
@@ -109,7 +109,7 @@ func identity(t testing.TB, user string) *Identity {
 }
 
 // publish sends a text to a channel from no loop.
-func (r *rig) publish(channel, text string, except pusher.SocketID) {
+func (r *testHub) publish(channel, text string, except pusher.SocketID) {
 	if err := r.app.Publish(nil, []byte(channel), textFrame(text), except); err != nil {
 		r.t.Fatal(err)
 	}
@@ -118,17 +118,17 @@ func (r *rig) publish(channel, text string, except pusher.SocketID) {
 func textFrame(text string) Frame { return SealText(append(TextBuffer(len(text)), text...)) }
 
 // settle turns all loops until nothing is left.
-func (r *rig) settle() {
+func (r *testHub) drainAll() {
 	for {
-		busy := false
+		more := false
 		for i, l := range r.loops {
-			if r.rung[i]+r.again[i] > 0 {
-				r.rung[i], r.again[i] = 0, 0
-				busy = true
+			if r.woken[i]+r.rescheduled[i] > 0 {
+				r.woken[i], r.rescheduled[i] = 0, 0
+				more = true
 				l.Drain()
 			}
 		}
-		if !busy {
+		if !more {
 			return
 		}
 	}

@@ -18,15 +18,15 @@ func TextBuffer(n int) []byte {
 func SealText(b []byte) Frame { return Frame(ws.Seal(b, ws.OpText)) }
 
 // compressAbove is the payload size in bytes from which compressing is worth its time.
-const compressAbove = 128
+const deflateThreshold = 128
 
 // pack returns f compressed if anyone takes that and it gets smaller, else nil.
-func (h *Hub) pack(f Frame) Frame {
-	if h.deflating.Load() == 0 || len(f) < compressAbove {
+func (h *Hub) deflate(f Frame) Frame {
+	if h.deflateConns.Load() == 0 || len(f) < deflateThreshold {
 		return nil
 	}
-	if packed := ws.AppendDeflated(nil, ws.OpText, f.Payload()); len(packed) < len(f) {
-		return packed
+	if deflated := ws.AppendDeflated(nil, ws.OpText, f.Payload()); len(deflated) < len(f) {
+		return deflated
 	}
 	return nil
 }

@@ -31,9 +31,9 @@ type Hub struct {
 	bus   Bus
 	now   func() time.Time
 
-	deflating atomic.Int64 // connections that take compressed frames
-	connected atomic.Bool  // the bus reaches the other nodes
-	overdue   patience
+	deflateConns atomic.Int64 // connections that take compressed frames
+	busConnected atomic.Bool  // the bus reaches the other nodes
+	deadlines    deadlineQueue
 
 	mu          sync.Mutex // guards directories alone; no other lock is taken under it
 	directories []*Directory
@@ -47,7 +47,7 @@ func NewHub(o Options) *Hub {
 	}
 	h.cache.ttl, h.cache.limit = orDefault(o.CacheTTL, 30*time.Minute), orDefault(o.CacheBytes, 64<<20)
 	for i := range min(max(o.Loops, 1), MaxLoops) {
-		h.loops = append(h.loops, newLoop(i, orDefault(o.MailboxBytes, 64<<20), &h.deflating))
+		h.loops = append(h.loops, newLoop(i, orDefault(o.MailboxBytes, 64<<20), &h.deflateConns))
 	}
 	return h
 }
@@ -64,7 +64,7 @@ func (h *Hub) Loops() []*Loop { return h.loops }
 
 // Directory returns the channels of an app, nil if there is no such app.
 func (h *Hub) Directory(app string) *Directory {
-	for _, d := range h.all() {
+	for _, d := range h.allDirectories() {
 		if d.App == app {
 			return d
 		}
@@ -75,14 +75,14 @@ func (h *Hub) Directory(app string) *Directory {
 // Sweep drops expired cached events. Call it every few seconds, from any goroutine but a loop's.
 func (h *Hub) Sweep() {
 	now := h.now()
-	for _, d := range h.all() {
+	for _, d := range h.allDirectories() {
 		d.expire(now)
 	}
 }
 
 // Forget takes the channels of an app out of the hub, and drops its cached events. Subscribers that are still there are not told:
 // see Directory.Dismiss.
-func (h *Hub) Forget(d *Directory) {
+func (h *Hub) RemoveDirectory(d *Directory) {
 	h.mu.Lock()
 	kept := make([]*Directory, 0, len(h.directories)) // who walks over the old list may go on
 	for _, other := range h.directories {
@@ -92,18 +92,18 @@ func (h *Hub) Forget(d *Directory) {
 	}
 	h.directories = kept
 	h.mu.Unlock()
-	d.forgotten.Store(true) // from here on nothing is cached
+	d.removed.Store(true) // from here on nothing is cached
 	for i := range d.stripes {
 		st := &d.stripes[i]
 		st.mu.Lock()
 		for st.cached.first != nil {
-			d.drop(st.cached.first.topic)
+			d.dropCached(st.cached.first.topic)
 		}
 		st.mu.Unlock()
 	}
 }
 
-func (h *Hub) all() []*Directory {
+func (h *Hub) allDirectories() []*Directory {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.directories[:len(h.directories):len(h.directories)]
@@ -120,14 +120,14 @@ func (h *Hub) overloaded(set uint64) bool {
 }
 
 // post puts j into the mailbox of every loop of the set and returns those that must be woken. A stripe may be held.
-func (h *Hub) post(set uint64, j job) (asleep uint64) {
+func (h *Hub) post(set uint64, j job) (toWake uint64) {
 	for rest := set; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros64(rest)
 		if h.loops[i].mailbox.post(j) {
-			asleep |= 1 << i
+			toWake |= 1 << i
 		}
 	}
-	return asleep
+	return toWake
 }
 
 // wake rings every loop of the set. No stripe may be held. The caller's own loop is not rung: it looks into its
@@ -135,7 +135,7 @@ func (h *Hub) post(set uint64, j job) (asleep uint64) {
 func (h *Hub) wake(set uint64, own *Loop) {
 	for ; set != 0; set &= set - 1 {
 		if l := h.loops[bits.TrailingZeros64(set)]; l != own {
-			l.ring()
+			l.wake()
 		}
 	}
 }

@@ -12,15 +12,15 @@ import (
 // still waiting and leave with them. So turns are short while events keep coming, and get longer, up to where the price of
 // polling is lost in that of the writes, while nothing comes.
 const (
-	shortTurn = 8                    // writes
-	longTurn  = 32                   // writes
-	turnMarks = 16 << 10             // copies queued; one event is always queued whole
-	taskMarks = turnMarks / longTurn // what a task counts for: most of them write once
-	maxQueued = 32 << 20             // bytes queued on connections and not yet written; more stays in the mailbox
+	minBudget  = 8                     // writes
+	maxBudget  = 32                    // writes
+	maxCopies  = 16 << 10              // copies queued; one event is always queued whole
+	taskCopies = maxCopies / maxBudget // what a task counts for: most of them write once
+	maxQueued  = 32 << 20              // bytes queued on connections and not yet written; more stays in the mailbox
 )
 
 // joinBytes is how much is joined into one write.
-const joinBytes = 64 << 10
+const coalesceBytes = 64 << 10
 
 // Loop is the part of the subscription table and of its traffic that one event loop owns. Post may be called from
 // anywhere, everything else only on the loop.
@@ -29,43 +29,43 @@ type Loop struct {
 	bit          uint64
 	mailbox      mailbox
 	mailboxLimit int64
-	deflating    *atomic.Int64 // of the hub: connections that take compressed frames
-	ring         func()        // wakes the loop from elsewhere: Drain will be called
-	again        func()        // asks for another Drain once other events have had their turn
+	deflateConns *atomic.Int64 // of the hub: connections that take compressed frames
+	wake         func()        // wakes the loop from elsewhere: Drain will be called
+	reschedule   func()        // asks for another Drain once other events have had their turn
 
-	shard       shard
-	subscribers []*Subscriber
-	population  atomic.Int64 // of subscribers; read from anywhere
+	shard           shard
+	subscribers     []*Subscriber
+	connectionCount atomic.Int64 // of subscribers; read from anywhere
 
-	jobs   []job // taken from the mailbox, carried out up to next
-	next   int
-	dirty  []*Subscriber // connections with a queue, first come first served, from head on
-	head   int
-	queued int  // bytes in all queues
-	turn   int  // writes that the current turn may make
-	asked  bool // again was called and its Drain has not come yet
-	busy   bool // in work: a write may close a connection, and that may come back here
+	jobs        []job // taken from the mailbox, carried out up to next
+	next        int
+	dirty       []*Subscriber // connections with a queue, first come first served, from head on
+	head        int
+	queued      int  // bytes in all queues
+	budget      int  // writes that the current turn may make
+	rescheduled bool // again was called and its Drain has not come yet
+	draining    bool // in work: a write may close a connection, and that may come back here
 
-	spare   []*queue // empty queues for reuse
-	idled   int      // of which so many have not been needed since the last Trim
-	crowd   int      // most connections that were dirty at once since the last Trim
-	scratch []byte   // where frames are joined
+	spare       []*queue // empty queues for reuse
+	spareUnused int      // of which so many have not been needed since the last Trim
+	dirtyPeak   int      // most connections that were dirty at once since the last Trim
+	scratch     []byte   // where frames are joined
 }
 
 // queue is the frames that wait for the next write of one connection.
 type queue struct {
 	frames []Frame
 	bytes  int
-	few    [2]Frame // memory for frames as long as they are few
+	inline [2]Frame // memory for frames as long as they are few
 }
 
 // maxSpareFrames is the longest list that a spare queue keeps.
 const maxSpareFrames = 64
 
-func newLoop(index int, limit int64, deflating *atomic.Int64) *Loop {
+func newLoop(index int, limit int64, deflateConns *atomic.Int64) *Loop {
 	return &Loop{
-		index: index, bit: 1 << index, mailboxLimit: limit, deflating: deflating, shard: make(shard), turn: longTurn,
-		ring: func() {}, again: func() {},
+		index: index, bit: 1 << index, mailboxLimit: limit, deflateConns: deflateConns, shard: make(shard), budget: maxBudget,
+		wake: func() {}, reschedule: func() {},
 	}
 }
 
@@ -75,23 +75,23 @@ func (l *Loop) Index() int { return l.index }
 // Attach says how the loop is woken. ring is called from any goroutine when work has come to a loop that was idle;
 // again is called on the loop when a drain was cut short. After either, Drain must be called on the loop. Call it
 // before anything is posted.
-func (l *Loop) Attach(ring, again func()) { l.ring, l.again = ring, again }
+func (l *Loop) Attach(wake, reschedule func()) { l.wake, l.reschedule = wake, reschedule }
 
 // Post puts a task into the loop's mailbox. Safe for concurrent use.
 func (l *Loop) Post(task Task) {
 	if l.mailbox.post(job{task: task}) {
-		l.ring()
+		l.wake()
 	}
 }
 
 // Add makes an established connection known. s must not be known to any loop.
 func (l *Loop) Add(s *Subscriber, id pusher.SocketID, d *Directory, c Conn) {
 	s.ID, s.conn, s.loop, s.directory = id, c, l, d
-	s.place = int32(len(l.subscribers))
+	s.index = int32(len(l.subscribers))
 	l.subscribers = append(l.subscribers, s)
-	l.population.Add(1)
+	l.connectionCount.Add(1)
 	if d != nil {
-		d.crowd.Add(1)
+		d.connections.Add(1)
 	}
 }
 
@@ -102,26 +102,26 @@ func (l *Loop) Remove(s *Subscriber) {
 	}
 	s.dead = true
 	if s.deflate {
-		l.deflating.Add(-1)
+		l.deflateConns.Add(-1)
 	}
-	l.release(s)
-	for s.waiting != nil {
-		s.directory.giveUp(s.waiting)
+	l.discard(s)
+	for s.pending != nil {
+		s.directory.cancelPending(s.pending)
 	}
 	for len(s.subs) > 0 {
-		s.directory.leave(s, int32(len(s.subs)-1))
+		s.directory.unsubscribeSlot(s, int32(len(s.subs)-1))
 	}
 	if s.directory != nil {
-		s.directory.crowd.Add(-1)
+		s.directory.connections.Add(-1)
 	}
 	last := len(l.subscribers) - 1
 	moved := l.subscribers[last]
 	l.subscribers[last] = nil
 	l.subscribers = l.subscribers[:last]
-	l.population.Add(-1)
+	l.connectionCount.Add(-1)
 	if moved != s {
-		l.subscribers[s.place] = moved
-		moved.place = s.place
+		l.subscribers[s.index] = moved
+		moved.index = s.index
 	}
 	s.conn = nil
 }
@@ -129,39 +129,39 @@ func (l *Loop) Remove(s *Subscriber) {
 // Drain takes one turn: it queues what has been posted, and writes what is queued. If something is left it asks to be
 // called again. A call with nothing to do costs a look at the mailbox.
 func (l *Loop) Drain() {
-	l.asked = false
-	l.work()
+	l.rescheduled = false
+	l.drain()
 }
 
 // Settle is called at the end of every read, where the loop may have posted to itself without ringing. It takes a turn
 // unless one is coming anyway.
-func (l *Loop) Settle() {
-	if !l.asked {
-		l.work()
+func (l *Loop) DrainUnlessScheduled() {
+	if !l.rescheduled {
+		l.drain()
 	}
 }
 
-func (l *Loop) work() {
-	if l.busy {
+func (l *Loop) drain() {
+	if l.draining {
 		return
 	}
-	l.busy = true
-	defer func() { l.busy = false }()
-	l.turn = min(2*l.turn, longTurn)
+	l.draining = true
+	defer func() { l.draining = false }()
+	l.budget = min(2*l.budget, maxBudget)
 	for writes := 0; ; {
-		if l.mark() {
-			l.turn = shortTurn
+		if l.dispatch() {
+			l.budget = minBudget
 		}
-		writes += l.write(l.turn - writes)
+		writes += l.write(l.budget - writes)
 		if l.idle() {
-			if l.mailbox.sleep() {
+			if l.mailbox.park() {
 				return
 			}
 			continue
 		}
-		if writes >= l.turn || l.next < len(l.jobs) {
-			l.asked = true
-			l.again()
+		if writes >= l.budget || l.next < len(l.jobs) {
+			l.rescheduled = true
+			l.reschedule()
 			return
 		}
 	}
@@ -172,8 +172,8 @@ func (l *Loop) idle() bool { return l.next == len(l.jobs) && l.head == len(l.dir
 
 // mark carries out waiting jobs in order: frames are queued on the connections that get them. It reports whether any have come
 // since the last time.
-func (l *Loop) mark() (more bool) {
-	for marks := 0; marks < turnMarks && l.queued < maxQueued; {
+func (l *Loop) dispatch() (more bool) {
+	for copies := 0; copies < maxCopies && l.queued < maxQueued; {
 		if l.next == len(l.jobs) {
 			l.jobs, l.next = l.mailbox.take(l.jobs), 0
 			if len(l.jobs) == 0 {
@@ -186,23 +186,23 @@ func (l *Loop) mark() (more bool) {
 		l.mailbox.bytes.Add(-j.size())
 		if j.task != nil {
 			j.task.Run()
-			marks += taskMarks
+			copies += taskCopies
 			continue
 		}
 		if g := l.shard[j.topic]; g != nil {
-			marks += len(g.entries)
-			l.markAll(g, j)
+			copies += len(g.entries)
+			l.fanOut(g, j)
 		}
 	}
 	return more
 }
 
-func (l *Loop) markAll(g *group, j *job) {
+func (l *Loop) fanOut(g *group, j *job) {
 	for i := range g.entries {
 		e := &g.entries[i]
 		if e.since < j.seq && (j.except == 0 || e.sub.ID != j.except) {
-			if j.packed != nil && e.sub.deflate {
-				l.enqueue(e.sub, j.packed)
+			if j.deflated != nil && e.sub.deflate {
+				l.enqueue(e.sub, j.deflated)
 			} else {
 				l.enqueue(e.sub, j.frame)
 			}
@@ -214,10 +214,10 @@ func (l *Loop) markAll(g *group, j *job) {
 func (l *Loop) enqueue(s *Subscriber, f Frame) {
 	q := s.queue
 	if q == nil {
-		q = l.takeQueue()
+		q = l.acquireQueue()
 		s.queue = q
-		if !s.listed {
-			s.listed = true
+		if !s.dirty {
+			s.dirty = true
 			l.dirty = append(l.dirty, s)
 		}
 	}
@@ -232,13 +232,13 @@ func (l *Loop) write(n int) (writes int) {
 		s := l.dirty[l.head]
 		l.dirty[l.head] = nil
 		l.head++
-		s.listed = false
+		s.dirty = false
 		if s.queue != nil {
 			l.Flush(s)
 			writes++
 		}
 	}
-	l.crowd = max(l.crowd, len(l.dirty))
+	l.dirtyPeak = max(l.dirtyPeak, len(l.dirty))
 	switch {
 	case l.head == len(l.dirty):
 		l.dirty, l.head = l.dirty[:0], 0
@@ -252,16 +252,16 @@ func (l *Loop) write(n int) (writes int) {
 
 // Trim gives back what a burst made large and has not been needed since the last Trim. Call it every second or so.
 func (l *Loop) Trim() {
-	n := copy(l.spare, l.spare[l.idled:])
+	n := copy(l.spare, l.spare[l.spareUnused:])
 	clear(l.spare[n:])
-	l.spare, l.idled = l.spare[:n], n
+	l.spare, l.spareUnused = l.spare[:n], n
 	if cap(l.spare) > 64 && n < cap(l.spare)/4 {
 		l.spare = append(make([]*queue, 0, 2*n), l.spare...)
 	}
-	if len(l.dirty) == 0 && l.crowd < cap(l.dirty)/4 {
+	if len(l.dirty) == 0 && l.dirtyPeak < cap(l.dirty)/4 {
 		l.dirty = nil
 	}
-	l.crowd = 0
+	l.dirtyPeak = 0
 }
 
 // Flush writes everything that waits for s, with one write if it fits joinBytes.
@@ -275,23 +275,23 @@ func (l *Loop) Flush(s *Subscriber) {
 	if len(q.frames) == 1 {
 		s.conn.Write(q.frames[0])
 	} else {
-		l.join(s, q.frames)
+		l.writeCoalesced(s, q.frames)
 	}
-	l.giveQueue(q)
+	l.releaseQueue(q)
 }
 
 // join writes frames through the scratch buffer; one that is larger than the buffer goes by itself.
-func (l *Loop) join(s *Subscriber, frames []Frame) {
+func (l *Loop) writeCoalesced(s *Subscriber, frames []Frame) {
 	buf := l.scratch[:0]
 	for _, f := range frames {
-		if len(buf)+len(f) > joinBytes && len(buf) > 0 {
+		if len(buf)+len(f) > coalesceBytes && len(buf) > 0 {
 			s.conn.Write(buf)
 			buf = buf[:0]
 			if s.dead {
 				return
 			}
 		}
-		if len(f) > joinBytes {
+		if len(f) > coalesceBytes {
 			s.conn.Write(f)
 			if s.dead {
 				return
@@ -307,46 +307,46 @@ func (l *Loop) join(s *Subscriber, frames []Frame) {
 }
 
 // release drops what waits for s.
-func (l *Loop) release(s *Subscriber) {
+func (l *Loop) discard(s *Subscriber) {
 	if q := s.queue; q != nil {
 		s.queue = nil
 		l.queued -= q.bytes
-		l.giveQueue(q)
+		l.releaseQueue(q)
 	}
 }
 
-func (l *Loop) takeQueue() *queue {
+func (l *Loop) acquireQueue() *queue {
 	n := len(l.spare)
 	if n == 0 {
 		q := &queue{}
-		q.frames = q.few[:0]
+		q.frames = q.inline[:0]
 		return q
 	}
 	q := l.spare[n-1]
 	l.spare[n-1] = nil
 	l.spare = l.spare[:n-1]
-	l.idled = min(l.idled, n-1)
+	l.spareUnused = min(l.spareUnused, n-1)
 	return q
 }
 
-func (l *Loop) giveQueue(q *queue) {
+func (l *Loop) releaseQueue(q *queue) {
 	clear(q.frames)
 	q.frames, q.bytes = q.frames[:0], 0
 	if cap(q.frames) > maxSpareFrames {
-		q.frames = q.few[:0]
+		q.frames = q.inline[:0]
 	}
 	l.spare = append(l.spare, q)
 }
 
 // terminate ends the connections of one user on one loop.
-type terminate struct {
+type terminateTask struct {
 	loop      *Loop
 	directory *Directory
 	user      string
 }
 
 // Run goes backwards: closing removes the connection from the list, and the last one takes its place.
-func (t *terminate) Run() {
+func (t *terminateTask) Run() {
 	for i := len(t.loop.subscribers) - 1; i >= 0; i-- {
 		if s := t.loop.subscribers[i]; s.directory == t.directory && s.isUser(t.user) {
 			s.conn.Close(ws.StatusCode(pusher.CloseForbidden), "You got disconnected by the app.")

@@ -11,15 +11,15 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-func TestDrainJoinsWrites(t *testing.T) {
-	r := newRig(t, Options{})
+func TestDrainCoalescesWrites(t *testing.T) {
+	r := newTestHub(t, Options{})
 	c := r.connect(0)
 	r.subscribe(c, "a", "")
 	r.subscribe(c, "b", "")
 	for i := range 10 {
 		r.publish([]string{"a", "b"}[i%2], fmt.Sprint(i), 0)
 	}
-	r.settle()
+	r.drainAll()
 	if c.writes != 1 {
 		t.Errorf("%d writes for ten events that waited, expected one", c.writes)
 	}
@@ -28,16 +28,16 @@ func TestDrainJoinsWrites(t *testing.T) {
 	}
 }
 
-func TestDrainWritesLargeFramesByThemselves(t *testing.T) {
-	r := newRig(t, Options{})
+func TestDrainWritesLargeFramesAlone(t *testing.T) {
+	r := newTestHub(t, Options{})
 	c := r.connect(0)
 	r.subscribe(c, "a", "")
-	large := strings.Repeat("x", joinBytes+1)
-	texts := []string{"1", "2", large, "3", strings.Repeat("y", joinBytes-100), strings.Repeat("z", 200)}
+	large := strings.Repeat("x", coalesceBytes+1)
+	texts := []string{"1", "2", large, "3", strings.Repeat("y", coalesceBytes-100), strings.Repeat("z", 200)}
 	for _, text := range texts {
 		r.publish("a", text, 0)
 	}
-	r.settle()
+	r.drainAll()
 	if got := c.texts(); !slices.Equal(got, texts) {
 		t.Errorf("received %d frames, not the %d published in their order", len(got), len(texts))
 	}
@@ -45,52 +45,52 @@ func TestDrainWritesLargeFramesByThemselves(t *testing.T) {
 
 // A drain is cut into turns: it asks for another one instead of writing to everybody, and what is published in
 // between leaves in one write with what still waits.
-func TestDrainTakesTurns(t *testing.T) {
-	r := newRig(t, Options{})
-	conns := make([]*fakeConn, 3*shortTurn)
+func TestDrainYields(t *testing.T) {
+	r := newTestHub(t, Options{})
+	conns := make([]*fakeConn, 3*minBudget)
 	for i := range conns {
 		conns[i] = r.connect(0)
 		r.subscribe(conns[i], "a", "")
 	}
 	r.publish("a", "1", 0)
 	r.loops[0].Drain()
-	served := 0
+	writes := 0
 	for _, c := range conns {
-		served += c.writes
+		writes += c.writes
 	}
-	if served != shortTurn || r.again[0] != 1 {
-		t.Fatalf("the first turn wrote %d times and asked %d times to go on", served, r.again[0])
+	if writes != minBudget || r.rescheduled[0] != 1 {
+		t.Fatalf("the first turn wrote %d times and asked %d times to go on", writes, r.rescheduled[0])
 	}
 	r.publish("a", "2", 0)
-	r.loops[0].Settle()
-	if r.again[0] != 1 {
+	r.loops[0].DrainUnlessScheduled()
+	if r.rescheduled[0] != 1 {
 		t.Error("a read took a turn although one was coming")
 	}
-	r.settle()
-	joined := 0
+	r.drainAll()
+	coalesced := 0
 	for i, c := range conns {
 		if c.writes == 1 {
-			joined++
+			coalesced++
 		}
 		if got := strings.Join(c.texts(), ""); got != "12" {
 			t.Errorf("connection %d received %s", i, got)
 		}
 	}
-	if joined != len(conns)-shortTurn {
-		t.Errorf("%d connections got both events in one write", joined)
+	if coalesced != len(conns)-minBudget {
+		t.Errorf("%d connections got both events in one write", coalesced)
 	}
 }
 
 // Turns are short where events keep coming, and get longer where nothing comes.
-func TestTurnsGrow(t *testing.T) {
-	r := newRig(t, Options{})
-	conns := make([]*fakeConn, 8*longTurn)
+func TestWriteBudgetGrows(t *testing.T) {
+	r := newTestHub(t, Options{})
+	conns := make([]*fakeConn, 8*maxBudget)
 	for i := range conns {
 		conns[i] = r.connect(0)
 		r.subscribe(conns[i], "a", "")
 	}
 	written := 0
-	turn := func() int {
+	drain := func() int {
 		r.loops[0].Drain()
 		before := written
 		written = 0
@@ -102,37 +102,37 @@ func TestTurnsGrow(t *testing.T) {
 	r.publish("a", "1", 0)
 	var got []int
 	for range 5 {
-		got = append(got, turn())
+		got = append(got, drain())
 	}
 	r.publish("a", "2", 0)
-	got = append(got, turn(), turn())
+	got = append(got, drain(), drain())
 	if want := []int{8, 16, 32, 32, 32, 8, 16}; !slices.Equal(got, want) {
 		t.Errorf("turns of %v writes, want %v", got, want)
 	}
 }
 
-func TestRepliesKeepTheirPlace(t *testing.T) {
-	r := newRig(t, Options{})
+func TestRepliesKeepOrder(t *testing.T) {
+	r := newTestHub(t, Options{})
 	c := r.connect(0)
 	r.subscribe(c, "a", "")
 	r.publish("a", "event", 0)
-	r.loops[0].mark()
+	r.loops[0].dispatch()
 	c.sub.Send(textFrame("reply"))
 	c.sub.Flush()
-	r.settle()
+	r.drainAll()
 	if got := strings.Join(c.texts(), " "); got != "event reply" {
 		t.Errorf("received %s", got)
 	}
 }
 
-func TestPublishLeavesOneOut(t *testing.T) {
-	r := newRig(t, Options{Loops: 2})
+func TestPublishExceptSender(t *testing.T) {
+	r := newTestHub(t, Options{Loops: 2})
 	a, b := r.connect(0), r.connect(1)
 	r.subscribe(a, "x", "")
 	r.subscribe(b, "x", "")
 	r.publish("x", "1", a.sub.ID)
 	r.publish("x", "2", pusher.NewSocketID())
-	r.settle()
+	r.drainAll()
 	if got := strings.Join(a.texts(), " "); got != "2" {
 		t.Errorf("the one left out received %s", got)
 	}
@@ -142,14 +142,14 @@ func TestPublishLeavesOneOut(t *testing.T) {
 }
 
 // What was published before a subscription is not delivered, even if it still waits in the mailbox.
-func TestSubscriptionBeginsNow(t *testing.T) {
-	r := newRig(t, Options{})
+func TestSubscriptionExcludesEarlierEvents(t *testing.T) {
+	r := newTestHub(t, Options{})
 	first, late := r.connect(0), r.connect(0)
 	r.subscribe(first, "a", "")
 	r.publish("a", "before", 0)
 	r.app.Subscribe(late.sub, []byte("a"), 0, nil) // no turn in between
 	r.publish("a", "after", 0)
-	r.settle()
+	r.drainAll()
 	if got := strings.Join(late.texts(), " "); got != "after" {
 		t.Errorf("received %s", got)
 	}
@@ -157,20 +157,20 @@ func TestSubscriptionBeginsNow(t *testing.T) {
 
 // A write that fails removes its connection from the list that is being walked.
 func TestDrainSurvivesFailingWrites(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newTestHub(t, Options{})
 	var conns []*fakeConn
 	for range 10 {
 		c := r.connect(0)
 		r.subscribe(c, "presence-a", fmt.Sprint(len(conns)))
 		conns = append(conns, c)
 	}
-	r.settle()
+	r.drainAll()
 	for i, c := range conns {
 		c.texts()
 		c.fail = i%2 == 0
 	}
 	r.publish("presence-a", "1", 0)
-	r.settle()
+	r.drainAll()
 	for i, c := range conns {
 		if c.sub.dead != c.fail {
 			t.Errorf("connection %d: dead is %v", i, c.sub.dead)
@@ -185,8 +185,8 @@ func TestDrainSurvivesFailingWrites(t *testing.T) {
 	}
 }
 
-func TestOverloadRefusesWhole(t *testing.T) {
-	r := newRig(t, Options{Loops: 2, MailboxBytes: 1000})
+func TestOverloadRejectsPublish(t *testing.T) {
+	r := newTestHub(t, Options{Loops: 2, MailboxBytes: 1000})
 	a, b := r.connect(0), r.connect(1)
 	r.subscribe(a, "cache-x", "")
 	r.subscribe(b, "cache-x", "")
@@ -200,7 +200,7 @@ func TestOverloadRefusesWhole(t *testing.T) {
 	if r.app.Channel([]byte("cache-x")).Last != nil {
 		t.Error("a refused event is remembered")
 	}
-	r.settle()
+	r.drainAll()
 	if got := a.texts(); len(got) != 0 {
 		t.Errorf("a refused event reached %q", got)
 	}
@@ -208,9 +208,9 @@ func TestOverloadRefusesWhole(t *testing.T) {
 }
 
 func TestDeliveredCopyAllocatesNothing(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newTestHub(t, Options{})
 	for range 2000 {
-		c := &countingConn{}
+		c := &discardConn{}
 		c.sub = &Subscriber{}
 		r.loops[0].Add(c.sub, pusher.NewSocketID(), r.app, c)
 		r.app.Subscribe(c.sub, []byte("a"), 0, nil)
@@ -220,7 +220,7 @@ func TestDeliveredCopyAllocatesNothing(t *testing.T) {
 		for range 3 {
 			_ = r.app.Publish(nil, channel, f, 0)
 		}
-		r.settle()
+		r.drainAll()
 	}
 	deliver()
 	if n := testing.AllocsPerRun(100, deliver); n != 0 {
@@ -228,21 +228,21 @@ func TestDeliveredCopyAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestTrimGivesBackAfterABurst(t *testing.T) {
-	r := newRig(t, Options{})
+func TestTrimFreesMemoryAfterBurst(t *testing.T) {
+	r := newTestHub(t, Options{})
 	for range 1000 {
 		r.subscribe(r.connect(0), "a", "")
 	}
 	l := r.loops[0]
 	r.publish("a", "burst", 0)
-	r.settle()
+	r.drainAll()
 	l.Trim()
 	if len(l.spare) != 1000 {
 		t.Errorf("%d spare queues right after the burst", len(l.spare))
 	}
 	r.subscribe(r.connect(0), "b", "")
 	r.publish("b", "one", 0)
-	r.settle()
+	r.drainAll()
 	l.Trim()
 	if len(l.spare) != 1 || cap(l.spare) > 64 || cap(l.dirty) > 0 {
 		t.Errorf("%d spare queues (room for %d), room for %d dirty connections are kept", len(l.spare), cap(l.spare), cap(l.dirty))
@@ -250,19 +250,19 @@ func TestTrimGivesBackAfterABurst(t *testing.T) {
 }
 
 // countingConn throws away what it is given.
-type countingConn struct{ fakeConn }
+type discardConn struct{ fakeConn }
 
-func (c *countingConn) Write(p []byte) { c.writes++ }
+func (c *discardConn) Write(p []byte) { c.writes++ }
 
 // turner runs a loop as its own goroutine would.
-type turner struct {
+type loopRunner struct {
 	loop *Loop
 	wake chan struct{}
 }
 
-func (u *turner) ring() {
+func (r *loopRunner) signal() {
 	select {
-	case u.wake <- struct{}{}:
+	case r.wake <- struct{}{}:
 	default:
 	}
 }
@@ -271,23 +271,23 @@ func (u *turner) ring() {
 // and the events of each publisher in the order in which they were published.
 func TestConcurrentOrder(t *testing.T) {
 	const loops, perLoop, publishers, events = 3, 4, 4, 300
-	r := newRig(t, Options{Loops: loops})
+	r := newTestHub(t, Options{Loops: loops})
 	stop := make(chan struct{})
 	var running sync.WaitGroup
 	conns := make([][]*fakeConn, loops)
 	do := make([]chan func(), loops)
 	for i, l := range r.loops {
-		u := &turner{l, make(chan struct{}, 1)}
-		l.Attach(u.ring, u.ring)
+		runner := &loopRunner{l, make(chan struct{}, 1)}
+		l.Attach(runner.signal, runner.signal)
 		do[i] = make(chan func())
 		running.Go(func() {
 			for {
 				select {
-				case <-u.wake:
+				case <-runner.wake:
 					l.Drain()
 				case f := <-do[i]:
 					f()
-					l.Settle()
+					l.DrainUnlessScheduled()
 				case <-stop:
 					return
 				}
@@ -308,16 +308,16 @@ func TestConcurrentOrder(t *testing.T) {
 		}
 	}
 	ready.Wait()
-	var busy sync.WaitGroup
+	var working sync.WaitGroup
 	for p := range publishers {
-		busy.Go(func() {
+		working.Go(func() {
 			for n := range events {
 				r.publish("events", fmt.Sprintf("%d %d", p, n), 0)
 			}
 		})
 	}
 	for i := range loops {
-		busy.Go(func() { // members come and go
+		working.Go(func() { // members come and go
 			for n := range 50 {
 				var c *fakeConn
 				do[i] <- func() { c = r.connect(i); r.subscribe(c, "presence-room", fmt.Sprint(1+i*1000+n)) }
@@ -325,7 +325,7 @@ func TestConcurrentOrder(t *testing.T) {
 			}
 		})
 	}
-	busy.Wait()
+	working.Wait()
 	for i := range loops { // everything posted so far is carried out before this returns
 		for {
 			idle := make(chan bool)

@@ -13,25 +13,25 @@ type Task interface{ Run() }
 // job is one entry of a mailbox: a frame for the subscribers of a topic, or a task. A value, not a closure,
 // so that posting allocates nothing.
 type job struct {
-	topic  *Topic
-	seq    uint64
-	frame  Frame
-	packed Frame // the frame compressed, for those who negotiated that; nil if nobody did
-	except pusher.SocketID
-	task   Task
+	topic    *Topic
+	seq      uint64
+	frame    Frame
+	deflated Frame // the frame compressed, for those who negotiated that; nil if nobody did
+	except   pusher.SocketID
+	task     Task
 }
 
 // jobOverhead is what a job costs besides its frame, in bytes.
 const jobOverhead = 96
 
-func (j *job) size() int64 { return int64(len(j.frame)+len(j.packed)) + jobOverhead }
+func (j *job) size() int64 { return int64(len(j.frame)+len(j.deflated)) + jobOverhead }
 
 // mailbox holds the jobs of one loop in the order in which they were posted.
 type mailbox struct {
-	mu    sync.Mutex
-	jobs  []job
-	awake bool         // the loop has been rung and has not gone idle since
-	bytes atomic.Int64 // of jobs not yet carried out, those already taken included
+	mu        sync.Mutex
+	jobs      []job
+	scheduled bool         // the loop has been rung and has not gone idle since
+	bytes     atomic.Int64 // of jobs not yet carried out, those already taken included
 }
 
 // post appends j and reports whether the loop must be woken. A stripe may be held.
@@ -39,8 +39,8 @@ func (m *mailbox) post(j job) (wake bool) {
 	m.bytes.Add(j.size())
 	m.mu.Lock()
 	m.jobs = append(m.jobs, j)
-	wake = !m.awake
-	m.awake = true
+	wake = !m.scheduled
+	m.scheduled = true
 	m.mu.Unlock()
 	return wake
 }
@@ -62,12 +62,12 @@ func (m *mailbox) take(done []job) []job {
 }
 
 // sleep lets the loop go idle unless jobs have come meanwhile.
-func (m *mailbox) sleep() bool {
+func (m *mailbox) park() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.jobs) > 0 {
 		return false
 	}
-	m.awake = false
+	m.scheduled = false
 	return true
 }

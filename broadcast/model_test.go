@@ -13,7 +13,7 @@ import (
 // The model: who is subscribed to what, and which events each of them has to receive. It is compared with the table after
 // every step that can be seen from outside.
 type model struct {
-	rig   *rig
+	hub   *testHub
 	conns []*modelConn
 	seq   int
 }
@@ -42,12 +42,12 @@ func FuzzSubscriptionTable(f *testing.F) {
 		f.Add(steps, seed)
 	}
 	f.Fuzz(func(t *testing.T, steps []byte, seed uint64) {
-		m := &model{rig: newRig(t, Options{Loops: 1 + int(seed%4)})}
+		m := &model{hub: newTestHub(t, Options{Loops: 1 + int(seed%4)})}
 		for len(steps) >= 3 {
 			m.step(t, steps[0], int(steps[1]), int(steps[2]))
 			steps = steps[3:]
 		}
-		m.rig.settle()
+		m.hub.drainAll()
 		m.compare(t)
 		m.finish(t)
 	})
@@ -57,9 +57,9 @@ func (m *model) step(t *testing.T, op byte, a, b int) {
 	channel := modelChannels[b%len(modelChannels)]
 	switch op % 10 {
 	case 0, 1:
-		loop := a % len(m.rig.loops)
+		loop := a % len(m.hub.loops)
 		m.conns = append(m.conns, &modelConn{
-			fakeConn: m.rig.connect(loop), loop: loop, last: m.seq,
+			fakeConn: m.hub.connect(loop), loop: loop, last: m.seq,
 			expected: map[string][]int{}, received: map[string][]int{}, users: map[string]string{},
 		})
 	case 2, 3, 4:
@@ -68,8 +68,8 @@ func (m *model) step(t *testing.T, op byte, a, b int) {
 		}
 	case 5:
 		if c := m.pick(a); c != nil {
-			m.rig.app.Unsubscribe(c.sub, []byte(channel))
-			c.sub.loop.Settle()
+			m.hub.app.Unsubscribe(c.sub, []byte(channel))
+			c.sub.loop.DrainUnlessScheduled()
 			m.collect(t, c)
 			delete(c.expected, channel)
 			delete(c.users, channel)
@@ -85,13 +85,13 @@ func (m *model) step(t *testing.T, op byte, a, b int) {
 			if b%2 == 0 {
 				c.sub.loop.Remove(c.sub)
 				c.gone = true
-				m.rig.loops[c.loop].Settle()
+				m.hub.loops[c.loop].DrainUnlessScheduled()
 			} else {
 				c.fail = true // gone with its next write
 			}
 		}
 	case 9:
-		m.rig.loops[a%len(m.rig.loops)].Drain()
+		m.hub.loops[a%len(m.hub.loops)].Drain()
 	}
 }
 
@@ -114,7 +114,7 @@ func (m *model) subscribe(t *testing.T, c *modelConn, channel, user string) {
 	if !pusher.KindOf(channel).IsPresence() {
 		user = ""
 	}
-	m.rig.subscribe(c.fakeConn, channel, user)
+	m.hub.subscribe(c.fakeConn, channel, user)
 	if c.sub.dead {
 		return
 	}
@@ -130,7 +130,7 @@ func (m *model) subscribe(t *testing.T, c *modelConn, channel, user string) {
 
 func (m *model) publish(channel string, except pusher.SocketID) {
 	m.seq++
-	m.rig.publish(channel, fmt.Sprintf("%s %d", channel, m.seq), except)
+	m.hub.publish(channel, fmt.Sprintf("%s %d", channel, m.seq), except)
 	for _, c := range m.conns {
 		if list, ok := c.expected[channel]; ok && c.sub.ID != except {
 			c.expected[channel] = append(list, m.seq)
@@ -175,7 +175,7 @@ func (m *model) compare(t *testing.T) {
 		}
 	}
 	for _, channel := range modelChannels {
-		got := m.rig.app.Channel([]byte(channel))
+		got := m.hub.app.Channel([]byte(channel))
 		if got.Subscribers != subscribers[channel] {
 			t.Fatalf("%s: %d subscribers, expected %d", channel, got.Subscribers, subscribers[channel])
 		}
@@ -183,7 +183,7 @@ func (m *model) compare(t *testing.T) {
 			t.Fatalf("%s: %d users, expected %d", channel, got.Users, len(users[channel]))
 		}
 	}
-	if got := len(m.rig.app.Channels("")); got != len(subscribers) {
+	if got := len(m.hub.app.Channels("")); got != len(subscribers) {
 		t.Fatalf("%d occupied channels, expected %d", got, len(subscribers))
 	}
 }
@@ -191,18 +191,18 @@ func (m *model) compare(t *testing.T) {
 // finish closes everything and checks that nothing is left behind.
 func (m *model) finish(t *testing.T) {
 	for _, c := range m.conns {
-		m.rig.loops[c.loop].Remove(c.sub)
-		m.rig.loops[c.loop].Settle()
+		m.hub.loops[c.loop].Remove(c.sub)
+		m.hub.loops[c.loop].DrainUnlessScheduled()
 	}
-	m.rig.settle()
-	for i, l := range m.rig.loops {
+	m.hub.drainAll()
+	for i, l := range m.hub.loops {
 		if len(l.shard) > 0 || len(l.subscribers) > 0 || l.queued != 0 || l.mailbox.bytes.Load() != 0 {
 			t.Errorf("loop %d keeps %d topics, %d subscribers, %d queued bytes, %d mailbox bytes",
 				i, len(l.shard), len(l.subscribers), l.queued, l.mailbox.bytes.Load())
 		}
 	}
-	for i := range m.rig.app.stripes {
-		for name, topic := range m.rig.app.stripes[i].topics {
+	for i := range m.hub.app.stripes {
+		for name, topic := range m.hub.app.stripes[i].topics {
 			if !topic.vacant() && topic.cached == nil || topic.loops != 0 {
 				t.Errorf("topic %s is left behind", name)
 			}

@@ -31,7 +31,7 @@ func (sh shard) add(t *Topic, s *Subscriber, since uint64, member *Identity) {
 		g = &group{topic: t}
 		sh[t] = g
 	}
-	slot := s.remember(subscription{group: g, index: int32(len(g.entries)), member: member})
+	slot := s.addSub(subscription{group: g, index: int32(len(g.entries)), member: member})
 	g.entries = append(g.entries, entry{sub: s, since: since, slot: slot})
 }
 
@@ -51,8 +51,8 @@ func (sh shard) remove(s *Subscriber, slot int32) {
 	} else if c := cap(g.entries); c > 64 && last < c/4 {
 		g.entries = append(make([]entry, 0, c/2), g.entries...)
 	}
-	s.forget(slot)
+	s.removeSub(slot)
 }
 
 // last reports whether s, which is subscribed to t, is the only one of this loop.
-func (sh shard) last(t *Topic) bool { return len(sh[t].entries) == 1 }
+func (sh shard) isOnly(t *Topic) bool { return len(sh[t].entries) == 1 }

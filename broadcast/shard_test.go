@@ -7,7 +7,7 @@ import (
 
 // A connection with many subscriptions finds them by a map, and goes back to looking through them when they are few.
 func TestManySubscriptions(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newTestHub(t, Options{})
 	c, other := r.connect(0), r.connect(0)
 	for i := range 3 * indexAbove {
 		r.subscribe(c, fmt.Sprint("channel-", i), "")
@@ -27,7 +27,7 @@ func TestManySubscriptions(t *testing.T) {
 		}
 		r.publish(name, name, 0)
 	}
-	r.settle()
+	r.drainAll()
 	if got := len(c.texts()); got != 3*indexAbove/2 {
 		t.Errorf("received %d events", got)
 	}
@@ -39,9 +39,9 @@ func TestManySubscriptions(t *testing.T) {
 func BenchmarkDeliver(b *testing.B) {
 	for _, n := range []int{1, 1000} {
 		b.Run(fmt.Sprint(n, "-subscribers"), func(b *testing.B) {
-			r := newRig(b, Options{})
+			r := newTestHub(b, Options{})
 			for range n {
-				c := &countingConn{}
+				c := &discardConn{}
 				c.sub = &Subscriber{}
 				r.loops[0].Add(c.sub, 1, r.app, c)
 				r.app.Subscribe(c.sub, []byte("a"), 0, nil)
@@ -50,7 +50,7 @@ func BenchmarkDeliver(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				_ = r.app.Publish(nil, channel, f, 0)
-				r.settle()
+				r.drainAll()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/copy")
 		})

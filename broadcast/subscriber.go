@@ -24,10 +24,10 @@ type Subscriber struct {
 	directory *Directory
 	queue     *queue           // frames for the next write; nil while there are none
 	subs      []subscription   // in no particular order
-	waiting   *waiter          // subscriptions that have not been answered yet; a list
+	pending   *pendingSub      // subscriptions that have not been answered yet; a list
 	slots     map[string]int32 // channel name to place in subs, once there are more than indexAbove
-	place     int32            // in loop.subscribers
-	listed    bool             // stands in loop.dirty
+	index     int32            // in loop.subscribers
+	dirty     bool             // stands in loop.dirty
 	deflate   bool             // takes compressed frames
 	dead      bool
 }
@@ -51,7 +51,7 @@ func (s *Subscriber) Send(f Frame) {
 func (s *Subscriber) Deflate() {
 	if !s.dead {
 		s.deflate = true
-		s.loop.deflating.Add(1)
+		s.loop.deflateConns.Add(1)
 	}
 }
 
@@ -110,7 +110,7 @@ func (s *Subscriber) find(channel []byte) int32 {
 }
 
 // remember keeps sub and returns its slot.
-func (s *Subscriber) remember(sub subscription) int32 {
+func (s *Subscriber) addSub(sub subscription) int32 {
 	slot := int32(len(s.subs))
 	if s.subs == nil {
 		s.subs = make([]subscription, 0, 1) // most connections stay at one
@@ -129,7 +129,7 @@ func (s *Subscriber) remember(sub subscription) int32 {
 }
 
 // forget drops the subscription in slot; the last one takes its place.
-func (s *Subscriber) forget(slot int32) {
+func (s *Subscriber) removeSub(slot int32) {
 	last := int32(len(s.subs) - 1)
 	if s.slots != nil {
 		delete(s.slots, s.subs[slot].group.topic.Name)

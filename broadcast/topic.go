@@ -13,30 +13,30 @@ type Topic struct {
 	seq         uint64 // jobs posted so far
 	loops       uint64 // bit i: loop i has subscribers
 	subscribers int32
-	heard       bool // this node hears what others publish, and knows their roster; on one of several nodes only
-	watched     bool // the bus has been told to look at it
+	synced      bool // this node hears what others publish, and knows their roster; on one of several nodes only
+	dirty       bool // the bus has been told to look at it
 	roster      *roster
 	cached      *cachedEvent
-	cacheOrder  uint64    // place of the cached event among all of the channel, as the cluster numbers them
-	cacheSince  uint64    // place of the last event before this node began to hear the channel
-	waiting     []*waiter // subscriptions that are answered when the channel is heard
+	cacheOffset uint64        // place of the cached event among all of the channel, as the cluster numbers them
+	syncOffset  uint64        // place of the last event before this node began to hear the channel
+	pending     []*pendingSub // subscriptions that are answered when the channel is heard
 }
 
 // vacant reports that nothing keeps t any longer.
 func (t *Topic) vacant() bool {
-	return t.subscribers == 0 && t.cached == nil && len(t.waiting) == 0 && !t.indebted()
+	return t.subscribers == 0 && t.cached == nil && len(t.pending) == 0 && !t.hasRegistered()
 }
 
 // wanted reports that somebody here listens, or is about to.
-func (t *Topic) wanted() bool { return t.subscribers > 0 || len(t.waiting) > 0 }
+func (t *Topic) wanted() bool { return t.subscribers > 0 || len(t.pending) > 0 }
 
 // indebted reports that the cluster has yet to be told that somebody has left.
-func (t *Topic) indebted() bool {
+func (t *Topic) hasRegistered() bool {
 	if t.roster == nil {
 		return false
 	}
 	for _, m := range t.roster.byKey {
-		if m.told != nil || m.leaving {
+		if m.registered != nil || m.unregistering {
 			return true
 		}
 	}

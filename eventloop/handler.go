@@ -49,7 +49,7 @@ func (s *Server) receive(c *conn, p []byte) {
 		}
 	}()
 	c.traffic(p)
-	c.loop.shared.Settle()
+	c.loop.shared.DrainUnlessScheduled()
 }
 
 // OnClose implements gnet.EventHandler.
@@ -66,7 +66,7 @@ func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 		}
 	}()
 	cn.closed()
-	cn.loop.shared.Settle()
+	cn.loop.shared.DrainUnlessScheduled()
 	return gnet.None
 }
 

@@ -98,7 +98,7 @@ func (c *Client) read() {
 	if c.open() {
 		c.Session.Flush()
 	}
-	c.Session.Loop().Settle() // the others are rung if there is something for them
+	c.Session.Loop().DrainUnlessScheduled() // the others are rung if there is something for them
 	c.server.Settle()
 }
 

@@ -32,14 +32,14 @@ type asks struct {
 }
 
 // Ask implements broadcast.Bus.
-func (b *Bus) Ask(q broadcast.Question) []broadcast.Facts {
+func (b *Bus) Query(q broadcast.Query) []broadcast.QueryResult {
 	s := b.asks.current()
 	if s == nil {
 		return nil
 	}
 	expected := b.peers.expected()
 	letters := s.question(&q, answerTime, expected)
-	facts := make([]broadcast.Facts, 0, len(letters))
+	facts := make([]broadcast.QueryResult, 0, len(letters))
 	for _, l := range letters {
 		delete(expected, l.Origin)
 		if l.Facts != nil {
@@ -66,7 +66,7 @@ func (b *Bus) missed(origins map[string]bool) {
 
 // question puts a question to all nodes and returns what came until all who are expected have answered, or the time is over. A nil question asks
 // whether they hear.
-func (s *session) question(q *broadcast.Question, patience time.Duration, expected map[string]bool) (letters []letter) {
+func (s *session) question(q *broadcast.Query, patience time.Duration, expected map[string]bool) (letters []letter) {
 	a := &s.bus.asks
 	id, answers := a.begin(len(expected) + 16)
 	defer a.end(id)
@@ -178,7 +178,7 @@ func (s *session) answer(l letter) {
 		}()
 		reply := letter{Origin: s.bus.originName(), ID: l.ID, Hears: s.hears()}
 		if l.Question != nil {
-			facts := s.hub.Answer(*l.Question)
+			facts := s.hub.AnswerQuery(*l.Question)
 			reply.Facts = &facts
 		}
 		_ = s.write(s.names.answers(l.Origin), appendLetter(kindAnswer, reply)) // if it fails the session is about to end

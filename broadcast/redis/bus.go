@@ -146,7 +146,7 @@ func (b *Bus) next(s sealed) sealed {
 }
 
 // Watch implements broadcast.Bus.
-func (b *Bus) Watch(d *broadcast.Directory, channel string) { b.notes.add(d, channel) }
+func (b *Bus) MarkDirty(d *broadcast.Directory, channel string) { b.notes.add(d, channel) }
 
 // originName is the process as letters name it.
 func (b *Bus) originName() string {
@@ -224,7 +224,7 @@ func (b *Bus) hurry(ctx context.Context, h *broadcast.Hub) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			h.Overdue()
+			h.ExpirePending()
 		}
 	}
 }

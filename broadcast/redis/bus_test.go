@@ -170,7 +170,7 @@ func TestAppIsReplaced(t *testing.T) {
 	}
 	old := b.app
 	b.app = b.hub.NewDirectory("app")
-	b.hub.Forget(old)
+	b.hub.RemoveDirectory(old)
 	ben := b.connect()
 	b.on(func() {
 		for _, g := range former {

@@ -275,7 +275,7 @@ func (s *session) changes(m *goredis.Message) error {
 		return err
 	}
 	if n, _, ok := s.keeper.find(m.Channel); ok {
-		n.directory.Changed(n.channel, c.before, c.version, c.list)
+		n.directory.RosterChanged(n.channel, c.before, c.version, c.list)
 	}
 	return nil
 }
@@ -290,7 +290,7 @@ func (e *ear) terminate(m *goredis.Message) error {
 		return err
 	}
 	if d := e.session.hub.Directory(app); d != nil {
-		d.TerminateHere(user)
+		d.TerminateLocal(user)
 	}
 	return nil
 }

@@ -15,24 +15,24 @@ import (
 // errand is one channel that Redis has to be told of, or asked about.
 type errand struct {
 	*interest
-	work   broadcast.Work
+	work   broadcast.Update
 	roster *goredis.Cmd
 	last   *goredis.SliceCmd
 }
 
 // errand returns what is to be done for a channel that is heard. ok is false if it is nothing.
 func (k *keeper) errand(i *interest) (e errand, ok bool) {
-	e = errand{interest: i, work: i.directory.Work(i.channel)}
+	e = errand{interest: i, work: i.directory.TakeUpdate(i.channel)}
 	if !e.work.Wanted && i.idle.IsZero() {
 		i.idle = time.Now()
 	}
-	switch whole := e.work.Wanted && !e.work.Heard; {
+	switch whole := e.work.Wanted && !e.work.Synced; {
 	case len(e.work.Joins) > 0 || len(e.work.Leaves) > 0:
 		return e, true
 	case whole && (isPresence(i.channel) || isCache(i.channel)):
 		return e, true
 	case whole:
-		i.directory.Heard(i.channel, broadcast.Standing{}, broadcast.Work{})
+		i.directory.Synced(i.channel, broadcast.Snapshot{}, broadcast.Update{})
 	}
 	return e, false
 }
@@ -85,7 +85,7 @@ func (k *keeper) queue(pipe goredis.Pipeliner, e *errand) {
 	app, channel := e.directory.App, e.channel
 	if isPresence(channel) {
 		whole := "0"
-		if !e.work.Heard {
+		if !e.work.Synced {
 			whole = "1"
 		}
 		args := []any{e.name, s.client.publish(), appendHead(nil, kindChanges), whole, len(e.work.Joins)}
@@ -98,14 +98,14 @@ func (k *keeper) queue(pipe goredis.Pipeliner, e *errand) {
 		keys := []string{s.names.roster(app, channel), s.names.members(app, channel, s.node), s.names.fence(app, channel, s.node)}
 		e.roster = rosterScript.EvalSha(s.ctx, pipe, keys, args...)
 	}
-	if isCache(channel) && !e.work.Heard {
+	if isCache(channel) && !e.work.Synced {
 		e.last = pipe.HMGet(s.ctx, s.names.last(app, channel), "n", "e")
 	}
 }
 
 // bring tells the hub what came of an errand.
 func (k *keeper) bring(e *errand) error {
-	var st broadcast.Standing
+	var st broadcast.Snapshot
 	if e.roster != nil {
 		version, left, members, err := readRoster(e.roster)
 		if err != nil {
@@ -116,14 +116,14 @@ func (k *keeper) bring(e *errand) error {
 			k.unlist(e.interest)
 		}
 	}
-	if e.work.Heard || !e.work.Wanted {
-		e.directory.Told(e.channel, e.work, st.Version)
+	if e.work.Synced || !e.work.Wanted {
+		e.directory.Applied(e.channel, e.work, st.Version)
 		return nil
 	}
 	if e.last != nil {
 		k.readLast(e, &st)
 	}
-	e.directory.Heard(e.channel, st, e.work)
+	e.directory.Synced(e.channel, st, e.work)
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (k *keeper) refused(e *errand, err error) error {
 		s.bus.log.Warn("Redis refuses to be told of members: they are known to this node alone until it does",
 			zap.String("channel", e.channel), zap.Error(err))
 	}
-	e.directory.Refused(e.channel, e.work)
+	e.directory.Rejected(e.channel, e.work)
 	if noScript(err) {
 		s.bus.notes.add(e.directory, e.channel)
 		return nil
@@ -206,7 +206,7 @@ func sortMembers(all []any) []broadcast.Member {
 }
 
 // readLast reads the last event of a cache channel.
-func (k *keeper) readLast(e *errand, st *broadcast.Standing) {
+func (k *keeper) readLast(e *errand, st *broadcast.Snapshot) {
 	reply, err := e.last.Result()
 	if err != nil || len(reply) != 2 {
 		return
@@ -222,7 +222,7 @@ func (k *keeper) readLast(e *errand, st *broadcast.Standing) {
 		k.session.bus.stranger(e.last.Args()[1])
 		return
 	}
-	st.Last, st.Order, st.Mine, st.Except = frameOf(s.payload), n, s.origin == k.session.bus.origin, s.except
+	st.Last, st.Offset, st.Own, st.Except = frameOf(s.payload), n, s.origin == k.session.bus.origin, s.except
 	k.mu.Lock()
 	e.interest.last = heardLast{s.origin, s.number}
 	k.mu.Unlock()

@@ -16,8 +16,8 @@ func FuzzMessage(f *testing.F) {
 	f.Add(string(appendSealed(nil, kindEvent, sealed{origin: 1, number: 2, except: 3, payload: []byte("{}")})))
 	f.Add(string(appendSealed(nil, kindCached, sealed{origin: 1, number: 2, payload: []byte("{}")})) + "00001700000000000001")
 	f.Add(string(appendSealed(nil, kindTerminate, sealed{payload: appendTerminate("app", "1")})))
-	f.Add(string(appendLetter(kindQuestion, letter{Origin: "a", ID: 1, Question: &broadcast.Question{App: "app", List: true}})))
-	f.Add(string(appendLetter(kindAnswer, letter{Origin: "a", ID: 1, Facts: &broadcast.Facts{Channels: []broadcast.ChannelFacts{{Name: "c", IDs: [][]byte{[]byte("1")}}}}})))
+	f.Add(string(appendLetter(kindQuestion, letter{Origin: "a", ID: 1, Question: &broadcast.Query{App: "app", List: true}})))
+	f.Add(string(appendLetter(kindAnswer, letter{Origin: "a", ID: 1, Facts: &broadcast.QueryResult{Channels: []broadcast.ChannelInfo{{Name: "c", IDs: [][]byte{[]byte("1")}}}}})))
 	f.Fuzz(func(t *testing.T, m string) {
 		switch k := kindOf(m); k {
 		case kindEvent, kindTerminate, kindCached:

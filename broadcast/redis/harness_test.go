@@ -133,7 +133,7 @@ func newNode(t testing.TB, o Options) *node {
 				loop.Drain()
 			case f := <-n.do:
 				f()
-				loop.Settle()
+				loop.DrainUnlessScheduled()
 			case <-ctx.Done():
 				return
 			}

@@ -149,10 +149,10 @@ func (k *keeper) collect() error {
 // succeeds reports whether n, which is of another directory than the interest, takes its place now. An app that was removed and has come back
 // waits until those who leave the former one are told of.
 func (k *keeper) succeeds(i *interest, n note) bool {
-	if !n.directory.Wants(n.channel) && !n.directory.Owes(n.channel) {
+	if !n.directory.Wants(n.channel) && !n.directory.HasRegistered(n.channel) {
 		return false // the last word of the former one
 	}
-	if i.directory.Owes(i.channel) {
+	if i.directory.HasRegistered(i.channel) {
 		time.AfterFunc(succeedTime, func() { k.session.bus.notes.add(n.directory, n.channel) })
 		return false
 	}
@@ -219,7 +219,7 @@ func (k *keeper) sweep() error {
 		case !i.subscribed && !i.directory.Wants(i.channel):
 			delete(k.interests, name)
 		case i.subscribed && !i.idle.IsZero() && time.Since(i.idle) > lingerTime:
-			if i.idle = (time.Time{}); i.directory.Forgo(i.channel) {
+			if i.idle = (time.Time{}); i.directory.TryUnsync(i.channel) {
 				i.subscribed = false
 				i.sent++
 				names = append(names, name)

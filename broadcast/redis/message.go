@@ -173,12 +173,12 @@ func parseMember(user, value string) (m broadcast.Member, order uint64, err erro
 
 // letter is a message that is JSON: it is rare, so that clarity counts for more than bytes.
 type letter struct {
-	Origin   string              `json:"origin"`
-	Node     string              `json:"node,omitempty"`     // hello, goodbye
-	ID       uint64              `json:"id,omitempty"`       // of a question
-	Question *broadcast.Question `json:"question,omitempty"` //
-	Hears    bool                `json:"hears,omitempty"`    // an answer: the node hears everything that it wants
-	Facts    *broadcast.Facts    `json:"facts,omitempty"`    //
+	Origin   string                 `json:"origin"`
+	Node     string                 `json:"node,omitempty"`     // hello, goodbye
+	ID       uint64                 `json:"id,omitempty"`       // of a question
+	Question *broadcast.Query       `json:"question,omitempty"` //
+	Hears    bool                   `json:"hears,omitempty"`    // an answer: the node hears everything that it wants
+	Facts    *broadcast.QueryResult `json:"facts,omitempty"`    //
 }
 
 func appendLetter(k kind, l letter) []byte {

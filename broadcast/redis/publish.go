@@ -114,7 +114,7 @@ func (s *session) confirm(it *item, reply goredis.Cmder) {
 	text, _ := c.Text()
 	if order, err := strconv.ParseUint(text, 10, 63); err == nil {
 		if d := s.hub.Directory(it.event.App); d != nil {
-			d.Confirm(it.event.Channel, it.event.Frame, order)
+			d.ConfirmCached(it.event.Channel, it.event.Frame, order)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (s *session) run(ctx context.Context) error {
 	s.bus.log.Info("connected with the other nodes through Redis", zap.String("node", s.node), zap.Int("other nodes", s.bus.peers.count()))
 	s.bus.readyOnce.Do(func() { close(s.bus.ready) })
 	s.bus.asks.serve(s)
-	s.hub.Joined()
+	s.hub.BusConnected()
 	s.spawn(s.keeper.run)
 	s.spawn(s.publish)
 	s.spawn(s.beat)
@@ -80,7 +80,7 @@ func (s *session) run(ctx context.Context) error {
 	s.fail(nil)
 	s.ears.close()
 	s.work.Wait()
-	s.hub.Parted()
+	s.hub.BusDisconnected()
 	return context.Cause(s.ctx)
 }
 

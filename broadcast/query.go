@@ -28,9 +28,9 @@ func (d *Directory) Channel(name []byte) Channel { return d.Describe(string(name
 func (d *Directory) Describe(names ...string) []Channel {
 	known := make(map[string]Channel, len(names))
 	for _, name := range names {
-		known[name] = d.channelHere(name)
+		known[name] = d.localChannel(name)
 	}
-	d.merge(known, d.ask(Question{Names: names}))
+	d.merge(known, d.queryPeers(Query{Names: names}))
 	channels := make([]Channel, len(names))
 	for i, name := range names {
 		channels[i] = known[name]
@@ -41,20 +41,20 @@ func (d *Directory) Describe(names ...string) []Channel {
 // Channels describes the occupied channels whose name begins with prefix, by name. It is no snapshot of one moment.
 func (d *Directory) Channels(prefix string) []Channel {
 	known := make(map[string]Channel)
-	for _, c := range d.channelsHere(prefix) {
+	for _, c := range d.localChannels(prefix) {
 		known[c.Name] = c
 	}
-	d.merge(known, d.ask(Question{List: true, Prefix: prefix}))
+	d.merge(known, d.queryPeers(Query{List: true, Prefix: prefix}))
 	return slices.SortedFunc(maps.Values(known), func(a, b Channel) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // Users returns the user_id, as raw JSON, of every user on a presence channel, in the order in which they joined.
 func (d *Directory) Users(name []byte) [][]byte {
-	ids, whole := d.usersHere(string(name))
-	if whole {
+	ids, complete := d.localUsers(string(name))
+	if complete {
 		return ids
 	}
-	for _, f := range d.ask(Question{Names: []string{string(name)}, Users: true}) {
+	for _, f := range d.queryPeers(Query{Names: []string{string(name)}, Users: true}) {
 		for _, c := range f.Channels {
 			if c.Name == string(name) && len(c.IDs) > len(ids) {
 				ids = c.IDs
@@ -66,27 +66,27 @@ func (d *Directory) Users(name []byte) [][]byte {
 
 // Connections is the number of the app's established connections, subscribed or not.
 func (d *Directory) Connections() int {
-	n := int(d.crowd.Load())
-	for _, f := range d.ask(Question{Connections: true}) {
+	n := int(d.connections.Load())
+	for _, f := range d.queryPeers(Query{Connections: true}) {
 		n += f.Connections
 	}
 	return n
 }
 
 // Alone reports that queries do not wait, since there are no other nodes to ask.
-func (h *Hub) Alone() bool { return !h.clustered() }
+func (h *Hub) Standalone() bool { return !h.clustered() }
 
-func (d *Directory) ask(q Question) []Facts {
-	if d.hub.Alone() {
+func (d *Directory) queryPeers(q Query) []QueryResult {
+	if d.hub.Standalone() {
 		return nil
 	}
 	q.App = d.App
-	return d.hub.bus.Ask(q)
+	return d.hub.bus.Query(q)
 }
 
 // merge adds what other nodes know. Connections are summed; users are counted by the cluster, so that all who have the channel know
 // of the same ones, and the largest number is that of who has learnt of the latest.
-func (d *Directory) merge(known map[string]Channel, answers []Facts) {
+func (d *Directory) merge(known map[string]Channel, answers []QueryResult) {
 	for _, f := range answers {
 		for _, c := range f.Channels {
 			all, ok := known[c.Name]
@@ -107,38 +107,38 @@ func (d *Directory) merge(known map[string]Channel, answers []Facts) {
 }
 
 // Answer is what this node has to say to another one's question.
-func (h *Hub) Answer(q Question) (f Facts) {
+func (h *Hub) AnswerQuery(q Query) (f QueryResult) {
 	d := h.Directory(q.App)
 	if d == nil {
 		return f
 	}
 	if q.Connections {
-		f.Connections = int(d.crowd.Load())
+		f.Connections = int(d.connections.Load())
 	}
 	if q.List {
-		for _, c := range d.channelsHere(q.Prefix) {
-			f.Channels = append(f.Channels, facts(c))
+		for _, c := range d.localChannels(q.Prefix) {
+			f.Channels = append(f.Channels, channelInfo(c))
 		}
 	}
 	for _, name := range q.Names {
-		if c := d.channelHere(name); c.Occupied() {
-			facts := facts(c)
+		if c := d.localChannel(name); c.Occupied() {
+			info := channelInfo(c)
 			if q.Users {
-				facts.IDs, _ = d.usersHere(name)
+				info.IDs, _ = d.localUsers(name)
 			}
-			f.Channels = append(f.Channels, facts)
+			f.Channels = append(f.Channels, info)
 		}
 	}
 	return f
 }
 
-func facts(c Channel) ChannelFacts {
-	return ChannelFacts{Name: c.Name, Subscribers: c.Subscribers, Users: c.Users, Last: c.Last}
+func channelInfo(c Channel) ChannelInfo {
+	return ChannelInfo{Name: c.Name, Subscribers: c.Subscribers, Users: c.Users, Last: c.Last}
 }
 
-func (d *Directory) channelHere(name string) Channel {
+func (d *Directory) localChannel(name string) Channel {
 	c := Channel{Name: name, Kind: pusher.KindOf(name)}
-	d.within(name, func(t *Topic) uint64 {
+	d.withTopic(name, func(t *Topic) uint64 {
 		c = d.describe(t)
 		return 0
 	})
@@ -146,11 +146,11 @@ func (d *Directory) channelHere(name string) Channel {
 }
 
 func (d *Directory) describe(t *Topic) Channel {
-	return Channel{Name: t.Name, Kind: t.Kind, Subscribers: int(t.subscribers), Users: t.users(), Last: d.fresh(t)}
+	return Channel{Name: t.Name, Kind: t.Kind, Subscribers: int(t.subscribers), Users: t.users(), Last: d.lastEvent(t)}
 }
 
 // channelsHere holds one stripe at a time.
-func (d *Directory) channelsHere(prefix string) []Channel {
+func (d *Directory) localChannels(prefix string) []Channel {
 	var channels []Channel
 	for i := range d.stripes {
 		st := &d.stripes[i]
@@ -166,13 +166,13 @@ func (d *Directory) channelsHere(prefix string) []Channel {
 }
 
 // usersHere returns who is on a presence channel, and whether this node knows all of them.
-func (d *Directory) usersHere(name string) (ids [][]byte, whole bool) {
-	whole = d.hub.Alone()
-	d.within(name, func(t *Topic) uint64 {
+func (d *Directory) localUsers(name string) (ids [][]byte, complete bool) {
+	complete = d.hub.Standalone()
+	d.withTopic(name, func(t *Topic) uint64 {
 		if t.roster != nil && t.subscribers > 0 {
-			ids, whole = t.roster.ids(), whole || t.heard
+			ids, complete = t.roster.ids(), complete || t.synced
 		}
 		return 0
 	})
-	return ids, whole
+	return ids, complete
 }

@@ -27,30 +27,30 @@ func NewIdentity(data []byte) (*Identity, error) {
 
 // roster is the members of one presence channel. The stripe is held.
 type roster struct {
-	members []*member // who is shown, in the order in which they joined
-	byKey   map[string]*member
-	version uint64    // of the cluster's roster that members shows
-	early   []early   // changes that came before the roster that they belong to
-	untold  []*member // with whom something is to be told to the bus
+	members  []*member // who is shown, in the order in which they joined
+	byKey    map[string]*member
+	version  uint64        // of the cluster's roster that members shows
+	buffered []rosterDelta // changes that came before the roster that they belong to
+	unsent   []*member     // with whom something is to be told to the bus
 }
 
 // member is one user. He is shown while he is here or on any other node.
 type member struct {
 	key      string
 	identity *Identity   // speaks for him while he is shown
-	here     []*Identity // his connections to this node, in the order in which they came
-	shown    bool
+	local    []*Identity // his connections to this node, in the order in which they came
+	visible  bool
 
 	// On one of several nodes only.
-	nodes   int       // that he is on, as the cluster last said
-	told    *Identity // what the cluster knows of him on this node; nil: that he is not
-	asOf    uint64    // the roster has him from that version on
-	leaving bool      // the cluster is being told that he is not here any longer
-	queued  bool      // is in untold
+	nodes         int       // that he is on, as the cluster last said
+	registered    *Identity // what the cluster knows of him on this node; nil: that he is not
+	sinceVersion  uint64    // the roster has him from that version on
+	unregistering bool      // the cluster is being told that he is not here any longer
+	queued        bool      // is in untold
 }
 
 // at returns the member of that key, who may be neither shown nor here yet.
-func (r *roster) at(key string) *member {
+func (r *roster) getOrAdd(key string) *member {
 	if m := r.byKey[key]; m != nil {
 		return m
 	}
@@ -64,41 +64,41 @@ func (r *roster) at(key string) *member {
 
 // show makes m visible, spoken for by id.
 func (r *roster) show(m *member, id *Identity) {
-	m.identity, m.shown = id, true
+	m.identity, m.visible = id, true
 	r.members = append(r.members, m)
 }
 
 // hide is the opposite of show.
 func (r *roster) hide(m *member) {
-	m.shown = false
+	m.visible = false
 	if i := slices.Index(r.members, m); i >= 0 {
 		r.members = slices.Delete(r.members, i, i+1)
 	}
-	r.drop(m)
+	r.prune(m)
 }
 
 // drop forgets m if nothing is left to be known of him.
-func (r *roster) drop(m *member) {
-	if !m.shown && len(m.here) == 0 && m.told == nil && !m.leaving && !m.queued {
+func (r *roster) prune(m *member) {
+	if !m.visible && len(m.local) == 0 && m.registered == nil && !m.unregistering && !m.queued {
 		delete(r.byKey, m.key)
 	}
 }
 
 // leave takes one connection off its user, and lets another one speak for him if it did.
-func (m *member) leave(id *Identity) {
-	if i := slices.Index(m.here, id); i >= 0 {
-		m.here = slices.Delete(m.here, i, i+1)
+func (m *member) removeLocal(id *Identity) {
+	if i := slices.Index(m.local, id); i >= 0 {
+		m.local = slices.Delete(m.local, i, i+1)
 	}
-	if m.identity == id && len(m.here) > 0 {
-		m.identity = m.here[0]
+	if m.identity == id && len(m.local) > 0 {
+		m.identity = m.local[0]
 	}
 }
 
 // replace lets a connection say something else of the same user.
-func (r *roster) replace(old, id *Identity) {
+func (r *roster) replaceIdentity(old, id *Identity) {
 	m := r.byKey[old.Key]
-	if i := slices.Index(m.here, old); i >= 0 {
-		m.here[i] = id
+	if i := slices.Index(m.local, old); i >= 0 {
+		m.local[i] = id
 	}
 	if m.identity == old {
 		m.identity = id
@@ -106,10 +106,10 @@ func (r *roster) replace(old, id *Identity) {
 }
 
 // tell has the bus told of m.
-func (r *roster) tell(m *member) {
+func (r *roster) markUnsent(m *member) {
 	if !m.queued {
 		m.queued = true
-		r.untold = append(r.untold, m)
+		r.unsent = append(r.unsent, m)
 	}
 }
 
@@ -132,10 +132,10 @@ func (r *roster) all(yield func(pusher.Member) bool) {
 }
 
 // sort brings the members into the cluster's order. Those it does not know stay behind the others, as they were.
-func (r *roster) sort(place map[*member]int) {
+func (r *roster) sort(rank map[*member]int) {
 	slices.SortStableFunc(r.members, func(a, b *member) int {
-		i, known := place[a]
-		j, other := place[b]
+		i, known := rank[a]
+		j, other := rank[b]
 		switch {
 		case known && other:
 			return i - j

@@ -3,7 +3,7 @@ package broadcast
 import "reverbd/protocol/ws"
 
 // dismissal ends the connections of one app on one loop, some at a time: others have their turn in between.
-type dismissal struct {
+type disconnectTask struct {
 	loop      *Loop
 	directory *Directory
 	last      Frame
@@ -13,22 +13,22 @@ type dismissal struct {
 }
 
 // dismissalTurn is how many connections are looked at in one turn. Most are of one app.
-const dismissalTurn = 64
+const disconnectBatch = 64
 
 // Dismiss ends every connection of the app on this node: each is sent last and closed with the code. It returns before that is done.
-func (d *Directory) Dismiss(last Frame, code ws.StatusCode, reason string) {
+func (d *Directory) Disconnect(last Frame, code ws.StatusCode, reason string) {
 	for _, l := range d.hub.loops { // also those without a connection: one may be about to be added
-		l.Post(&dismissal{loop: l, directory: d, last: last, code: code, reason: reason, next: -1})
+		l.Post(&disconnectTask{loop: l, directory: d, last: last, code: code, reason: reason, next: -1})
 	}
 }
 
 // Run goes backwards, as terminate does: only the last connection ever moves, to a lower place. Connections that are added
 // meanwhile are not looked at, since whoever lets them in knows what has become of the app.
-func (t *dismissal) Run() {
+func (t *disconnectTask) Run() {
 	if t.next < 0 || t.next > len(t.loop.subscribers) {
 		t.next = len(t.loop.subscribers)
 	}
-	for range min(dismissalTurn, t.next) {
+	for range min(disconnectBatch, t.next) {
 		t.next--
 		if t.next >= len(t.loop.subscribers) {
 			continue // closing one may have closed others

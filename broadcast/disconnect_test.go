@@ -8,10 +8,10 @@ import (
 )
 
 // Everyone of the app is sent the last frame and closed, nobody else is, however writes and closes reorder the list.
-func TestDismiss(t *testing.T) {
-	r := newRig(t, Options{Loops: 2})
+func TestDisconnect(t *testing.T) {
+	r := newTestHub(t, Options{Loops: 2})
 	others := r.NewDirectory("other")
-	const each = 3*dismissalTurn + 5
+	const each = 3*disconnectBatch + 5
 	var mine, theirs []*fakeConn
 	for i := range each {
 		mine = append(mine, r.connect(i%2))
@@ -21,8 +21,8 @@ func TestDismiss(t *testing.T) {
 		r.loops[i%2].Add(c.sub, pusher.NewSocketID(), others, c)
 		theirs = append(theirs, c)
 	}
-	r.app.Dismiss(textFrame("bye"), 4001, "gone")
-	r.settle()
+	r.app.Disconnect(textFrame("bye"), 4001, "gone")
+	r.drainAll()
 	for i, c := range mine {
 		if !c.sub.dead {
 			t.Fatalf("connection %d of the app is open", i)
@@ -45,8 +45,8 @@ func TestDismiss(t *testing.T) {
 }
 
 // A forgotten app gives its memory back, and takes none afterwards.
-func TestForget(t *testing.T) {
-	r := newRig(t, Options{})
+func TestRemoveDirectory(t *testing.T) {
+	r := newTestHub(t, Options{})
 	other := r.NewDirectory("other")
 	for i := range 20 {
 		r.publish(fmt.Sprintf("cache-%d", i), "x", 0)
@@ -55,9 +55,9 @@ func TestForget(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := other.Channel([]byte("cache-a"))
-	r.Forget(r.app)
+	r.RemoveDirectory(r.app)
 	r.publish("cache-late", "x", 0)
-	if all := r.all(); len(all) != 1 || all[0] != other {
+	if all := r.allDirectories(); len(all) != 1 || all[0] != other {
 		t.Errorf("the hub knows %d directories", len(all))
 	}
 	one := (&cachedEvent{topic: &Topic{Name: "cache-a"}, frame: textFrame("x")}).size()

@@ -7,22 +7,22 @@ import (
 )
 
 func TestPresence(t *testing.T) {
-	r := newRig(t, Options{Loops: 2})
+	r := newTestHub(t, Options{Loops: 2})
 	ann, ben, tab := r.connect(0), r.connect(1), r.connect(0)
 
-	told := r.subscribe(ann, "presence-room", `"1"`)
-	if !strings.Contains(told[0], `{\"presence\":{\"count\":1,\"ids\":[\"1\"],\"hash\":{\"1\":null}}}`) {
-		t.Errorf("the first was told %s", told[0])
+	reply := r.subscribe(ann, "presence-room", `"1"`)
+	if !strings.Contains(reply[0], `{\"presence\":{\"count\":1,\"ids\":[\"1\"],\"hash\":{\"1\":null}}}`) {
+		t.Errorf("the first was told %s", reply[0])
 	}
-	told = r.subscribe(ben, "presence-room", `2`)
-	if !strings.Contains(told[0], `\"count\":2,\"ids\":[\"1\",2],\"hash\":{\"1\":null,\"2\":null}`) {
-		t.Errorf("the second was told %s", told[0])
+	reply = r.subscribe(ben, "presence-room", `2`)
+	if !strings.Contains(reply[0], `\"count\":2,\"ids\":[\"1\",2],\"hash\":{\"1\":null,\"2\":null}`) {
+		t.Errorf("the second was told %s", reply[0])
 	}
-	told = r.subscribe(tab, "presence-room", `"2"`) // the same user, his id of another type
-	if !strings.Contains(told[0], `\"count\":2,\"ids\":[\"1\",2]`) {
-		t.Errorf("the second tab was told %s", told[0])
+	reply = r.subscribe(tab, "presence-room", `"2"`) // the same user, his id of another type
+	if !strings.Contains(reply[0], `\"count\":2,\"ids\":[\"1\",2]`) {
+		t.Errorf("the second tab was told %s", reply[0])
 	}
-	r.settle()
+	r.drainAll()
 	if got := ann.texts(); len(got) != 1 || !strings.Contains(got[0], `"pusher_internal:member_added","data":"{\"user_id\":2}"`) {
 		t.Errorf("Ann saw %q", got)
 	}
@@ -31,7 +31,7 @@ func TestPresence(t *testing.T) {
 	}
 
 	ben.sub.Loop().Remove(ben.sub)
-	r.settle()
+	r.drainAll()
 	if got := ann.texts(); len(got) != 0 {
 		t.Errorf("Ann saw %q although Ben has another tab", got)
 	}
@@ -39,26 +39,26 @@ func TestPresence(t *testing.T) {
 		t.Errorf("the tab that is left does not speak for Ben: %s", got[1])
 	}
 	r.app.Unsubscribe(tab.sub, []byte("presence-room"))
-	tab.sub.Loop().Settle()
+	tab.sub.Loop().DrainUnlessScheduled()
 	if got := ann.texts(); len(got) != 1 || !strings.Contains(got[0], `"pusher_internal:member_removed","data":"{\"user_id\":\"2\"}"`) {
 		t.Errorf("Ann saw %q", got)
 	}
 }
 
-func TestSubscribeAgainAsSomeoneElse(t *testing.T) {
-	r := newRig(t, Options{})
+func TestResubscribeAsOtherUser(t *testing.T) {
+	r := newTestHub(t, Options{})
 	ann, ben := r.connect(0), r.connect(0)
 	r.subscribe(ann, "presence-room", `"ann"`)
 	r.subscribe(ben, "presence-room", `"ben"`)
-	r.settle()
+	r.drainAll()
 	ann.texts()
 	r.subscribe(ben, "presence-room", `"ben"`)
-	r.settle()
+	r.drainAll()
 	if got := ann.texts(); len(got) != 0 {
 		t.Errorf("subscribing again announced %q", got)
 	}
 	r.subscribe(ben, "presence-room", `"bob"`)
-	r.settle()
+	r.drainAll()
 	got := ann.texts()
 	if len(got) != 2 || !strings.Contains(got[0], "member_removed") || !strings.Contains(got[1], "member_added") {
 		t.Errorf("another user announced %q", got)
@@ -69,7 +69,7 @@ func TestSubscribeAgainAsSomeoneElse(t *testing.T) {
 }
 
 func TestTerminate(t *testing.T) {
-	r := newRig(t, Options{Loops: 2})
+	r := newTestHub(t, Options{Loops: 2})
 	other := r.NewDirectory("other")
 	ann, tab, ben, foreign := r.connect(0), r.connect(1), r.connect(1), r.connect(0)
 	r.subscribe(ann, "news", "")
@@ -80,7 +80,7 @@ func TestTerminate(t *testing.T) {
 	if err := r.app.Terminate("1"); err != nil {
 		t.Fatal(err)
 	}
-	r.settle()
+	r.drainAll()
 	got := []bool{ann.sub.dead, tab.sub.dead, ben.sub.dead, foreign.sub.dead}
 	if !slices.Equal(got, []bool{true, true, false, false}) {
 		t.Errorf("closed: %v", got)
