@@ -78,6 +78,7 @@ type server struct {
 	binary string
 	env    []string // beside the plain environment
 	prefix string   // of the routes: set it when the server runs with --path
+	stream *os.File // standard output and error, if it is not nil, in place of output
 	cmd    *exec.Cmd
 	output *output
 	exited chan struct{} // closed when the process has ended; err is valid from then on
@@ -129,6 +130,9 @@ func launch(dir string, port int, args ...string) (*server, error) {
 func (s *server) start() error {
 	s.output, s.exited, s.cmd = new(output), make(chan struct{}), exec.Command(s.binary, s.args...)
 	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.dir, append(plainEnvironment(), s.env...), s.output, s.output
+	if s.stream != nil {
+		s.cmd.Stdout, s.cmd.Stderr = s.stream, s.stream
+	}
 	s.cmd.SysProcAttr = childAttributes()
 	if err := s.cmd.Start(); err != nil {
 		return err

@@ -103,5 +103,11 @@ func (i *instance) report() *control.Report {
 		r.Apps = append(r.Apps, control.App{ID: a.ID, Connections: a.Connections(), Disabled: a.Disabled})
 	}
 	r.Cluster = i.others.report()
+	r.Counters = i.counters()
 	return r
+}
+
+// counters are what is worth knowing once it has happened.
+func (i *instance) counters() []control.Counter {
+	return []control.Counter{{Name: "log lines lost", N: i.output.lost()}}
 }

@@ -144,6 +144,11 @@ func writeStatus(out io.Writer, r *control.Report, now time.Time) error {
 		}
 		fmt.Fprintf(w, "app %s\t%d connections%s\n", a.ID, a.Connections, state)
 	}
+	for _, c := range r.Counters {
+		if c.N > 0 {
+			fmt.Fprintf(w, "%s\t%d\n", c.Name, c.N)
+		}
+	}
 	return w.Flush()
 }
 

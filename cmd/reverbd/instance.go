@@ -24,6 +24,7 @@ type instance struct {
 	inherited  *handover
 	supervisor *supervisor // links this process with those before and after it; nil until there is one
 	manager    manager
+	output     *output
 	log        *zap.Logger
 	level      zap.AtomicLevel
 	started    time.Time
@@ -149,7 +150,7 @@ func (i *instance) booted() error {
 		return err
 	}
 	i.network.serves()
-	announce(i.conf, i.network, i.inherited == nil)
+	announce(i.output.trace, i.conf, i.network, i.inherited == nil)
 	if i.inherited == nil { // else the old process tells it, with which process the service is now
 		i.manager.ready()
 	}

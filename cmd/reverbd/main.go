@@ -11,6 +11,7 @@ import (
 
 	"reverbd/cmd/internal/manual"
 	"reverbd/cmd/reverbd/config"
+	"reverbd/cmd/reverbd/logwriter"
 )
 
 // version is set when a release is built: -ldflags "-X main.version=1.2.3".
@@ -28,7 +29,7 @@ func main() {
 	}
 	if err := command().Run(os.Args); err != nil {
 		if text := err.Error(); text != "" { // what is empty has been said
-			fmt.Fprintln(os.Stderr, "reverbd: "+text)
+			complain(text)
 		}
 		code := exitFailure
 		if exit, ok := errors.AsType[cli.ExitCoder](err); ok {
@@ -36,6 +37,13 @@ func main() {
 		}
 		os.Exit(code)
 	}
+}
+
+// complain writes to standard error why the program ends, and does not wait for ever where nobody reads that.
+func complain(text string) {
+	w := logwriter.New(os.Stderr, nil)
+	_, _ = fmt.Fprintln(w, "reverbd: "+text)
+	_ = w.Close()
 }
 
 func command() *cli.App {
@@ -87,8 +95,10 @@ func startWith(c *cli.Context, inherited *handover) error {
 	}
 	loosenTimerSlack()
 	inherited.adopt()
+	out := openOutput()
+	defer out.close()
 	i := &instance{
-		conf: conf, reread: read, program: findProgram(dir), inherited: inherited, supervisor: inheritedSupervisor(inherited),
+		conf: conf, reread: read, program: findProgram(dir), inherited: inherited, supervisor: inheritedSupervisor(inherited), output: out,
 	}
 	if err := serve(i); err != nil {
 		if i.successor == nil {
@@ -96,6 +106,7 @@ func startWith(c *cli.Context, inherited *handover) error {
 		}
 		i.log.Error("the old process has not ended well", zap.Error(err)) // the new one must not end with it
 	}
+	out.close() // finishing may execute another program
 	if code := i.finish(); code != 0 {
 		return cli.Exit("", code)
 	}

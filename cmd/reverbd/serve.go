@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"reverbd/apps"
 	"reverbd/broadcast"
@@ -22,7 +22,7 @@ func serve(i *instance) error {
 	conf := i.conf
 	i.started = time.Now()
 	i.level = zap.NewAtomicLevelAt(conf.LogLevel)
-	i.log = newLogger(i.level)
+	i.log = i.output.logger(i.level)
 	for _, note := range conf.Notes {
 		i.log.Info(note)
 	}
@@ -48,9 +48,7 @@ func serve(i *instance) error {
 	}
 	var trace apps.Trace
 	if conf.Debug {
-		t := debuglog.New(os.Stdout, debuglog.For(os.Stdout, os.LookupEnv))
-		defer func() { _ = t.Close() }() // a log that cannot be written is no reason to fail
-		trace = t
+		trace = debuglog.New(i.output.trace, debuglog.For(os.Stdout, os.LookupEnv))
 	}
 	if i.network, err = openNetwork(conf, i.inherited); err != nil {
 		return err
@@ -80,16 +78,8 @@ func serve(i *instance) error {
 	return i.run()
 }
 
-// newLogger writes lines for people to standard error; standard output is for the start line and --debug.
-func newLogger(level zap.AtomicLevel) *zap.Logger {
-	enc := zap.NewDevelopmentEncoderConfig()
-	enc.EncodeTime = zapcore.ISO8601TimeEncoder
-	enc.CallerKey = zapcore.OmitKey
-	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(enc), zapcore.Lock(os.Stderr), level))
-}
-
 // announce prints the one line that says what runs, and with --dev what to point a client at, the first time.
-func announce(conf config.Config, n *network, first bool) {
+func announce(w io.Writer, conf config.Config, n *network, first bool) {
 	ids := make([]string, len(conf.Apps))
 	for i, a := range conf.Apps {
 		ids[i] = a.ID
@@ -102,10 +92,10 @@ func announce(conf config.Config, n *network, first bool) {
 	if conf.TLS != nil {
 		secure, why = "secure ", " "+conf.TLS.Reason+"."
 	}
-	fmt.Printf("Starting %sserver on %s%s.%s Apps: %s. Reactors: %d. reverbd %s\n",
+	_, _ = fmt.Fprintf(w, "Starting %sserver on %s%s.%s Apps: %s. Reactors: %d. reverbd %s\n",
 		secure, n.places(conf.Path), name, why, strings.Join(ids, ", "), conf.Reactors, version)
 	if conf.Dev && first {
-		fmt.Print(devHelp(conf))
+		_, _ = fmt.Fprint(w, devHelp(conf))
 	}
 }
 

@@ -41,7 +41,8 @@ type Report struct {
 	Connections int       `json:"connections"`
 	Draining    bool      `json:"draining"`
 	Apps        []App     `json:"apps"`
-	Cluster     *Cluster  `json:"cluster,omitempty"` // nil for a server that is not one of several nodes
+	Counters    []Counter `json:"counters,omitempty"` // of troubles, in the order in which they are shown
+	Cluster     *Cluster  `json:"cluster,omitempty"`  // nil for a server that is not one of several nodes
 }
 
 // Cluster is how a server gets on with the other nodes. The counters are since its start.
@@ -53,6 +54,12 @@ type Cluster struct {
 	Lost      int64 `json:"lost"`      // events of other nodes that came while this one was overloaded
 	Unheard   int64 `json:"unheard"`   // questions that some node did not answer
 	Foreign   int64 `json:"foreign"`   // messages on our channels that are not ours
+}
+
+// Counter is how often something has happened since the start of the server.
+type Counter struct {
+	Name string `json:"name"`
+	N    int64  `json:"n"`
 }
 
 // App is one application of a Report.

@@ -1,14 +1,6 @@
 package debuglog
 
-import (
-	"fmt"
-	"io"
-	"sync"
-	"time"
-)
-
-// maxPending is how many bytes may wait for a terminal that does not read.
-const maxPending = 1 << 20
+import "io"
 
 // Options say what the output looks like. The zero value is plain text, 80 columns wide.
 type Options struct {
@@ -16,28 +8,20 @@ type Options struct {
 	Color bool // ANSI colours
 }
 
-// Log is a debug log. All methods are safe for concurrent use.
+// Log is a debug log. All methods are safe for concurrent use if the output is. It does not block if the output does not, as a
+// logwriter.Writer; each entry is one Write of whole lines.
 type Log struct {
 	out   io.Writer
 	width int
 	color bool
-
-	mu      sync.Mutex // guards what follows; never held during a write
-	wake    sync.Cond
-	pending []byte
-	dropped int
-	closed  bool
-	done    chan struct{}
 }
 
-// New starts a log that writes to out. Close ends its goroutine.
+// New returns a log that writes to out.
 func New(out io.Writer, o Options) *Log {
-	l := &Log{out: out, width: 80, color: o.Color, done: make(chan struct{})}
+	l := &Log{out: out, width: 80, color: o.Color}
 	if o.Width > 0 {
 		l.width = min(o.Width, 150)
 	}
-	l.wake.L = &l.mu
-	go l.write()
 	return l
 }
 
@@ -58,55 +42,5 @@ func (l *Log) Error(text string) {
 	l.add(l.appendError(nil, text))
 }
 
-// Close writes out what is pending and ends the log. Later entries are lost, and so is what an output that stands still
-// does not take within a second.
-func (l *Log) Close() error {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.wake.Signal()
-	select {
-	case <-l.done:
-	case <-time.After(time.Second):
-	}
-	return nil
-}
-
-func (l *Log) add(entry []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.closed:
-		return
-	case len(l.pending)+len(entry) > maxPending:
-		l.dropped++
-		return
-	}
-	l.pending = append(l.pending, entry...)
-	l.wake.Signal()
-}
-
-// write runs on the log's goroutine. The two buffers change places, so that adding goes on while the terminal reads.
-func (l *Log) write() {
-	defer close(l.done)
-	var batch []byte
-	for {
-		l.mu.Lock()
-		for len(l.pending) == 0 && !l.closed {
-			l.wake.Wait()
-		}
-		batch, l.pending = l.pending, batch[:0]
-		if l.dropped > 0 {
-			batch = fmt.Appendf(batch, "  (%d entries are not shown: the output is too slow)\n", l.dropped)
-			l.dropped = 0
-		}
-		closed := l.closed
-		l.mu.Unlock()
-
-		// A terminal that has gone away must not take the server with it, so the error is of no use to anybody.
-		_, _ = l.out.Write(batch)
-		if closed {
-			return
-		}
-	}
-}
+// add writes one entry. Who owns the output learns of a failed write.
+func (l *Log) add(entry []byte) { _, _ = l.out.Write(entry) }

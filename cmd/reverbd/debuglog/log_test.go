@@ -6,9 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"unicode"
 	"unicode/utf8"
 
@@ -22,7 +20,6 @@ func written(o debuglog.Options, use func(*debuglog.Log)) string {
 	var out bytes.Buffer
 	l := debuglog.New(&out, o)
 	use(l)
-	_ = l.Close()
 	return out.String()
 }
 
@@ -101,75 +98,6 @@ func TestColumnsFillTheWidth(t *testing.T) {
 	}
 }
 
-// An idle log writes an entry at once, without Close or a later entry.
-func TestEntriesAppearAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out safeBuffer
-		l := debuglog.New(&out, debuglog.Options{})
-		l.Info("Connection Established", "1.2")
-		synctest.Wait()
-		if !strings.Contains(out.String(), "1.2") {
-			t.Error("the entry was not written")
-		}
-		_ = l.Close()
-		l.Info("Connection Closed", "1.2")
-		if strings.Contains(out.String(), "Closed") {
-			t.Error("an entry after Close was written")
-		}
-	})
-}
-
-// While the output stands still, callers go on, entries are joined into one write, and what is too much is counted.
-func TestSlowOutput(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		out := &gate{open: make(chan struct{})}
-		l := debuglog.New(out, debuglog.Options{})
-		for range 20_000 {
-			l.Info("Broadcasting To", "orders")
-		}
-		synctest.Wait()
-		close(out.open)
-		_ = l.Close()
-		if n := len(out.writes); n > 3 {
-			t.Errorf("%d writes, want a few", n)
-		}
-		if all := strings.Join(out.writes, ""); !strings.Contains(all, "entries are not shown: the output is too slow") {
-			t.Error("the dropped entries are not told")
-		}
-	})
-}
-
-// A terminal that never reads again does not keep the server from ending.
-func TestCloseDoesNotWaitForEver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		out := &gate{open: make(chan struct{})}
-		l := debuglog.New(out, debuglog.Options{})
-		l.Info("Connection Established", "1.2")
-		_ = l.Close()
-		close(out.open)
-	})
-}
-
-func TestConcurrentEntriesStayWhole(t *testing.T) {
-	got := written(debuglog.Options{}, func(l *debuglog.Log) {
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				for range 100 {
-					l.Message("Message Received", "1.2", []byte(`{"event":"pusher:ping"}`))
-				}
-			})
-		}
-		wg.Wait()
-	})
-	one := written(debuglog.Options{}, func(l *debuglog.Log) {
-		l.Message("Message Received", "1.2", []byte(`{"event":"pusher:ping"}`))
-	})
-	if got != strings.Repeat(one, 800) {
-		t.Error("entries are mixed")
-	}
-}
-
 func TestForAFile(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
@@ -207,33 +135,4 @@ func FuzzMessage(f *testing.F) {
 			t.Fatalf("%d characters of the message are shown", n)
 		}
 	})
-}
-
-type safeBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// gate is an output that takes nothing until it is opened.
-type gate struct {
-	open   chan struct{}
-	writes []string
-}
-
-func (g *gate) Write(p []byte) (int, error) {
-	<-g.open
-	g.writes = append(g.writes, string(p))
-	return len(p), nil
 }
