@@ -26,15 +26,15 @@ type Bus struct {
 	cacheTTL time.Duration
 
 	origin uint64 // of this process, for its life
-	lives  int    // sessions so far: each is another node to the others
+	epoch  int    // sessions so far: each is another node to the others
 	numbers
-	queue    *queue
-	absent   map[string]bool // processes that were there before Redis was lost, and are not known to hear again; of the session
-	unsent   []item          // taken from the queue and not known to be published; of the publishing goroutine
-	notes    *notes
-	memories map[string]map[uint64]heard // by server; of the session that is open
-	asks     asks
-	peers    *peers
+	queue       *queue
+	unsynced    map[string]bool // processes that were there before Redis was lost, and are not known to hear again; of the session
+	unconfirmed []item          // taken from the queue and not known to be published; of the publishing goroutine
+	dirty       *dirtySet
+	seen        map[string]map[uint64]lastSeen // by server; of the session that is open
+	queries     queries
+	peers       *peers
 
 	ready     chan struct{} // closed when Redis was reached for the first time
 	readyOnce sync.Once
@@ -42,11 +42,11 @@ type Bus struct {
 	closeOnce sync.Once
 	ended     chan struct{} // closed when Run has returned
 
-	stats   stats
-	foreign throttle
-	dropped throttle
-	failing throttle
-	silent  throttle
+	stats         stats
+	foreignLog    logLimiter
+	droppedLog    logLimiter
+	failureLog    logLimiter
+	unansweredLog logLimiter
 }
 
 // numbers gives the messages of this process their numbers.
@@ -54,18 +54,18 @@ type numbers struct{ last uint64 }
 
 // Stats are counters since the start.
 type Stats struct {
-	Connected bool
-	Others    int   // other nodes, as far as is known
-	Sessions  int64 // connections to Redis so far
-	Foreign   int64 // messages on our channels that are not ours
-	Dropped   int64 // events of others that came while a loop was overloaded
-	Unheard   int64 // questions that some node did not answer in time
-	Queued    int64 // bytes that wait to be published
+	Connected  bool
+	Peers      int   // other nodes, as far as is known
+	Sessions   int64 // connections to Redis so far
+	Foreign    int64 // messages on our channels that are not ours
+	Dropped    int64 // events of others that came while a loop was overloaded
+	Unanswered int64 // questions that some node did not answer in time
+	Queued     int64 // bytes that wait to be published
 }
 
 type stats struct {
-	connected                           atomic.Bool
-	sessions, foreign, dropped, unheard atomic.Int64
+	connected                              atomic.Bool
+	sessions, foreign, dropped, unanswered atomic.Int64
 }
 
 // New returns a Bus that is not connected: see Run. cacheTTL is how long cache channels keep their last event.
@@ -86,10 +86,10 @@ func New(o Options, cacheTTL time.Duration, log *zap.Logger) (*Bus, error) {
 	}
 	return &Bus{
 		options: o, names: names{o.Channel}, client: newClient(o), log: log, cacheTTL: max(cacheTTL, time.Second),
-		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), notes: newNotes(), peers: newPeers(), absent: make(map[string]bool),
+		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), dirty: newDirtySet(), peers: newPeers(), unsynced: make(map[string]bool),
 		ready: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
-		foreign: throttle{every: time.Minute}, dropped: throttle{every: 10 * time.Second},
-		failing: throttle{every: 10 * time.Second}, silent: throttle{every: 10 * time.Second},
+		foreignLog: logLimiter{every: time.Minute}, droppedLog: logLimiter{every: 10 * time.Second},
+		failureLog: logLimiter{every: 10 * time.Second}, unansweredLog: logLimiter{every: 10 * time.Second},
 	}, nil
 }
 
@@ -99,8 +99,8 @@ func (b *Bus) Ready() <-chan struct{} { return b.ready }
 // Stats returns the counters.
 func (b *Bus) Stats() Stats {
 	return Stats{
-		Connected: b.stats.connected.Load(), Others: b.peers.count(), Sessions: b.stats.sessions.Load(), Foreign: b.stats.foreign.Load(),
-		Dropped: b.stats.dropped.Load(), Unheard: b.stats.unheard.Load(), Queued: b.queue.waiting(),
+		Connected: b.stats.connected.Load(), Peers: b.peers.count(), Sessions: b.stats.sessions.Load(), Foreign: b.stats.foreign.Load(),
+		Dropped: b.stats.dropped.Load(), Unanswered: b.stats.unanswered.Load(), Queued: b.queue.waiting(),
 	}
 }
 
@@ -120,7 +120,7 @@ func (b *Bus) Publish(e broadcast.Event) {
 		k, kept = kindCached, &e
 	}
 	b.queue.push(func() item {
-		m := appendSealed(make([]byte, 0, headSize+len(payload)), k, b.next(sealed{except: e.Except, payload: payload}))
+		m := appendEnvelope(make([]byte, 0, envelopeHeaderSize+len(payload)), k, b.seal(envelope{except: e.Except, payload: payload}))
 		return item{channel: channel, message: m, event: kept, size: size}
 	})
 }
@@ -132,21 +132,21 @@ func (b *Bus) Terminate(app, user string) error {
 		return err
 	}
 	b.queue.push(func() item {
-		m := appendSealed(nil, kindTerminate, b.next(sealed{payload: payload}))
+		m := appendEnvelope(nil, kindTerminate, b.seal(envelope{payload: payload}))
 		return item{channel: b.names.control(), message: m, size: int64(len(payload) + itemOverhead)}
 	})
 	return nil
 }
 
 // next numbers a message. The queue is locked, so that numbers and order agree.
-func (b *Bus) next(s sealed) sealed {
+func (b *Bus) seal(e envelope) envelope {
 	b.last++
-	s.origin, s.number = b.origin, b.last
-	return s
+	e.origin, e.number = b.origin, b.last
+	return e
 }
 
 // Watch implements broadcast.Bus.
-func (b *Bus) MarkDirty(d *broadcast.Directory, channel string) { b.notes.add(d, channel) }
+func (b *Bus) MarkDirty(d *broadcast.Directory, channel string) { b.dirty.add(d, channel) }
 
 // originName is the process as letters name it.
 func (b *Bus) originName() string {
@@ -155,9 +155,9 @@ func (b *Bus) originName() string {
 
 // Backoff between attempts to reach Redis.
 const (
-	backoffFirst = 100 * time.Millisecond
-	backoffLast  = 2 * time.Second
-	steady       = 10 * time.Second // a session that lasted so long was a good one
+	backoffMin  = 100 * time.Millisecond
+	backoffMax  = 2 * time.Second
+	stableAfter = 10 * time.Second // a session that lasted so long was a good one
 )
 
 // Run connects h with the other nodes until ctx is done or Close is called. Redis may come and go meanwhile; Run never gives up.
@@ -166,26 +166,26 @@ func (b *Bus) Run(ctx context.Context, h *broadcast.Hub) {
 	defer func() { _ = b.client.Close() }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	impatient := make(chan struct{})
+	expiring := make(chan struct{})
 	go func() {
-		defer close(impatient)
-		b.hurry(ctx, h)
+		defer close(expiring)
+		b.expirePending(ctx, h)
 	}()
 	defer func() {
 		cancel()
-		<-impatient
+		<-expiring
 	}()
-	pause := backoffFirst
+	pause := backoffMin
 	for {
 		began := time.Now()
 		err := newSession(b, h).run(ctx)
 		if ctx.Err() != nil || b.isClosing() {
 			return
 		}
-		if time.Since(began) > steady {
-			pause = backoffFirst
+		if time.Since(began) > stableAfter {
+			pause = backoffMin
 		}
-		b.lament(err)
+		b.logDisconnect(err)
 		select {
 		case <-time.After(pause/2 + rand.N(pause/2)): // all nodes have lost it at the same moment
 		case <-ctx.Done():
@@ -193,7 +193,7 @@ func (b *Bus) Run(ctx context.Context, h *broadcast.Hub) {
 		case <-b.closing:
 			return
 		}
-		pause = min(2*pause, backoffLast)
+		pause = min(2*pause, backoffMax)
 	}
 }
 
@@ -207,8 +207,8 @@ func (b *Bus) isClosing() bool {
 }
 
 // lament tells that Redis is lost, and why.
-func (b *Bus) lament(err error) {
-	if !b.failing.ready() {
+func (b *Bus) logDisconnect(err error) {
+	if !b.failureLog.allow() {
 		return
 	}
 	b.log.Warn("Redis cannot be used: this node serves its own clients alone until it can",
@@ -216,7 +216,7 @@ func (b *Bus) lament(err error) {
 }
 
 // hurry lets subscriptions succeed that have waited too long.
-func (b *Bus) hurry(ctx context.Context, h *broadcast.Hub) {
+func (b *Bus) expirePending(ctx context.Context, h *broadcast.Hub) {
 	t := time.NewTicker(100 * time.Millisecond)
 	defer t.Stop()
 	for {
@@ -241,13 +241,13 @@ func (b *Bus) Close(ctx context.Context) error {
 }
 
 // throttle lets a message through once in a while.
-type throttle struct {
+type logLimiter struct {
 	every time.Duration
 	last  atomic.Int64
 }
 
-func (t *throttle) ready() bool {
+func (l *logLimiter) allow() bool {
 	now := time.Now().UnixNano()
-	last := t.last.Load()
-	return (last == 0 || now-last >= int64(t.every)) && t.last.CompareAndSwap(last, now)
+	last := l.last.Load()
+	return (last == 0 || now-last >= int64(l.every)) && l.last.CompareAndSwap(last, now)
 }

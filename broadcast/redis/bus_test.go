@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-func pair(t *testing.T) (r *redisServer, a, b *node) {
+func newPair(t *testing.T) (r *redisServer, a, b *testNode) {
 	t.Helper()
 	r = startRedis(t)
 	o := Options{Addrs: []string{r.path()}}
-	a, b = newNode(t, o), newNode(t, o)
+	a, b = newTestNode(t, o), newTestNode(t, o)
 	return r, a.ready(), b.ready()
 }
 
 // meet has Ann on one node and Ben on the other join presence-room, so that both know of each other.
-func meet(a, b *node) (ann, ben *guest) {
+func joinBoth(a, b *testNode) (ann, ben *testClient) {
 	a.t.Helper()
 	ann, ben = a.connect(), b.connect()
 	ann.join("presence-room", `"ann"`)
@@ -26,8 +26,8 @@ func meet(a, b *node) (ann, ben *guest) {
 	return ann, ben
 }
 
-func TestEventsCross(t *testing.T) {
-	_, a, b := pair(t)
+func TestEventsReachOtherNode(t *testing.T) {
+	_, a, b := newPair(t)
 	ann, ben := a.connect(), b.connect()
 	ann.join("news", "")
 	ben.join("news", "")
@@ -35,17 +35,17 @@ func TestEventsCross(t *testing.T) {
 		a.publish("news", fmt.Sprintf("a %d;", i))
 		b.publish("news", fmt.Sprintf("b %d;", i))
 	}
-	a.publishBut("news", "not for Ben", ben.sub.ID)
+	a.publishExcept("news", "not for Ben", ben.sub.ID)
 	a.publish("news", "end of a;")
 	b.publish("news", "end of b;")
-	for _, g := range []*guest{ann, ben} {
+	for _, c := range []*testClient{ann, ben} {
 		eventually(t, "both ends", func() bool {
-			got := strings.Join(g.received(), "")
+			got := strings.Join(c.received(), "")
 			return strings.Contains(got, "end of a;") && strings.Contains(got, "end of b;")
 		})
 		for _, from := range []string{"a", "b"} {
 			var got []string
-			for _, m := range g.received() {
+			for _, m := range c.received() {
 				if strings.HasPrefix(m, from+" ") {
 					got = append(got, m)
 				}
@@ -65,8 +65,8 @@ func TestEventsCross(t *testing.T) {
 	}
 }
 
-func TestPresenceIsTheClusters(t *testing.T) {
-	_, a, b := pair(t)
+func TestPresenceAcrossNodes(t *testing.T) {
+	_, a, b := newPair(t)
 	ann, ben := a.connect(), b.connect()
 	ann.join("presence-room", `"ann"`)
 	if m := ben.join("presence-room", `"ben"`); !strings.Contains(m, `\"count\":2,\"ids\":[\"ann\",\"ben\"]`) {
@@ -77,32 +77,32 @@ func TestPresenceIsTheClusters(t *testing.T) {
 	if m := tab.join("presence-room", `"ben"`); !strings.Contains(m, `\"count\":2`) {
 		t.Errorf("Ben's second tab was told %s", m)
 	}
-	ben.leave()
+	ben.disconnect()
 	cid := b.connect()
 	if m := cid.join("presence-room", `"cid"`); !strings.Contains(m, `\"ids\":[\"ann\",\"ben\",\"cid\"]`) {
 		t.Errorf("Cid was told %s", m)
 	}
 	ann.await("member_added", "cid")
-	tab.leave()
+	tab.disconnect()
 	ann.await("member_removed", "ben")
 	cid.await("member_removed", "ben")
-	for _, n := range []*node{a, b} {
+	for _, n := range []*testNode{a, b} {
 		if c := n.app.Channel([]byte("presence-room")); c.Subscribers != 2 || c.Users != 2 {
 			t.Errorf("%d subscribers, %d users", c.Subscribers, c.Users)
 		}
 	}
 }
 
-func TestDeadNodeLeaves(t *testing.T) {
-	_, a, b := pair(t)
-	ann, _ := meet(a, b)
+func TestDeadNodeIsEvicted(t *testing.T) {
+	_, a, b := newPair(t)
+	ann, _ := joinBoth(a, b)
 	b.stop() // without a word
 	ann.await("member_removed", "ben")
 }
 
-func TestRedisRestarts(t *testing.T) {
-	r, a, b := pair(t)
-	ann, ben := meet(a, b)
+func TestRedisRestart(t *testing.T) {
+	r, a, b := newPair(t)
+	ann, ben := joinBoth(a, b)
 	r.kill()
 	eventually(t, "both know", func() bool { return !a.bus.Stats().Connected && !b.bus.Stats().Connected })
 	a.publish("presence-room", "while away")
@@ -114,16 +114,16 @@ func TestRedisRestarts(t *testing.T) {
 	ben.await("member_added", "cid")
 	ben.await("while away")
 	b.publish("presence-room", "back")
-	for _, g := range []*guest{ann, cid} {
-		g.await("back")
-		if strings.Contains(strings.Join(g.received(), ""), "member_removed") {
+	for _, c := range []*testClient{ann, cid} {
+		c.await("back")
+		if strings.Contains(strings.Join(c.received(), ""), "member_removed") {
 			t.Error("somebody was seen leaving")
 		}
 	}
 }
 
-func TestRedisFreezes(t *testing.T) {
-	r, a, b := pair(t)
+func TestRedisStall(t *testing.T) {
+	r, a, b := newPair(t)
 	ann, ben := a.connect(), b.connect()
 	ann.join("presence-room", `"ann"`)
 	ben.join("news", "")
@@ -138,8 +138,8 @@ func TestRedisFreezes(t *testing.T) {
 	eventually(t, "the roster is whole", func() bool { return len(b.app.Users([]byte("presence-room"))) == 2 })
 }
 
-func TestCacheCrosses(t *testing.T) {
-	r, a, b := pair(t)
+func TestCacheAcrossNodes(t *testing.T) {
+	r, a, b := newPair(t)
 	a.publish("cache-news", "first")
 	eventually(t, "Redis has it", func() bool { return r.client.Exists(t.Context(), "reverb:l:{c:app:cache-news}").Val() == 1 })
 	ben := b.connect()
@@ -150,31 +150,31 @@ func TestCacheCrosses(t *testing.T) {
 	ann.await("first")
 	b.publish("cache-news", "second")
 	ann.await("second")
-	for _, g := range []*guest{ann, ben} {
-		if n := strings.Count(strings.Join(g.received(), ""), "first"); n != 0 {
+	for _, c := range []*testClient{ann, ben} {
+		if n := strings.Count(strings.Join(c.received(), ""), "first"); n != 0 {
 			t.Errorf("the first event came again")
 		}
 	}
 }
 
 // An app that is removed and added again at once has two directories for a moment: who leaves the one does not take the other's members along.
-func TestAppIsReplaced(t *testing.T) {
-	_, a, b := pair(t)
+func TestAppReplaced(t *testing.T) {
+	_, a, b := newPair(t)
 	ann := a.connect()
 	ann.join("presence-room", `"ann"`)
-	var former []*guest
+	var previous []*testClient
 	for i := range 20 {
-		g := b.connect()
-		g.join("presence-room", fmt.Sprintf(`"former %d"`, i))
-		former = append(former, g)
+		c := b.connect()
+		c.join("presence-room", fmt.Sprintf(`"former %d"`, i))
+		previous = append(previous, c)
 	}
 	old := b.app
 	b.app = b.hub.NewDirectory("app")
 	b.hub.RemoveDirectory(old)
 	ben := b.connect()
 	b.on(func() {
-		for _, g := range former {
-			b.hub.Loops()[0].Remove(&g.sub)
+		for _, c := range previous {
+			b.hub.Loops()[0].Remove(&c.sub)
 		}
 	})
 	if m := ben.join("presence-room", `"ben"`); !strings.Contains(m, `\"ann\"`) {

@@ -20,11 +20,11 @@ const (
 const poolSize = 8
 
 // muteLibrary keeps go-redis from writing to the standard error by itself: what matters comes as an error of a call.
-var muteLibrary = sync.OnceFunc(func() { goredis.SetLogger(silence{}) })
+var disableLibraryLog = sync.OnceFunc(func() { goredis.SetLogger(discardLogger{}) })
 
-type silence struct{}
+type discardLogger struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (discardLogger) Printf(context.Context, string, ...any) {}
 
 // client is what is common to one server, one behind Sentinels, and a cluster.
 type client struct {
@@ -35,7 +35,7 @@ type client struct {
 // newClient never connects. Nothing is tried again by it: what failed halfway must be known to have failed, or an event would be published
 // twice.
 func newClient(o Options) client {
-	muteLibrary()
+	disableLibraryLog()
 	network := "tcp"
 	if strings.HasPrefix(o.Addrs[0], "/") {
 		network = "unix"
@@ -64,7 +64,7 @@ func newClient(o Options) client {
 }
 
 // publish is the command that publishes: on a cluster an event stays with the part that has the channel.
-func (c client) publish() string {
+func (c client) publishCommand() string {
 	if c.cluster != nil {
 		return "SPUBLISH"
 	}
@@ -101,7 +101,7 @@ func (c client) server(ctx context.Context, channel string) (name string, open f
 }
 
 // lost reports whether err means that Redis cannot be used as it is now: that it is away, or is not what it was.
-func lost(err error) bool {
+func unavailable(err error) bool {
 	if err == nil || errors.Is(err, goredis.Nil) {
 		return false
 	}
@@ -109,17 +109,17 @@ func lost(err error) bool {
 	if !ok {
 		return true
 	}
-	for _, sign := range []string{
+	for _, prefix := range []string{
 		"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "UNBLOCKED", "MOVED", "ASK ", "CROSSSLOT",
 		"NOAUTH", "WRONGPASS", "FENCED", "BUSY", "MISCONF",
 	} {
-		if strings.HasPrefix(reply.Error(), sign) {
+		if strings.HasPrefix(reply.Error(), prefix) {
 			return true
 		}
 	}
 	return false
 }
 
-func noScript(err error) bool {
+func isNoScript(err error) bool {
 	return err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT")
 }

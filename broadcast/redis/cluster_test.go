@@ -78,7 +78,7 @@ func clusterPort(t *testing.T) int {
 // On a Redis Cluster channels are spread over the servers, and everything works as on one.
 func TestRedisCluster(t *testing.T) {
 	o := Options{Addrs: startCluster(t), Cluster: true}
-	a, b := newNode(t, o).ready(), newNode(t, o).ready()
+	a, b := newTestNode(t, o).ready(), newTestNode(t, o).ready()
 	ann, ben := a.connect(), b.connect()
 	const channels = 30
 	for i := range channels {

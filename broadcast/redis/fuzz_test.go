@@ -13,24 +13,24 @@ import (
 func FuzzMessage(f *testing.F) {
 	f.Add("rvb1p1:2:3:ann1:17:{\"user_id\":\"ann\"}")
 	f.Add("rvb1p1:3:3:ann0:0:3:ben2:0:")
-	f.Add(string(appendSealed(nil, kindEvent, sealed{origin: 1, number: 2, except: 3, payload: []byte("{}")})))
-	f.Add(string(appendSealed(nil, kindCached, sealed{origin: 1, number: 2, payload: []byte("{}")})) + "00001700000000000001")
-	f.Add(string(appendSealed(nil, kindTerminate, sealed{payload: appendTerminate("app", "1")})))
-	f.Add(string(appendLetter(kindQuestion, letter{Origin: "a", ID: 1, Question: &broadcast.Query{App: "app", List: true}})))
-	f.Add(string(appendLetter(kindAnswer, letter{Origin: "a", ID: 1, Facts: &broadcast.QueryResult{Channels: []broadcast.ChannelInfo{{Name: "c", IDs: [][]byte{[]byte("1")}}}}})))
+	f.Add(string(appendEnvelope(nil, kindEvent, envelope{origin: 1, number: 2, except: 3, payload: []byte("{}")})))
+	f.Add(string(appendEnvelope(nil, kindCached, envelope{origin: 1, number: 2, payload: []byte("{}")})) + "00001700000000000001")
+	f.Add(string(appendEnvelope(nil, kindTerminate, envelope{payload: appendTerminate("app", "1")})))
+	f.Add(string(appendControl(kindQuery, controlMessage{Origin: "a", ID: 1, Query: &broadcast.Query{App: "app", List: true}})))
+	f.Add(string(appendControl(kindReply, controlMessage{Origin: "a", ID: 1, Result: &broadcast.QueryResult{Channels: []broadcast.ChannelInfo{{Name: "c", IDs: [][]byte{[]byte("1")}}}}})))
 	f.Fuzz(func(t *testing.T, m string) {
 		switch k := kindOf(m); k {
 		case kindEvent, kindTerminate, kindCached:
-			s, err := parseSealed(m, k == kindCached)
+			s, err := parseEnvelope(m, k == kindCached)
 			if err != nil {
 				return
 			}
 			if !utf8.Valid(s.payload) {
 				t.Fatal("the payload is not UTF-8")
 			}
-			again := appendSealed(nil, k, s)
+			again := appendEnvelope(nil, k, s)
 			if k == kindCached {
-				again = append(again, m[len(m)-orderDigits:]...)
+				again = append(again, m[len(m)-offsetDigits:]...)
 			}
 			if !bytes.Equal(again, []byte(m)) {
 				t.Fatalf("%q became %q", m, again)
@@ -40,12 +40,12 @@ func FuzzMessage(f *testing.F) {
 			if err == nil && (c.version <= c.before || len(c.list) == 0) {
 				t.Fatalf("%+v", c)
 			}
-		case kindQuestion, kindAnswer, kindHello, kindGoodbye:
-			l, err := parseLetter(m)
+		case kindQuery, kindReply, kindHello, kindGoodbye:
+			l, err := parseControl(m)
 			if err != nil {
 				return
 			}
-			again, err := parseLetter(string(appendLetter(k, l)))
+			again, err := parseControl(string(appendControl(k, l)))
 			if err != nil || !reflect.DeepEqual(l, again) {
 				t.Fatalf("%+v became %+v, %v", l, again, err)
 			}

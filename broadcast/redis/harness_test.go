@@ -26,7 +26,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // waitTime bounds every wait: what has not happened by then never will.
-const waitTime = 20 * time.Second
+const awaitTimeout = 20 * time.Second
 
 // redisServer is a real redis-server on a unix socket in a directory of its own. Whoever starts one runs beside the other tests, since
 // most of the time is spent waiting.
@@ -84,7 +84,7 @@ func (r *redisServer) signal(s syscall.Signal) {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(waitTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(awaitTimeout); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -93,7 +93,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 }
 
 // node is one node of a cluster, without sockets.
-type node struct {
+type testNode struct {
 	t      testing.TB
 	hub    *broadcast.Hub
 	app    *broadcast.Directory
@@ -103,7 +103,7 @@ type node struct {
 	closed atomic.Bool
 }
 
-func newNode(t testing.TB, o Options) *node {
+func newTestNode(t testing.TB, o Options) *testNode {
 	t.Helper()
 	if o.Channel == "" {
 		o.Channel = "reverb"
@@ -112,24 +112,24 @@ func newNode(t testing.TB, o Options) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{t: t, bus: bus, do: make(chan func())}
+	n := &testNode{t: t, bus: bus, do: make(chan func())}
 	n.hub = broadcast.NewHub(broadcast.Options{Loops: 1, Bus: bus})
 	n.app = n.hub.NewDirectory("app")
 	ctx, cancel := context.WithCancel(context.Background())
-	loop, wake := n.hub.Loops()[0], make(chan struct{}, 1)
-	ring := func() {
+	loop, woken := n.hub.Loops()[0], make(chan struct{}, 1)
+	wake := func() {
 		select {
-		case wake <- struct{}{}:
+		case woken <- struct{}{}:
 		default:
 		}
 	}
-	loop.Attach(ring, ring)
+	loop.Attach(wake, wake)
 	var running sync.WaitGroup
 	running.Go(func() { bus.Run(ctx, n.hub) })
 	running.Go(func() {
 		for {
 			select {
-			case <-wake:
+			case <-woken:
 				loop.Drain()
 			case f := <-n.do:
 				f()
@@ -149,36 +149,36 @@ func newNode(t testing.TB, o Options) *node {
 	return n
 }
 
-func (n *node) ready() *node {
+func (n *testNode) ready() *testNode {
 	n.t.Helper()
 	eventually(n.t, "the node is connected", func() bool { return n.bus.Stats().Connected })
 	return n
 }
 
 // on runs f on the node's loop.
-func (n *node) on(f func()) {
+func (n *testNode) on(f func()) {
 	done := make(chan struct{})
 	n.do <- func() { f(); close(done) }
 	<-done
 }
 
 // guest is a client of a node.
-type guest struct {
-	node *node
+type testClient struct {
+	node *testNode
 	sub  broadcast.Subscriber
 	mu   sync.Mutex
 	got  []string
 }
 
-func (n *node) connect() *guest {
-	p := &guest{node: n}
-	n.on(func() { n.hub.Loops()[0].Add(&p.sub, pusher.NewSocketID(), n.app, p) })
-	return p
+func (n *testNode) connect() *testClient {
+	c := &testClient{node: n}
+	n.on(func() { n.hub.Loops()[0].Add(&c.sub, pusher.NewSocketID(), n.app, c) })
+	return c
 }
 
-func (p *guest) Write(b []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (c *testClient) Write(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for len(b) > 0 {
 		size := 2 + int(b[1])
 		switch b[1] {
@@ -187,50 +187,50 @@ func (p *guest) Write(b []byte) {
 		case 127:
 			size = 10 + int(b[6])<<24 + int(b[7])<<16 + int(b[8])<<8 + int(b[9])
 		}
-		p.got = append(p.got, string(broadcast.Frame(bytes.Clone(b[:size])).Payload()))
+		c.got = append(c.got, string(broadcast.Frame(bytes.Clone(b[:size])).Payload()))
 		b = b[size:]
 	}
 }
 
-func (p *guest) Close(ws.StatusCode, string) { p.node.hub.Loops()[0].Remove(&p.sub) }
+func (c *testClient) Close(ws.StatusCode, string) { c.node.hub.Loops()[0].Remove(&c.sub) }
 
-func (p *guest) leave() { p.node.on(func() { p.node.hub.Loops()[0].Remove(&p.sub) }) }
+func (c *testClient) disconnect() { c.node.on(func() { c.node.hub.Loops()[0].Remove(&c.sub) }) }
 
 // subscribe asks for a channel; user is a user_id as JSON, for presence channels.
-func (p *guest) subscribe(channel, user string) {
+func (c *testClient) subscribe(channel, user string) {
 	var id *broadcast.Identity
 	if user != "" {
 		var err error
 		if id, err = broadcast.NewIdentity(fmt.Appendf(nil, `{"user_id":%s}`, user)); err != nil {
-			p.node.t.Fatal(err)
+			c.node.t.Fatal(err)
 		}
 	}
-	p.node.on(func() {
-		j := p.node.app.Subscribe(&p.sub, []byte(channel), pusher.KindOf(channel), id)
+	c.node.on(func() {
+		j := c.node.app.Subscribe(&c.sub, []byte(channel), pusher.KindOf(channel), id)
 		if j.Success != nil {
-			p.sub.Send(j.Success)
+			c.sub.Send(j.Success)
 		}
 		if j.Last != nil {
-			p.sub.Send(j.Last)
+			c.sub.Send(j.Last)
 		}
 	})
 }
 
-func (p *guest) unsubscribe(channel string) {
-	p.node.on(func() { p.node.app.Unsubscribe(&p.sub, []byte(channel)) })
+func (c *testClient) unsubscribe(channel string) {
+	c.node.on(func() { c.node.app.Unsubscribe(&c.sub, []byte(channel)) })
 }
 
 // await waits until a message has come that contains all of parts, and returns it. Everything before it is forgotten.
-func (p *guest) await(parts ...string) string {
-	p.node.t.Helper()
+func (c *testClient) await(parts ...string) string {
+	c.node.t.Helper()
 	var found string
-	eventually(p.node.t, "receiving "+strings.Join(parts, " ... "), func() bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		for i, m := range p.got {
+	eventually(c.node.t, "receiving "+strings.Join(parts, " ... "), func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for i, m := range c.got {
 			if containsAll(m, parts) {
 				found = m
-				p.got = p.got[i+1:]
+				c.got = c.got[i+1:]
 				return true
 			}
 		}
@@ -239,10 +239,10 @@ func (p *guest) await(parts ...string) string {
 	return found
 }
 
-func (p *guest) received() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]string(nil), p.got...)
+func (c *testClient) received() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.got...)
 }
 
 func containsAll(s string, parts []string) bool {
@@ -254,19 +254,19 @@ func containsAll(s string, parts []string) bool {
 	return true
 }
 
-func (p *guest) join(channel, user string) string {
-	p.node.t.Helper()
-	p.subscribe(channel, user)
-	return p.await("subscription_succeeded", channel)
+func (c *testClient) join(channel, user string) string {
+	c.node.t.Helper()
+	c.subscribe(channel, user)
+	return c.await("subscription_succeeded", channel)
 }
 
 // publish publishes an event that nobody is left out of.
-func (n *node) publish(channel, text string) {
+func (n *testNode) publish(channel, text string) {
 	n.t.Helper()
-	n.publishBut(channel, text, 0)
+	n.publishExcept(channel, text, 0)
 }
 
-func (n *node) publishBut(channel, text string, except pusher.SocketID) {
+func (n *testNode) publishExcept(channel, text string, except pusher.SocketID) {
 	n.t.Helper()
 	if err := n.app.Publish(nil, []byte(channel), textFrame(text), except); err != nil {
 		n.t.Fatal(err)

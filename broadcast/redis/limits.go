@@ -19,13 +19,13 @@ type Limits struct {
 }
 
 // listenings is how many connections to a server are for listening: one, and another one while the first is being given up.
-const listenings = 2
+const pubsubConnsPerServer = 2
 
 // AskLimits connects to the Redis and asks it. In a cluster it is one server that answers.
-func AskLimits(ctx context.Context, o Options) (Limits, error) {
+func ReadLimits(ctx context.Context, o Options) (Limits, error) {
 	c := newClient(o)
 	defer func() { _ = c.Close() }()
-	l := Limits{Clients: -1, MaxClients: -1, Own: poolSize + listenings, PubSubHard: -1, PubSubSoft: -1, PubSubSeconds: -1}
+	l := Limits{Clients: -1, MaxClients: -1, Own: poolSize + pubsubConnsPerServer, PubSubHard: -1, PubSubSoft: -1, PubSubSeconds: -1}
 	info, err := c.Info(ctx, "clients").Result()
 	if err != nil {
 		return l, fmt.Errorf("redis: asking for its limits: %w", err)

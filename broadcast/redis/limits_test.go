@@ -4,9 +4,9 @@ import (
 	"testing"
 )
 
-func TestAskLimits(t *testing.T) {
+func TestReadLimits(t *testing.T) {
 	r := startRedis(t, "--maxclients", "321", "--client-output-buffer-limit", "pubsub 40mb 10mb 30")
-	got, err := AskLimits(t.Context(), Options{Channel: "x", Addrs: []string{r.path()}})
+	got, err := ReadLimits(t.Context(), Options{Channel: "x", Addrs: []string{r.path()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -16,16 +16,16 @@ func TestAskLimits(t *testing.T) {
 }
 
 // A Redis that one rents tells nothing of its configuration; what INFO says is told.
-func TestAskLimitsWithoutConfig(t *testing.T) {
+func TestReadLimitsWithoutConfig(t *testing.T) {
 	r := startRedis(t, "--rename-command", "CONFIG", "")
-	got, err := AskLimits(t.Context(), Options{Channel: "x", Addrs: []string{r.path()}})
+	got, err := ReadLimits(t.Context(), Options{Channel: "x", Addrs: []string{r.path()}})
 	if err != nil || got.Clients < 1 || got.MaxClients != -1 || got.PubSubHard != -1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
-func TestAskLimitsOfNobody(t *testing.T) {
-	if _, err := AskLimits(t.Context(), Options{Channel: "x", Addrs: []string{t.TempDir() + "/none.sock"}}); err == nil {
+func TestReadLimitsUnreachable(t *testing.T) {
+	if _, err := ReadLimits(t.Context(), Options{Channel: "x", Addrs: []string{t.TempDir() + "/none.sock"}}); err == nil {
 		t.Error("somebody answered")
 	}
 }

@@ -27,8 +27,8 @@ const (
 	kindCached    kind = 'c' // an event of a cache channel, with its order behind it
 	kindChanges   kind = 'p' // changes of a roster, made by rosterScript
 	kindTerminate kind = 't'
-	kindQuestion  kind = 'q'
-	kindAnswer    kind = 'a'
+	kindQuery     kind = 'q'
+	kindReply     kind = 'a'
 	kindHello     kind = 'h' // a node has come
 	kindGoodbye   kind = 'b' // a node has gone
 )
@@ -36,29 +36,29 @@ const (
 var errMessage = errors.New("redis: not a message of ours")
 
 // orderDigits is how many digits cacheScript puts behind a message.
-const orderDigits = 20
+const offsetDigits = 20
 
 // headSize is what stands in front of a sealed payload: magic, kind, origin, number, the connection left out, checksum.
-const headSize = len(magic) + 1 + 8 + 8 + 8 + 4
+const envelopeHeaderSize = len(magic) + 1 + 8 + 8 + 8 + 4
 
 // sealed is a message with a number. Whoever sends one again, not knowing whether it arrived, gives it the same number.
-type sealed struct {
+type envelope struct {
 	origin  uint64          // the process that sent it
 	number  uint64          // of its messages; they are sent in this order
 	except  pusher.SocketID // who is left out
-	order   uint64          // of a cached event; else 0
+	offset  uint64          // of a cached event; else 0
 	payload []byte          // aliases the message
 }
 
 // appendSealed appends a message without order.
-func appendSealed(dst []byte, k kind, s sealed) []byte {
+func appendEnvelope(dst []byte, k kind, e envelope) []byte {
 	start := len(dst)
-	dst = appendHead(dst, k)
-	dst = binary.BigEndian.AppendUint64(dst, s.origin)
-	dst = binary.BigEndian.AppendUint64(dst, s.number)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(s.except))
-	dst = binary.BigEndian.AppendUint32(dst, checksum(dst[start:], s.payload))
-	return append(dst, s.payload...)
+	dst = appendHeader(dst, k)
+	dst = binary.BigEndian.AppendUint64(dst, e.origin)
+	dst = binary.BigEndian.AppendUint64(dst, e.number)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(e.except))
+	dst = binary.BigEndian.AppendUint32(dst, checksum(dst[start:], e.payload))
+	return append(dst, e.payload...)
 }
 
 // checksum is that of all behind the kind, which changes where an event cannot be kept.
@@ -69,32 +69,32 @@ func checksum(head, payload []byte) uint32 {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // parseSealed is the inverse of appendSealed; ordered says that an order follows.
-func parseSealed(m string, ordered bool) (s sealed, err error) {
+func parseEnvelope(m string, ordered bool) (e envelope, err error) {
 	b := []byte(m)
 	if ordered {
-		cut := len(b) - orderDigits
-		if cut < headSize {
-			return s, errMessage
+		cut := len(b) - offsetDigits
+		if cut < envelopeHeaderSize {
+			return e, errMessage
 		}
-		if s.order, err = strconv.ParseUint(string(b[cut:]), 10, 63); err != nil || s.order == 0 {
-			return s, errMessage
+		if e.offset, err = strconv.ParseUint(string(b[cut:]), 10, 63); err != nil || e.offset == 0 {
+			return e, errMessage
 		}
 		b = b[:cut]
 	}
-	if len(b) < headSize {
-		return s, errMessage
+	if len(b) < envelopeHeaderSize {
+		return e, errMessage
 	}
 	h := b[len(magic)+1:]
-	s.origin, s.number = binary.BigEndian.Uint64(h), binary.BigEndian.Uint64(h[8:])
-	s.except = pusher.SocketID(binary.BigEndian.Uint64(h[16:]))
-	s.payload = b[headSize:]
-	if binary.BigEndian.Uint32(h[24:]) != checksum(b[:headSize-4], s.payload) || !utf8.Valid(s.payload) {
-		return s, errMessage
+	e.origin, e.number = binary.BigEndian.Uint64(h), binary.BigEndian.Uint64(h[8:])
+	e.except = pusher.SocketID(binary.BigEndian.Uint64(h[16:]))
+	e.payload = b[envelopeHeaderSize:]
+	if binary.BigEndian.Uint32(h[24:]) != checksum(b[:envelopeHeaderSize-4], e.payload) || !utf8.Valid(e.payload) {
+		return e, errMessage
 	}
-	return s, nil
+	return e, nil
 }
 
-func appendHead(dst []byte, k kind) []byte {
+func appendHeader(dst []byte, k kind) []byte {
 	dst = append(dst, magic...)
 	return append(dst, byte(k))
 }
@@ -108,13 +108,13 @@ func kindOf(m string) kind {
 }
 
 // changes is a message of rosterScript: "before:version:", then for each change "length:user", "nodes:" and "length:data".
-type changes struct {
+type rosterChanges struct {
 	before, version uint64
 	list            []broadcast.Change
 }
 
-func parseChanges(m string) (c changes, err error) {
-	p := fields{rest: m[len(magic)+1:]}
+func parseChanges(m string) (c rosterChanges, err error) {
+	p := fieldReader{rest: m[len(magic)+1:]}
 	c.before, c.version = p.number(), p.number()
 	for !p.bad && p.rest != "" {
 		change := broadcast.Change{Key: p.text()}
@@ -126,19 +126,19 @@ func parseChanges(m string) (c changes, err error) {
 		c.list = append(c.list, change)
 	}
 	if p.bad || len(c.list) == 0 || c.version-c.before != uint64(len(c.list)) {
-		return changes{}, errMessage
+		return rosterChanges{}, errMessage
 	}
 	return c, nil
 }
 
 // fields reads what a script has put together.
-type fields struct {
+type fieldReader struct {
 	rest string
 	bad  bool
 }
 
 // number reads digits up to a colon.
-func (p *fields) number() uint64 {
+func (p *fieldReader) number() uint64 {
 	digits, rest, found := strings.Cut(p.rest, ":")
 	n, err := strconv.ParseUint(digits, 10, 63)
 	if !found || err != nil {
@@ -150,7 +150,7 @@ func (p *fields) number() uint64 {
 }
 
 // text reads a length and so many bytes.
-func (p *fields) text() string {
+func (p *fieldReader) text() string {
 	n := p.number()
 	if n > uint64(len(p.rest)) {
 		p.bad, p.rest = true, ""
@@ -162,39 +162,39 @@ func (p *fields) text() string {
 }
 
 // parseMember reads a roster's value, "nodes:order:channel_data".
-func parseMember(user, value string) (m broadcast.Member, order uint64, err error) {
-	p := fields{rest: value}
-	nodes, order := p.number(), p.number()
+func parseMember(user, value string) (m broadcast.Member, offset uint64, err error) {
+	p := fieldReader{rest: value}
+	nodes, offset := p.number(), p.number()
 	if p.bad || nodes == 0 || nodes > 1<<20 {
 		return m, 0, errMessage
 	}
-	return broadcast.Member{Key: user, Data: []byte(p.rest), Nodes: int(nodes)}, order, nil
+	return broadcast.Member{Key: user, Data: []byte(p.rest), Nodes: int(nodes)}, offset, nil
 }
 
 // letter is a message that is JSON: it is rare, so that clarity counts for more than bytes.
-type letter struct {
+type controlMessage struct {
 	Origin   string                 `json:"origin"`
 	Node     string                 `json:"node,omitempty"`     // hello, goodbye
 	ID       uint64                 `json:"id,omitempty"`       // of a question
-	Question *broadcast.Query       `json:"question,omitempty"` //
-	Hears    bool                   `json:"hears,omitempty"`    // an answer: the node hears everything that it wants
-	Facts    *broadcast.QueryResult `json:"facts,omitempty"`    //
+	Query    *broadcast.Query       `json:"question,omitempty"` //
+	CaughtUp bool                   `json:"hears,omitempty"`    // an answer: the node hears everything that it wants
+	Result   *broadcast.QueryResult `json:"facts,omitempty"`    //
 }
 
-func appendLetter(k kind, l letter) []byte {
-	b, err := json.Marshal(l)
+func appendControl(k kind, c controlMessage) []byte {
+	b, err := json.Marshal(c)
 	if err != nil {
 		panic("redis: a letter that cannot be written: " + err.Error()) // it has nothing in it that JSON lacks
 	}
-	return append(appendHead(nil, k), b...)
+	return append(appendHeader(nil, k), b...)
 }
 
-func parseLetter(m string) (l letter, err error) {
+func parseControl(m string) (c controlMessage, err error) {
 	d := json.NewDecoder(strings.NewReader(m[len(magic)+1:]))
-	if d.Decode(&l) != nil || l.Origin == "" {
-		return letter{}, errMessage
+	if d.Decode(&c) != nil || c.Origin == "" {
+		return controlMessage{}, errMessage
 	}
-	return l, nil
+	return c, nil
 }
 
 // terminate is the payload of kindTerminate.

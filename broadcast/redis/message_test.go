@@ -6,13 +6,13 @@ import (
 
 // A changed byte anywhere in a message of ours makes it none: a wrong number would silence the process that it is said to be of.
 func TestDamagedMessages(t *testing.T) {
-	m := appendSealed(nil, kindEvent, sealed{origin: 1, number: 2, except: 3, payload: []byte(`{"event":"e"}`)})
-	if s, err := parseSealed(string(m), false); err != nil || s.origin != 1 || s.number != 2 || s.except != 3 || string(s.payload) != `{"event":"e"}` {
+	m := appendEnvelope(nil, kindEvent, envelope{origin: 1, number: 2, except: 3, payload: []byte(`{"event":"e"}`)})
+	if s, err := parseEnvelope(string(m), false); err != nil || s.origin != 1 || s.number != 2 || s.except != 3 || string(s.payload) != `{"event":"e"}` {
 		t.Fatal(s, err)
 	}
 	for i := len(magic) + 1; i < len(m); i++ {
 		m[i] ^= 4
-		if s, err := parseSealed(string(m), false); err == nil {
+		if s, err := parseEnvelope(string(m), false); err == nil {
 			t.Errorf("byte %d may be changed: %+v", i, s)
 		}
 		m[i] ^= 4
@@ -37,7 +37,7 @@ func TestParseChanges(t *testing.T) {
 		{"", false},
 	}
 	for _, tt := range tests {
-		if c, err := parseChanges(string(appendHead(nil, kindChanges)) + tt.text); (err == nil) != tt.good {
+		if c, err := parseChanges(string(appendHeader(nil, kindChanges)) + tt.text); (err == nil) != tt.good {
 			t.Errorf("%q: %+v, %v", tt.text, c, err)
 		}
 	}

@@ -14,9 +14,9 @@ type peers struct {
 }
 
 type peer struct {
-	count string    // its signs of life
-	since time.Time // when that was first seen
-	mute  bool      // did not answer a question; it is not waited for until it is heard of again
+	heartbeats string    // its signs of life
+	changedAt  time.Time // when that was first seen
+	suspected  bool      // did not answer a question; it is not waited for until it is heard of again
 }
 
 func newPeers() *peers { return &peers{nodes: make(map[string]*peer)} }
@@ -29,7 +29,7 @@ func originOf(node string) string {
 
 // see takes in what Redis knows of all nodes but those of the process self, and returns the nodes that have shown no sign of life for so long, with
 // their counts.
-func (p *peers) see(all map[string]string, self string, lease time.Duration, now time.Time) (dead map[string]string) {
+func (p *peers) update(all map[string]string, self string, lease time.Duration, now time.Time) (dead map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for node := range p.nodes {
@@ -43,9 +43,9 @@ func (p *peers) see(all map[string]string, self string, lease time.Duration, now
 			continue
 		}
 		seen := p.nodes[node]
-		if seen == nil || seen.count != count {
-			p.nodes[node] = &peer{count: count, since: now}
-		} else if now.Sub(seen.since) > lease {
+		if seen == nil || seen.heartbeats != count {
+			p.nodes[node] = &peer{heartbeats: count, changedAt: now}
+		} else if now.Sub(seen.changedAt) > lease {
 			dead[node] = count
 		}
 	}
@@ -53,52 +53,52 @@ func (p *peers) see(all map[string]string, self string, lease time.Duration, now
 }
 
 // meet takes in a node that says that it is there.
-func (p *peers) meet(node string) {
+func (p *peers) add(node string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.nodes[node] == nil {
-		p.nodes[node] = &peer{since: time.Now()}
+		p.nodes[node] = &peer{changedAt: time.Now()}
 	}
 }
 
 // part forgets a node.
-func (p *peers) part(node string) {
+func (p *peers) remove(node string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.nodes, node)
 }
 
 // excuse forgives everybody the time in which this node could not look.
-func (p *peers) excuse(now time.Time) {
+func (p *peers) resetLeases(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, seen := range p.nodes {
-		seen.since = now
+		seen.changedAt = now
 	}
 }
 
 // hush notes that a process does not answer.
-func (p *peers) hush(origin string) {
+func (p *peers) suspect(origin string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for node, seen := range p.nodes {
 		if originOf(node) == origin {
-			seen.mute = true
+			seen.suspected = true
 		}
 	}
 }
 
 // expected is the processes that should answer a question.
-func (p *peers) expected() map[string]bool {
+func (p *peers) responsive() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	origins := make(map[string]bool)
 	for node, seen := range p.nodes {
-		if !seen.mute {
+		if !seen.suspected {
 			origins[originOf(node)] = true
 		}
 	}
 	return origins
 }
 
-func (p *peers) count() int { return len(p.expected()) }
+func (p *peers) count() int { return len(p.responsive()) }

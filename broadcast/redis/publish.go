@@ -14,7 +14,7 @@ import (
 const batchBytes = 1 << 20
 
 // gateTime is how long, after Redis was away, what has waited waits for the other nodes to be back.
-const gateTime = 5 * time.Second
+const peerWaitTimeout = 5 * time.Second
 
 // publish sends what waits, in order. What was sent and not confirmed when the session ended is sent again by the next one: whoever has it already
 // knows it by its number.
@@ -22,23 +22,23 @@ func (s *session) publish() error {
 	s.awaitPeers()
 	q := s.bus.queue
 	for {
-		batch := s.bus.unsent
+		batch := s.bus.unconfirmed
 		if len(batch) == 0 {
 			batch = q.take(batchBytes)
 		}
 		if len(batch) == 0 {
 			select {
-			case <-q.filled:
+			case <-q.changed:
 				continue
 			case <-s.ctx.Done():
 				return nil
 			}
 		}
-		s.bus.unsent = batch
+		s.bus.unconfirmed = batch
 		if err := s.send(batch); err != nil {
 			return err
 		}
-		s.bus.unsent = nil
+		s.bus.unconfirmed = nil
 		for i := range batch {
 			q.release(batch[i].size)
 		}
@@ -49,38 +49,38 @@ func (s *session) publish() error {
 func (s *session) send(batch []item) error {
 	for len(batch) > 0 {
 		replies, err := s.exec(batch)
-		if lost(err) && !noScript(err) {
+		if unavailable(err) && !isNoScript(err) {
 			return fmt.Errorf("redis: publishing: %w", err)
 		}
-		var again []item
+		var retry []item
 		for i, r := range replies {
 			switch err := r.Err(); {
 			case err == nil:
-				s.confirm(&batch[i], r)
-			case noScript(err):
-				again = append(again, batch[i])
-			case lost(err):
+				s.confirmCached(&batch[i], r)
+			case isNoScript(err):
+				retry = append(retry, batch[i])
+			case unavailable(err):
 				return fmt.Errorf("redis: publishing: %w", err)
 			default:
-				again = append(again, s.plain(batch[i], err)...)
+				retry = append(retry, s.withoutCache(batch[i], err)...)
 			}
 		}
-		if len(again) > 0 && again[0].event != nil {
+		if len(retry) > 0 && retry[0].event != nil {
 			if err := s.client.loadScripts(s.ctx); err != nil {
 				return fmt.Errorf("redis: loading scripts: %w", err)
 			}
 		}
-		batch = again
+		batch = retry
 	}
 	return nil
 }
 
 func (s *session) exec(batch []item) ([]goredis.Cmder, error) {
-	command := s.client.publish()
+	command := s.client.publishCommand()
 	pipe := s.client.Pipeline()
 	for i := range batch {
 		if it := &batch[i]; it.event != nil {
-			keys := []string{s.names.last(it.event.App, it.event.Channel)}
+			keys := []string{s.names.cached(it.event.App, it.event.Channel)}
 			cacheScript.EvalSha(s.ctx, pipe, keys, it.channel, command, it.message, int(s.bus.cacheTTL/time.Second))
 			continue
 		}
@@ -90,8 +90,8 @@ func (s *session) exec(batch []item) ([]goredis.Cmder, error) {
 }
 
 // plain makes of an event that cannot be kept one that is published all the same. What Redis refuses even then is lost, and told.
-func (s *session) plain(it item, err error) []item {
-	if s.bus.failing.ready() {
+func (s *session) withoutCache(it item, err error) []item {
+	if s.bus.failureLog.allow() {
 		s.bus.log.Warn("Redis refuses an event", zap.String("channel", it.channel), zap.Error(err))
 	}
 	if it.event == nil {
@@ -103,7 +103,7 @@ func (s *session) plain(it item, err error) []item {
 }
 
 // confirm tells the hub the place of an event of a cache channel.
-func (s *session) confirm(it *item, reply goredis.Cmder) {
+func (s *session) confirmCached(it *item, reply goredis.Cmder) {
 	if it.event == nil {
 		return
 	}
@@ -112,9 +112,9 @@ func (s *session) confirm(it *item, reply goredis.Cmder) {
 		return
 	}
 	text, _ := c.Text()
-	if order, err := strconv.ParseUint(text, 10, 63); err == nil {
+	if offset, err := strconv.ParseUint(text, 10, 63); err == nil {
 		if d := s.hub.Directory(it.event.App); d != nil {
-			d.ConfirmCached(it.event.Channel, it.event.Frame, order)
+			d.ConfirmCached(it.event.Channel, it.event.Frame, offset)
 		}
 	}
 }
@@ -122,23 +122,23 @@ func (s *session) confirm(it *item, reply goredis.Cmder) {
 // awaitPeers lets what has waited while Redis was away wait until those who were there before hear again, or nothing would be lost to nobody
 // but them.
 func (s *session) awaitPeers() {
-	deadline := time.Now().Add(gateTime)
-	absent := s.bus.absent
-	for len(absent) > 0 && time.Now().Before(deadline) && s.ctx.Err() == nil {
-		for _, l := range s.question(nil, 200*time.Millisecond, absent) {
-			if l.Hears {
-				delete(absent, l.Origin)
+	deadline := time.Now().Add(peerWaitTimeout)
+	unsynced := s.bus.unsynced
+	for len(unsynced) > 0 && time.Now().Before(deadline) && s.ctx.Err() == nil {
+		for _, reply := range s.query(nil, 200*time.Millisecond, unsynced) {
+			if reply.CaughtUp {
+				delete(unsynced, reply.Origin)
 			}
 		}
-		pause(s.ctx, 20*time.Millisecond)
+		sleep(s.ctx, 20*time.Millisecond)
 	}
 	if s.ctx.Err() == nil {
-		clear(absent) // whoever has not come back by now is gone
+		clear(unsynced) // whoever has not come back by now is gone
 	}
 }
 
 // pause waits, unless ctx is done.
-func pause(ctx context.Context, d time.Duration) {
+func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():

@@ -24,11 +24,11 @@ type queue struct {
 	mu       sync.Mutex
 	items    []item
 	reserved int64 // bytes of what waits, and of what is about to
-	filled   chan struct{}
+	changed  chan struct{}
 }
 
 func newQueue(limit int64) *queue {
-	return &queue{limit: limit, filled: make(chan struct{}, 1)}
+	return &queue{limit: limit, changed: make(chan struct{}, 1)}
 }
 
 // reserve makes room for a message. One that is larger than the limit has room when nothing else waits.
@@ -56,7 +56,7 @@ func (q *queue) push(make func() item) {
 	q.items = append(q.items, make())
 	q.mu.Unlock()
 	select {
-	case q.filled <- struct{}{}:
+	case q.changed <- struct{}{}:
 	default:
 	}
 }

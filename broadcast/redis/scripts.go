@@ -122,7 +122,7 @@ return order
 //
 //	KEYS  nodes, dead
 //	ARGV  node
-var beatScript = goredis.NewScript(`
+var heartbeatScript = goredis.NewScript(`
 if redis.call('EXISTS', KEYS[2]) == 1 then return redis.error_reply('FENCED this node was declared dead') end
 redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 return redis.call('HGETALL', KEYS[1])
@@ -132,7 +132,7 @@ return redis.call('HGETALL', KEYS[1])
 //
 //	KEYS  rooms, dead
 //	ARGV  rooms
-var roomsScript = goredis.NewScript(`
+var registerScript = goredis.NewScript(`
 if redis.call('EXISTS', KEYS[2]) == 1 then return redis.error_reply('FENCED this node was declared dead') end
 for _, room in ipairs(ARGV) do redis.call('SADD', KEYS[1], room) end
 return 1
@@ -150,4 +150,4 @@ if redis.call('SET', KEYS[3], ARGV[3], 'NX', 'EX', 10) then return 1 end
 return 0
 `)
 
-var scripts = []*goredis.Script{rosterScript, removeScript, cacheScript, beatScript, roomsScript, claimScript}
+var scripts = []*goredis.Script{rosterScript, removeScript, cacheScript, heartbeatScript, registerScript, claimScript}

@@ -16,37 +16,37 @@ import (
 // session is one stretch of time in which Redis is there. To the other nodes each is a node of its own: what Redis still knows of the one before
 // is taken back once the new one has told everything, so that nobody who stays is seen leaving.
 type session struct {
-	bus    *Bus
-	hub    *broadcast.Hub
-	client client
-	names  names
-	node   string
-	former string // the node of the session before; "" if there was none
+	bus      *Bus
+	hub      *broadcast.Hub
+	client   client
+	names    names
+	node     string
+	previous string // the node of the session before; "" if there was none
 
 	ctx  context.Context
 	fail context.CancelCauseFunc
 	work sync.WaitGroup
 
-	ears   *ears
-	keeper *keeper
-	caught chan struct{} // closed when everything wanted is heard
+	pubsub        *pubsubConns
+	subscriptions *subscriptions
+	caughtUp      chan struct{} // closed when everything wanted is heard
 }
 
 var (
-	errClosed = errors.New("redis: closed")
-	errMoved  = errors.New("redis: the cluster has moved a channel to another server")
-	errFrozen = errors.New("redis: this process stood still for too long")
+	errClosed  = errors.New("redis: closed")
+	errMoved   = errors.New("redis: the cluster has moved a channel to another server")
+	errStalled = errors.New("redis: this process stood still for too long")
 )
 
 func newSession(b *Bus, h *broadcast.Hub) *session {
-	s := &session{bus: b, hub: h, client: b.client, names: b.names, caught: make(chan struct{})}
-	if b.lives > 0 {
-		s.former = fmt.Sprintf("%s-%d", b.originName(), b.lives)
+	s := &session{bus: b, hub: h, client: b.client, names: b.names, caughtUp: make(chan struct{})}
+	if b.epoch > 0 {
+		s.previous = fmt.Sprintf("%s-%d", b.originName(), b.epoch)
 	}
-	b.lives++
-	s.node = fmt.Sprintf("%s-%d", b.originName(), b.lives)
-	s.keeper = newKeeper(s)
-	s.ears = newEars(s)
+	b.epoch++
+	s.node = fmt.Sprintf("%s-%d", b.originName(), b.epoch)
+	s.subscriptions = newSubscriptions(s)
+	s.pubsub = newPubsubConns(s)
 	return s
 }
 
@@ -55,8 +55,8 @@ func (s *session) run(ctx context.Context) error {
 	s.ctx, s.fail = context.WithCancelCause(ctx)
 	defer s.fail(nil)
 	defer s.work.Wait()
-	defer s.ears.close()
-	if err := s.open(); err != nil {
+	defer s.pubsub.close()
+	if err := s.connect(); err != nil {
 		s.fail(err)
 		return err
 	}
@@ -64,46 +64,46 @@ func (s *session) run(ctx context.Context) error {
 	s.bus.stats.connected.Store(true)
 	s.bus.log.Info("connected with the other nodes through Redis", zap.String("node", s.node), zap.Int("other nodes", s.bus.peers.count()))
 	s.bus.readyOnce.Do(func() { close(s.bus.ready) })
-	s.bus.asks.serve(s)
+	s.bus.queries.setSession(s)
 	s.hub.BusConnected()
-	s.spawn(s.keeper.run)
+	s.spawn(s.subscriptions.run)
 	s.spawn(s.publish)
-	s.spawn(s.beat)
+	s.spawn(s.heartbeat)
 	select {
 	case <-s.ctx.Done():
 	case <-s.bus.closing:
 		s.leave()
 		s.fail(errClosed)
 	}
-	s.bus.asks.serve(nil)
+	s.bus.queries.setSession(nil)
 	s.bus.stats.connected.Store(false)
 	s.fail(nil)
-	s.ears.close()
+	s.pubsub.close()
 	s.work.Wait()
 	s.hub.BusDisconnected()
 	return context.Cause(s.ctx)
 }
 
 // open makes everything ready that must be before the hub is told that it has company.
-func (s *session) open() error {
+func (s *session) connect() error {
 	if err := s.client.loadScripts(s.ctx); err != nil {
 		return fmt.Errorf("redis: loading scripts: %w", err)
 	}
-	maps.Copy(s.bus.absent, s.bus.peers.expected())
-	s.bus.peers.excuse(time.Now())
+	maps.Copy(s.bus.unsynced, s.bus.peers.responsive())
+	s.bus.peers.resetLeases(time.Now())
 	// The node is known before anybody is on it, so that somebody cleans up after it whatever happens.
-	if err := s.lookAround(); err != nil {
+	if err := s.checkPeers(); err != nil {
 		return err
 	}
-	if err := s.ears.listen(s.names.control(), s.names.answers(s.bus.originName())); err != nil {
+	if err := s.pubsub.subscribeAndWait(s.names.control(), s.names.replies(s.bus.originName())); err != nil {
 		return err
 	}
-	return s.write(s.names.control(), s.hello())
+	return s.publishControl(s.names.control(), s.hello())
 }
 
 // hello says that this node has come.
 func (s *session) hello() []byte {
-	return appendLetter(kindHello, letter{Origin: s.bus.originName(), Node: s.node})
+	return appendControl(kindHello, controlMessage{Origin: s.bus.originName(), Node: s.node})
 }
 
 // spawn runs a part of the session. An error of it ends the session.
@@ -116,22 +116,22 @@ func (s *session) spawn(f func() error) {
 }
 
 // write publishes a message by itself, not in the order of events.
-func (s *session) write(channel string, message []byte) error {
-	if err := s.client.Do(s.ctx, s.client.publish(), channel, message).Err(); err != nil {
+func (s *session) publishControl(channel string, message []byte) error {
+	if err := s.client.Do(s.ctx, s.client.publishCommand(), channel, message).Err(); err != nil {
 		return fmt.Errorf("redis: publishing: %w", err)
 	}
 	return nil
 }
 
 // leaveTime is how long a node that is closing tries to send what it has.
-const leaveTime = 3 * time.Second
+const leaveTimeout = 3 * time.Second
 
 // leave tells the others all that they do not know yet, and then that this node is gone.
 func (s *session) leave() {
-	deadline := time.After(leaveTime)
+	deadline := time.After(leaveTimeout)
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
-	for !s.bus.queue.empty() || !s.keeper.idle() {
+	for !s.bus.queue.empty() || !s.subscriptions.idle() {
 		select {
 		case <-poll.C:
 		case <-deadline:
@@ -140,9 +140,9 @@ func (s *session) leave() {
 			return
 		}
 	}
-	if err := s.bury(s.node, ""); err != nil {
+	if err := s.evict(s.node, ""); err != nil {
 		s.bus.log.Warn("leaving the cluster", zap.Error(err))
 		return
 	}
-	_ = s.write(s.names.control(), appendLetter(kindGoodbye, letter{Origin: s.bus.originName(), Node: s.node}))
+	_ = s.publishControl(s.names.control(), appendControl(kindGoodbye, controlMessage{Origin: s.bus.originName(), Node: s.node}))
 }

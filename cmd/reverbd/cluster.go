@@ -61,7 +61,7 @@ func (c *cluster) report() *control.Cluster {
 	}
 	s := c.bus.Stats()
 	return &control.Cluster{
-		Connected: s.Connected, Others: s.Others, Waiting: s.Queued, Sessions: s.Sessions, Lost: s.Dropped, Unheard: s.Unheard, Foreign: s.Foreign,
+		Connected: s.Connected, Others: s.Peers, Waiting: s.Queued, Sessions: s.Sessions, Lost: s.Dropped, Unheard: s.Unanswered, Foreign: s.Foreign,
 	}
 }
 

@@ -246,7 +246,7 @@ func redisFacts(ctx context.Context, conf config.Config) sysctl.Redis {
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	r := sysctl.Redis{Configured: true, Address: strings.Join(conf.Scaling.Addrs, ", ")}
-	l, err := redis.AskLimits(ctx, *conf.Scaling)
+	l, err := redis.ReadLimits(ctx, *conf.Scaling)
 	if err != nil {
 		r.Problem = err.Error()
 		return r

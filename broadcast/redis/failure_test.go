@@ -13,9 +13,9 @@ import (
 )
 
 // A node hears what it has subscribers for, and some time after the last one has gone it does not any longer.
-func TestInterest(t *testing.T) {
-	r, a, b := pair(t)
-	heard := func(channel string) int64 {
+func TestInterestFollowsSubscribers(t *testing.T) {
+	r, a, b := newPair(t)
+	subscribedNodes := func(channel string) int64 {
 		name := a.bus.names.events("app", channel)
 		return r.client.PubSubNumSub(t.Context(), name).Val()[name]
 	}
@@ -23,40 +23,40 @@ func TestInterest(t *testing.T) {
 	ann.join("one", "")
 	ann.join("both", "")
 	ben.join("both", "")
-	if n := heard("one"); n != 1 {
+	if n := subscribedNodes("one"); n != 1 {
 		t.Errorf("%d nodes hear what one wants", n)
 	}
-	if n := heard("both"); n != 2 {
+	if n := subscribedNodes("both"); n != 2 {
 		t.Errorf("%d nodes hear what both want", n)
 	}
 	ann.unsubscribe("both")
 	ann.join("both", "")
-	if n := heard("both"); n != 2 {
+	if n := subscribedNodes("both"); n != 2 {
 		t.Errorf("%d nodes hear what was wanted again at once", n)
 	}
 	ann.unsubscribe("one")
-	eventually(t, "nobody hears what nobody wants", func() bool { return heard("one") == 0 })
+	eventually(t, "nobody hears what nobody wants", func() bool { return subscribedNodes("one") == 0 })
 	ann.join("one", "")
 	b.publish("one", "again")
 	ann.await("again")
 }
 
 // Whatever somebody else publishes on our channels, nothing happens but that it is counted.
-func TestHostileMessages(t *testing.T) {
-	r, a, b := pair(t)
-	ann, _ := meet(a, b)
+func TestForeignMessages(t *testing.T) {
+	r, a, b := newPair(t)
+	ann, _ := joinBoth(a, b)
 	channel := a.bus.names.events("app", "presence-room")
-	valid := appendSealed(nil, kindEvent, sealed{origin: 1, number: 1, payload: []byte("valid")})
+	valid := appendEnvelope(nil, kindEvent, envelope{origin: 1, number: 1, payload: []byte("valid")})
 	messages := []string{
 		"", "rvb1", "rvb2e", "hello", "rvb1e", "rvb1c", "rvb1p", "rvb1t", "rvb1q{", "rvb1a[]", "rvb1h{}", "rvb1x", "rvb1q\xff",
 		string(valid[:len(valid)-1]), string(valid) + "x", strings.Replace(string(valid), "valid", "wrong", 1),
-		string(appendSealed(nil, kindEvent, sealed{origin: 1, number: 2, payload: []byte("\xff\xfe")})),
-		string(appendSealed(nil, kindCached, sealed{origin: 1, number: 3, payload: []byte("no order")})),
+		string(appendEnvelope(nil, kindEvent, envelope{origin: 1, number: 2, payload: []byte("\xff\xfe")})),
+		string(appendEnvelope(nil, kindCached, envelope{origin: 1, number: 3, payload: []byte("no order")})),
 		"rvb1p1:2:", "rvb1p2:1:3:ann0:0:", "rvb1p1:2:999999999999:ann0:0:", "rvb1p1:99999999999999999999:3:ann0:0:",
 		strings.Repeat("x", 4<<20),
 	}
 	for _, m := range messages {
-		for _, channel := range []string{channel, a.bus.names.control(), a.bus.names.answers(a.bus.originName())} {
+		for _, channel := range []string{channel, a.bus.names.control(), a.bus.names.replies(a.bus.originName())} {
 			if err := r.client.Publish(t.Context(), channel, m).Err(); err != nil {
 				t.Fatal(err)
 			}
@@ -86,18 +86,18 @@ func TestHostileMessages(t *testing.T) {
 }
 
 // A message that comes twice is delivered once.
-func TestReplayedMessage(t *testing.T) {
-	r, a, _ := pair(t)
+func TestDuplicateMessage(t *testing.T) {
+	r, a, _ := newPair(t)
 	ann := a.connect()
 	ann.join("news", "")
 	for range 3 {
 		for n := range 3 {
-			m := appendSealed(nil, kindEvent, sealed{origin: 7, number: uint64(n + 1), payload: fmt.Appendf(nil, "number %d", n)})
+			m := appendEnvelope(nil, kindEvent, envelope{origin: 7, number: uint64(n + 1), payload: fmt.Appendf(nil, "number %d", n)})
 			r.client.Publish(t.Context(), a.bus.names.events("app", "news"), m)
 		}
 	}
 	r.client.Publish(t.Context(), a.bus.names.events("app", "news"),
-		appendSealed(nil, kindEvent, sealed{origin: 7, number: 9, payload: []byte("end")}))
+		appendEnvelope(nil, kindEvent, envelope{origin: 7, number: 9, payload: []byte("end")}))
 	eventually(t, "the end", func() bool { return slices.Contains(ann.received(), "end") })
 	if got := strings.Join(ann.received(), ","); got != "number 0,number 1,number 2,end" {
 		t.Errorf("received %s", got)
@@ -108,7 +108,7 @@ func TestReplayedMessage(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	r := startRedis(t)
 	o := Options{Addrs: []string{r.path()}, QueueBytes: 20_000}
-	a, b := newNode(t, o).ready(), newNode(t, o).ready()
+	a, b := newTestNode(t, o).ready(), newTestNode(t, o).ready()
 	ann, ben := a.connect(), b.connect()
 	ann.join("news", "")
 	ben.join("news", "")
@@ -144,9 +144,9 @@ func TestQueueIsBounded(t *testing.T) {
 }
 
 // Redis may be full: events pass, members are known to their node alone, and all is well when there is room again.
-func TestRedisIsFull(t *testing.T) {
-	r, a, b := pair(t)
-	ann, ben := meet(a, b)
+func TestRedisOutOfMemory(t *testing.T) {
+	r, a, b := newPair(t)
+	ann, ben := joinBoth(a, b)
 	r.client.ConfigSet(t.Context(), "maxmemory", "1")
 	cid := b.connect()
 	cid.join("presence-room", `"cid"`)
@@ -161,8 +161,8 @@ func TestRedisIsFull(t *testing.T) {
 	}
 }
 
-func TestScriptsAreForgotten(t *testing.T) {
-	r, a, b := pair(t)
+func TestScriptFlush(t *testing.T) {
+	r, a, b := newPair(t)
 	ann, ben := a.connect(), b.connect()
 	ann.join("presence-room", `"ann"`)
 	r.client.ScriptFlush(t.Context())
@@ -175,14 +175,14 @@ func TestScriptsAreForgotten(t *testing.T) {
 }
 
 // Connections to Redis may be cut at any time.
-func TestConnectionsAreCut(t *testing.T) {
-	r, a, b := pair(t)
-	ann, ben := meet(a, b)
+func TestConnectionsKilled(t *testing.T) {
+	r, a, b := newPair(t)
+	ann, ben := joinBoth(a, b)
 	for _, kind := range []string{"pubsub", "normal", "pubsub"} {
 		before := a.bus.Stats().Sessions
 		r.client.Do(t.Context(), "CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
 		if kind == "pubsub" {
-			for _, n := range []*node{a, b} {
+			for _, n := range []*testNode{a, b} {
 				eventually(t, "a new session", func() bool { return n.bus.Stats().Sessions > before && n.bus.Stats().Connected })
 			}
 			eventually(t, "both hear", func() bool { return a.app.Channel([]byte("presence-room")).Subscribers == 2 })
@@ -190,15 +190,15 @@ func TestConnectionsAreCut(t *testing.T) {
 		b.publish("presence-room", "after "+kind)
 		ann.await("after " + kind)
 	}
-	for _, g := range []*guest{ann, ben} {
-		if strings.Contains(strings.Join(g.received(), ""), "member_removed") {
+	for _, c := range []*testClient{ann, ben} {
+		if strings.Contains(strings.Join(c.received(), ""), "member_removed") {
 			t.Error("somebody was seen leaving")
 		}
 	}
 }
 
-func TestCountsAreTheClusters(t *testing.T) {
-	r, a, b := pair(t)
+func TestCountsAcrossNodes(t *testing.T) {
+	r, a, b := newPair(t)
 	foreign := r.client.PSubscribe(t.Context(), "*")
 	defer foreign.Close()
 	for i := range 3 {
@@ -207,7 +207,7 @@ func TestCountsAreTheClusters(t *testing.T) {
 	}
 	b.connect().join("news", "")
 	b.connect()
-	for _, n := range []*node{a, b} {
+	for _, n := range []*testNode{a, b} {
 		if got := n.app.Connections(); got != 8 {
 			t.Errorf("%d connections", got)
 		}
@@ -227,8 +227,8 @@ func TestCountsAreTheClusters(t *testing.T) {
 	}
 }
 
-func TestTerminateCrosses(t *testing.T) {
-	_, a, b := pair(t)
+func TestTerminateAcrossNodes(t *testing.T) {
+	_, a, b := newPair(t)
 	ben := b.connect()
 	ben.join("presence-room", `"ben"`)
 	if err := a.app.Terminate("ben"); err != nil {
@@ -239,16 +239,16 @@ func TestTerminateCrosses(t *testing.T) {
 }
 
 // A node that closes tells the others everything and leaves nothing behind.
-func TestCloseLeavesNothing(t *testing.T) {
-	r, a, b := pair(t)
-	ann, _ := meet(a, b)
+func TestCloseRemovesKeys(t *testing.T) {
+	r, a, b := newPair(t)
+	ann, _ := joinBoth(a, b)
 	b.publish("presence-room", "last words")
 	if err := b.bus.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ann.await("last words")
 	ann.await("member_removed", "ben")
-	ann.leave()
+	ann.disconnect()
 	if err := a.bus.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 
 func TestWrongPassword(t *testing.T) {
 	r := startRedis(t, "--requirepass", "right")
-	n := newNode(t, Options{Addrs: []string{r.path()}, Password: "wrong"})
+	n := newTestNode(t, Options{Addrs: []string{r.path()}, Password: "wrong"})
 	ann := n.connect()
 	ann.join("presence-room", `"ann"`)
 	n.publish("presence-room", "local")

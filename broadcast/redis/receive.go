@@ -1,0 +1,142 @@
+package redis
+
+import (
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
+)
+
+// receive handles one message. Whatever it is, it must not stop the node.
+func (c *pubsubConn) receive(m *goredis.Message) {
+	s := c.session
+	var err error
+	switch k := kindOf(m.Payload); k {
+	case kindEvent, kindCached:
+		err = c.handleEvent(m, k == kindCached)
+	case kindChanges:
+		err = s.handleRosterChanges(m)
+	case kindTerminate:
+		err = c.handleTerminate(m)
+	case kindQuery, kindReply, kindHello, kindGoodbye:
+		err = s.handleControl(k, m)
+	default:
+		err = errMessage
+	}
+	if err != nil {
+		s.bus.countForeign(m.Channel)
+	}
+}
+
+// unseal opens a message with a number. fresh is false for one of our own, and one that was heard before.
+func (c *pubsubConn) open(payload string, ordered bool) (e envelope, fresh bool, err error) {
+	if e, err = parseEnvelope(payload, ordered); err != nil || e.origin == c.session.bus.origin {
+		return e, false, err
+	}
+	before := c.seen[e.origin]
+	if e.number <= before.number {
+		return e, false, nil
+	}
+	c.seen[e.origin] = lastSeen{e.number, time.Now()}
+	return e, true, nil
+}
+
+func (c *pubsubConn) handleEvent(m *goredis.Message, ordered bool) error {
+	e, fresh, err := c.open(m.Payload, ordered)
+	if err != nil || !fresh {
+		return err
+	}
+	ref, last, ok := c.session.subscriptions.lookup(m.Channel)
+	if !ok || ordered && last.covers(e) {
+		return nil // nobody wants it any longer, or everybody has it
+	}
+	c.session.deliver(ref, frameOf(e.payload), e.except, e.offset)
+	return nil
+}
+
+// How long a message waits for a loop that is overloaded, before it is given up.
+const (
+	deliverTimeout       = time.Second
+	deliverRetryInterval = 5 * time.Millisecond
+)
+
+// deliver brings an event to the subscribers on this node.
+func (s *session) deliver(ref channelRef, f broadcast.Frame, except pusher.SocketID, offset uint64) {
+	err := ref.directory.Deliver([]byte(ref.channel), f, except, offset)
+	for deadline := time.Now().Add(deliverTimeout); err != nil && time.Now().Before(deadline); {
+		select {
+		case <-time.After(deliverRetryInterval):
+		case <-s.ctx.Done():
+			return
+		}
+		err = ref.directory.Deliver([]byte(ref.channel), f, except, offset)
+	}
+	if err == nil {
+		return
+	}
+	total := s.bus.stats.dropped.Add(1)
+	if s.bus.droppedLog.allow() {
+		s.bus.log.Warn("an event of another node is lost: this node is overloaded", zap.String("channel", ref.channel), zap.Int64("lost so far", total))
+	}
+}
+
+func (s *session) handleRosterChanges(m *goredis.Message) error {
+	c, err := parseChanges(m.Payload)
+	if err != nil {
+		return err
+	}
+	if ref, _, ok := s.subscriptions.lookup(m.Channel); ok {
+		ref.directory.RosterChanged(ref.channel, c.before, c.version, c.list)
+	}
+	return nil
+}
+
+func (c *pubsubConn) handleTerminate(m *goredis.Message) error {
+	e, fresh, err := c.open(m.Payload, false)
+	if err != nil || !fresh {
+		return err
+	}
+	app, user, err := parseTerminate(e.payload)
+	if err != nil {
+		return err
+	}
+	if d := c.session.hub.Directory(app); d != nil {
+		d.TerminateLocal(user)
+	}
+	return nil
+}
+
+// frameOf makes a frame of the payload of one.
+func frameOf(payload []byte) broadcast.Frame {
+	return broadcast.SealText(append(broadcast.TextBuffer(len(payload)), payload...))
+}
+
+// stranger counts a message that is not ours.
+func (b *Bus) countForeign(channel any) {
+	n := b.stats.foreign.Add(1)
+	if b.foreignLog.allow() {
+		b.log.Warn("somebody else publishes on our channels in Redis; what is not ours is ignored",
+			zap.Any("channel", channel), zap.Int64("ignored so far", n))
+	}
+}
+
+// memory is how far each process has been heard from a server. It outlives a session, since what is sent again may come in the next one.
+func (b *Bus) seenFrom(server string) map[uint64]lastSeen {
+	if b.seen == nil {
+		b.seen = make(map[string]map[uint64]lastSeen)
+	}
+	m := b.seen[server]
+	if m == nil {
+		m = make(map[uint64]lastSeen)
+		b.seen[server] = m
+	}
+	for origin, h := range m {
+		if time.Since(h.at) > time.Hour {
+			delete(m, origin)
+		}
+	}
+	return m
+}

@@ -1,0 +1,229 @@
+package redis
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+)
+
+// errand is one channel that Redis has to be told of, or asked about.
+type channelSync struct {
+	*interest
+	update broadcast.Update
+	roster *goredis.Cmd
+	cached *goredis.SliceCmd
+}
+
+// errand returns what is to be done for a channel that is heard. ok is false if it is nothing.
+func (subs *subscriptions) prepareSync(i *interest) (cs channelSync, ok bool) {
+	cs = channelSync{interest: i, update: i.directory.TakeUpdate(i.channel)}
+	if !cs.update.Wanted && i.unwantedSince.IsZero() {
+		i.unwantedSince = time.Now()
+	}
+	switch needsSnapshot := cs.update.Wanted && !cs.update.Synced; {
+	case len(cs.update.Joins) > 0 || len(cs.update.Leaves) > 0:
+		return cs, true
+	case needsSnapshot && (isPresence(i.channel) || isCache(i.channel)):
+		return cs, true
+	case needsSnapshot:
+		i.directory.Synced(i.channel, broadcast.Snapshot{}, broadcast.Update{})
+	}
+	return cs, false
+}
+
+// carryOut runs errands in batches and brings back what Redis says.
+func (subs *subscriptions) runSyncs(syncs []channelSync) error {
+	for batch := range slices.Chunk(syncs, 1000) {
+		if err := subs.registerRooms(batch); err != nil {
+			return err
+		}
+		pipe := subs.session.client.Pipeline()
+		for i := range batch {
+			subs.queueCommands(pipe, &batch[i])
+		}
+		if _, err := pipe.Exec(subs.session.ctx); unavailable(err) && !isNoScript(err) {
+			return fmt.Errorf("redis: telling of members: %w", err)
+		}
+		for i := range batch {
+			if err := subs.completeSync(&batch[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// list notes the rooms that the node will have members in, before it has.
+func (subs *subscriptions) registerRooms(batch []channelSync) error {
+	var rooms []any
+	for _, cs := range batch {
+		if len(cs.update.Joins) > 0 && !cs.registered {
+			cs.registered = true
+			rooms = append(rooms, room(cs.directory.App, cs.channel))
+		}
+	}
+	if len(rooms) == 0 {
+		return nil
+	}
+	s := subs.session
+	keys := []string{s.names.rooms(s.node), s.names.dead(s.node)}
+	if err := registerScript.Run(s.ctx, s.client, keys, rooms...).Err(); err != nil {
+		return fmt.Errorf("redis: telling of rooms: %w", err)
+	}
+	return nil
+}
+
+// queue puts the commands of an errand into a batch.
+func (subs *subscriptions) queueCommands(pipe goredis.Pipeliner, cs *channelSync) {
+	s := subs.session
+	app, channel := cs.directory.App, cs.channel
+	if isPresence(channel) {
+		full := "0"
+		if !cs.update.Synced {
+			full = "1"
+		}
+		args := []any{cs.name, s.client.publishCommand(), appendHeader(nil, kindChanges), full, len(cs.update.Joins)}
+		for _, id := range cs.update.Joins {
+			args = append(args, id.Key, id.Data)
+		}
+		for _, key := range cs.update.Leaves {
+			args = append(args, key)
+		}
+		keys := []string{s.names.roster(app, channel), s.names.members(app, channel, s.node), s.names.fence(app, channel, s.node)}
+		cs.roster = rosterScript.EvalSha(s.ctx, pipe, keys, args...)
+	}
+	if isCache(channel) && !cs.update.Synced {
+		cs.cached = pipe.HMGet(s.ctx, s.names.cached(app, channel), "n", "e")
+	}
+}
+
+// bring tells the hub what came of an errand.
+func (subs *subscriptions) completeSync(cs *channelSync) error {
+	var snapshot broadcast.Snapshot
+	if cs.roster != nil {
+		version, remaining, members, err := readRoster(cs.roster)
+		if err != nil {
+			return subs.retrySync(cs, err)
+		}
+		snapshot.Version, snapshot.Members = version, members
+		if remaining == 0 && len(cs.update.Leaves) > 0 {
+			subs.unregisterRoom(cs.interest)
+		}
+	}
+	if cs.update.Synced || !cs.update.Wanted {
+		cs.directory.Applied(cs.channel, cs.update, snapshot.Version)
+		return nil
+	}
+	if cs.cached != nil {
+		subs.readCached(cs, &snapshot)
+	}
+	cs.directory.Synced(cs.channel, snapshot, cs.update)
+	return nil
+}
+
+// refused tries again later what Redis would not take.
+func (subs *subscriptions) retrySync(cs *channelSync, err error) error {
+	s := subs.session
+	switch {
+	case isNoScript(err):
+		if err := s.client.loadScripts(s.ctx); err != nil {
+			return fmt.Errorf("redis: loading scripts: %w", err)
+		}
+	case unavailable(err):
+		return fmt.Errorf("redis: telling of members: %w", err)
+	case s.bus.failureLog.allow():
+		s.bus.log.Warn("Redis refuses to be told of members: they are known to this node alone until it does",
+			zap.String("channel", cs.channel), zap.Error(err))
+	}
+	cs.directory.Rejected(cs.channel, cs.update)
+	if isNoScript(err) {
+		s.bus.dirty.add(cs.directory, cs.channel)
+		return nil
+	}
+	time.AfterFunc(time.Second, func() { s.bus.dirty.add(cs.directory, cs.channel) })
+	return nil
+}
+
+// unlist forgets a room in which the node has nobody left.
+func (subs *subscriptions) unregisterRoom(i *interest) {
+	s := subs.session
+	i.registered = false
+	s.client.SRem(s.ctx, s.names.rooms(s.node), room(i.directory.App, i.channel)) // one too many does no harm
+}
+
+// readRoster reads what rosterScript returns: the version, the users of this node that are left, the members in their order.
+func readRoster(c *goredis.Cmd) (version uint64, remaining int64, members []broadcast.Member, err error) {
+	reply, err := c.Slice()
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	if len(reply) != 3 {
+		return 0, 0, nil, errMessage
+	}
+	text, _ := reply[0].(string)
+	remaining, _ = reply[1].(int64)
+	all, _ := reply[2].([]any)
+	if version, err = strconv.ParseUint(text, 10, 63); err != nil {
+		return 0, 0, nil, errMessage
+	}
+	return version, remaining, sortMembers(all), nil
+}
+
+// sortMembers reads the fields and values of a roster. What is none of ours is left out.
+func sortMembers(all []any) []broadcast.Member {
+	type placed struct {
+		broadcast.Member
+		offset uint64
+	}
+	var list []placed
+	for n := 0; n+1 < len(all); n += 2 {
+		user, _ := all[n].(string)
+		value, _ := all[n+1].(string)
+		if user == "" {
+			continue // the version
+		}
+		if m, offset, err := parseMember(user, value); err == nil {
+			list = append(list, placed{m, offset})
+		}
+	}
+	slices.SortFunc(list, func(a, b placed) int {
+		if a.offset < b.offset {
+			return -1
+		}
+		return 1
+	})
+	members := make([]broadcast.Member, len(list))
+	for n, p := range list {
+		members[n] = p.Member
+	}
+	return members
+}
+
+// readLast reads the last event of a cache channel.
+func (subs *subscriptions) readCached(cs *channelSync, snapshot *broadcast.Snapshot) {
+	reply, err := cs.cached.Result()
+	if err != nil || len(reply) != 2 {
+		return
+	}
+	offset, _ := reply[0].(string)
+	m, _ := reply[1].(string)
+	n, err := strconv.ParseUint(offset, 10, 63)
+	if err != nil || kindOf(m) != kindCached {
+		return
+	}
+	e, err := parseEnvelope(m, false)
+	if err != nil {
+		subs.session.bus.countForeign(cs.cached.Args()[1])
+		return
+	}
+	snapshot.Last, snapshot.Offset, snapshot.Own, snapshot.Except = frameOf(e.payload), n, e.origin == subs.session.bus.origin, e.except
+	subs.mu.Lock()
+	cs.interest.snapshotEvent = eventID{e.origin, e.number}
+	subs.mu.Unlock()
+}
