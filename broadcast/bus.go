@@ -2,76 +2,80 @@ package broadcast
 
 import "reverbd/protocol/pusher"
 
-// Bus connects this node with the others. A Hub without one is a node of its own.
+// Bus connects this node with the other nodes. A Hub without a Bus is a single node.
 //
-// A node delivers to its own subscribers at once; the bus brings the event to the others, in the order in which Publish is called.
-// What the node wants to hear is not told channel by channel: Watch says that something about a channel has changed, and the bus
-// looks at Directory.Work for what is wanted now, so that no order of calls can leave it with a wrong idea. What it learns it
-// brings back through Heard, Synced, Changed and Deliver.
+// A node delivers an event to its own subscribers at once; the bus sends it to the other nodes, in the order of the calls
+// to Publish. The hub does not tell the bus each subscribe and unsubscribe: MarkDirty says that the state of a channel has
+// changed, and the bus reads the state that is wanted now with Directory.TakeUpdate, so that no order of calls can leave
+// it with a wrong state. What the bus learns from the cluster it passes to Directory.Synced, Applied, Rejected,
+// RosterChanged, ConfirmCached and Deliver, and to Hub.BusConnected and BusDisconnected.
 //
-// All methods are safe for concurrent use and do not block, but for Ask.
+// All methods are safe for concurrent use, and none but Query blocks.
 type Bus interface {
-	// Reserve makes room for an event of n bytes. ErrOverloaded means that too much waits already: nothing may be delivered.
+	// Reserve reserves room for an event of n bytes in the send queue. ErrOverloaded means that the queue is full: the
+	// event must not be delivered on any node.
 	Reserve(n int) error
-	// Release gives back what was reserved and is not published after all.
+	// Release returns room that was reserved for an event that is not published.
 	Release(n int)
-	// Publish mirrors an event for which len(Frame) bytes are reserved.
+	// Publish sends an event to the other nodes. len(e.Frame) bytes must be reserved for it.
 	Publish(e Event)
-	// Terminate asks the other nodes to end the connections of a user.
+	// Terminate asks the other nodes to close the connections of a user.
 	Terminate(app, user string) error
-	// Watch takes note that Work of a channel has changed. A stripe is held.
+	// MarkDirty notes that the state of a channel has changed: see Directory.TakeUpdate. It is called with a stripe
+	// locked.
 	MarkDirty(d *Directory, channel string)
-	// Ask puts a question to all other nodes and returns what they answered within a second.
+	// Query sends q to all other nodes and returns the results that arrive within a second.
 	Query(q Query) []QueryResult
 }
 
-// Event is one published event on its way to the other nodes. Frame is shared and must not be changed.
+// Event is one published event for the other nodes. Frame is shared and must not be changed.
 type Event struct {
 	App, Channel string
 	Frame        Frame
-	Except       pusher.SocketID // the connection that is left out; 0: none
+	Except       pusher.SocketID // the connection that does not get the event; 0: none
 }
 
-// Work is what this node wants of a channel.
+// Update is the difference between the state of a channel on this node and the state that the cluster knows.
 type Update struct {
-	Wanted bool        // somebody here listens to it
-	Synced bool        // and hears it, as far as the Directory knows
-	Joins  []*Identity // users who have come to a presence channel by connections of this node, or say something new of themselves
-	Leaves []string    // keys of users who have no connection here any longer
+	Wanted bool        // the channel has subscribers on this node, or pending ones
+	Synced bool        // the node is in sync: it receives what other nodes publish, and has their roster
+	Joins  []*Identity // users that this node has and the cluster does not know of, or whose channel_data has changed
+	Leaves []string    // keys of users who have no connection to this node any longer
 }
 
-// Member is one user of the cluster's roster, in the order in which they joined.
+// Member is one user in the cluster's roster of a presence channel. Rosters are in the order of joining.
 type Member struct {
 	Key   string
 	Data  []byte // channel_data as the app signed it
-	Nodes int    // that he has connections to
+	Nodes int    // number of nodes that the user has connections to
 }
 
-// Change is one user coming to a node or leaving it. Nodes is how many he is on then: 0 means that he is gone. Data is there
-// when he has come, or when he says something new of himself.
+// Change is one change of a roster: the user joins or leaves a node, or has new channel_data. Nodes is the number of nodes
+// of the user after the change: 0 means that the user has left the channel. Data is set when the user is new in the
+// roster, or has new channel_data.
 type Change = Member
 
-// Question is what one node asks the others about an app.
+// Query is what one node asks the others about an app.
 type Query struct {
 	App         string
-	Connections bool     // how many connections there are
-	List        bool     // all occupied channels that begin with Prefix
+	Connections bool     // count the connections
+	List        bool     // describe all occupied channels that begin with Prefix
 	Prefix      string   //
-	Names       []string // these channels
-	Users       bool     // and who is on them
+	Names       []string // describe these channels
+	Users       bool     // with their users
 }
 
-// Facts is what one node answers.
+// QueryResult is the reply of one node.
 type QueryResult struct {
 	Connections int
 	Channels    []ChannelInfo
 }
 
-// ChannelFacts is what one node knows of a channel that it has subscribers of.
+// ChannelInfo is what one node knows of a channel that it has subscribers of.
 type ChannelInfo struct {
 	Name        string
 	Subscribers int
-	Users       int      // of the whole cluster
-	IDs         [][]byte // user_id of each of them as raw JSON, if asked for
+	Users       int      // users in the cluster's roster
+	IDs         [][]byte // user_id of each of them as raw JSON, if Query.Users is set
 	Last        Frame    // the last event of a cache channel
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// cachedEvent is the last event of a cache channel. It hangs in its stripe's list, oldest first; since every
-// event lives equally long, the oldest is also the first to expire. The stripe is held.
+// cachedEvent is the last event of a cache channel. It is an element of the list of its stripe, oldest first. All events
+// have the same time to live, so the oldest event is also the first to expire. Guarded by the stripe.
 type cachedEvent struct {
 	topic      *Topic
 	frame      Frame
@@ -14,14 +14,14 @@ type cachedEvent struct {
 	prev, next *cachedEvent
 }
 
-// cachedOverhead is about what a cached event costs besides its frame and name, in bytes.
+// cachedOverhead is what a cached event costs beside its frame and its name, in bytes (approximately).
 const cachedOverhead = 256
 
 func (e *cachedEvent) size() int64 {
 	return int64(len(e.frame)+len(e.topic.Name)) + cachedOverhead
 }
 
-// cacheList is the cached events of one stripe, oldest first.
+// cacheList is the list of cached events of one stripe, oldest first. Guarded by the stripe.
 type cacheList struct{ first, last *cachedEvent }
 
 func (l *cacheList) push(e *cachedEvent) {
@@ -48,7 +48,7 @@ func (l *cacheList) unlink(e *cachedEvent) {
 	e.prev, e.next = nil, nil
 }
 
-// cacheBudget bounds the cached events of all apps together.
+// cacheBudget limits the memory of the cached events of all apps together.
 type cacheBudget struct {
 	ttl   time.Duration
 	limit int64 // bytes
@@ -57,19 +57,19 @@ type cacheBudget struct {
 
 func (b *cacheBudget) over() bool { return b.used.Load() > b.limit }
 
-// remember makes f the last event of t. The stripe is held.
+// cacheEvent makes f the last event of t. The stripe is locked.
 func (d *Directory) cacheEvent(t *Topic, f Frame) {
 	d.uncache(t)
 	e := &cachedEvent{topic: t, frame: f, expires: d.hub.now().Add(d.hub.cache.ttl)}
 	if e.size() > d.hub.cache.limit || d.removed.Load() {
-		return // it would push everything else out, or nobody would ever forget it
+		return // it is larger than the whole cache, or nothing would remove it any more
 	}
 	t.cached = e
 	t.stripe.cached.push(e)
 	d.hub.cache.used.Add(e.size())
 }
 
-// forget drops the last event of t. The stripe is held.
+// uncache removes the last event of t. The stripe is locked.
 func (d *Directory) uncache(t *Topic) {
 	if e := t.cached; e != nil {
 		t.stripe.cached.unlink(e)
@@ -78,7 +78,7 @@ func (d *Directory) uncache(t *Topic) {
 	}
 }
 
-// fresh returns the last event of t unless it has expired. The stripe is held.
+// lastEvent returns the last event of t, nil if there is none or it has expired. The stripe is locked.
 func (d *Directory) lastEvent(t *Topic) Frame {
 	if t.cached == nil || !d.hub.now().Before(t.cached.expires) {
 		return nil
@@ -86,7 +86,7 @@ func (d *Directory) lastEvent(t *Topic) Frame {
 	return t.cached.frame
 }
 
-// expire drops what has expired from every stripe. No lock may be held: stripes are taken one at a time.
+// expire removes expired events from all stripes. No lock may be held: it locks one stripe at a time.
 func (d *Directory) expire(now time.Time) {
 	for i := range d.stripes {
 		st := &d.stripes[i]
@@ -98,7 +98,7 @@ func (d *Directory) expire(now time.Time) {
 	}
 }
 
-// oldest returns when the oldest cached event of d expires; ok is false if there is none.
+// oldestExpiry returns when the oldest cached event of d expires; ok is false if there is none.
 func (d *Directory) oldestExpiry() (expires time.Time, ok bool) {
 	for i := range d.stripes {
 		st := &d.stripes[i]
@@ -111,7 +111,7 @@ func (d *Directory) oldestExpiry() (expires time.Time, ok bool) {
 	return expires, ok
 }
 
-// evict drops events that expire at cutoff or before while the cache is over its limit.
+// evictBefore removes events that expire at cutoff or before, while the cache is over its limit.
 func (d *Directory) evictBefore(cutoff time.Time) {
 	for i := range d.stripes {
 		st := &d.stripes[i]
@@ -123,9 +123,9 @@ func (d *Directory) evictBefore(cutoff time.Time) {
 	}
 }
 
-// shrink drops the oldest events of all apps until the cache is within its limit. To look for the very oldest every time would
-// take all locks for one event, so each round takes the oldest eighth of the time that the cache reaches back. No lock
-// may be held.
+// shrinkCache evicts the oldest events of all apps until the cache is within its limit. Finding the single oldest event
+// each time would take all locks for one event, so each round evicts the oldest eighth of the time span that the cache
+// covers. No lock may be held.
 func (h *Hub) shrinkCache() {
 	for h.cache.over() {
 		var oldest time.Time
@@ -147,7 +147,7 @@ func (h *Hub) shrinkCache() {
 	}
 }
 
-// drop forgets the last event of t, and t itself where only that kept it. The stripe is held.
+// dropCached removes the last event of t, and t itself if nothing else keeps it. The stripe is locked.
 func (d *Directory) dropCached(t *Topic) {
 	d.uncache(t)
 	if t.vacant() {

@@ -2,25 +2,27 @@ package broadcast
 
 import "reverbd/protocol/ws"
 
-// Frame is one finished server frame, header and payload. It is shared by all loops and never changes;
-// the garbage collector frees it when the last connection has written it.
+// Frame is one finished server frame, header and payload (RFC 6455, section 5.2). It is shared by all loops and never
+// changes; the garbage collector frees it when the last connection has written it.
 type Frame []byte
 
-// frameSlack is what the encoders add around the variable parts of a message, in bytes.
+// frameSlack is the size of the fixed parts that the encoders add to a message, in bytes.
 const frameSlack = 96
 
-// TextBuffer returns a buffer to append a JSON text of about n bytes to, for SealText.
+// TextBuffer returns a buffer with room for a frame header, to which the caller appends a JSON text of about n bytes, for
+// SealText.
 func TextBuffer(n int) []byte {
 	return make([]byte, ws.Headroom, ws.Headroom+frameSlack+n)
 }
 
-// SealText finishes a buffer that TextBuffer began. The buffer belongs to the Frame from then on.
+// SealText writes the header of a text frame into a buffer that TextBuffer returned. The buffer belongs to the Frame from
+// then on.
 func SealText(b []byte) Frame { return Frame(ws.Seal(b, ws.OpText)) }
 
-// compressAbove is the payload size in bytes from which compressing is worth its time.
+// deflateThreshold is the frame size in bytes from which compressing a frame is worth the CPU time.
 const deflateThreshold = 128
 
-// pack returns f compressed if anyone takes that and it gets smaller, else nil.
+// deflate returns f compressed (RFC 7692) if any connection takes compressed frames and the result is smaller, else nil.
 func (h *Hub) deflate(f Frame) Frame {
 	if h.deflateConns.Load() == 0 || len(f) < deflateThreshold {
 		return nil

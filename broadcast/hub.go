@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// MaxLoops is the largest number of loops of a Hub: a Topic keeps the set of them in one word.
+// MaxLoops is the largest number of loops of a Hub: a Topic keeps the set of its loops in one word.
 const MaxLoops = 64
 
 // ErrOverloaded is returned when a loop that would have to deliver is too far behind. Nothing was delivered.
@@ -17,14 +17,14 @@ var ErrOverloaded = errors.New("broadcast: a loop has too much waiting")
 // Options configure a Hub. The zero value is usable.
 type Options struct {
 	Loops        int           // event loops, 1 to MaxLoops; 0 is 1
-	MailboxBytes int64         // waiting for one loop before publishing is refused; 0 is 64 MiB
-	CacheTTL     time.Duration // life of a cache channel's last event; 0 is 30 minutes
-	CacheBytes   int64         // of all cached events together; 0 is 64 MiB
+	MailboxBytes int64         // bytes that may wait in the mailbox of one loop before publishing is refused; 0 is 64 MiB
+	CacheTTL     time.Duration // time to live of the last event of a cache channel; 0 is 30 minutes
+	CacheBytes   int64         // memory of all cached events together; 0 is 64 MiB
 	Bus          Bus           // nil: a single node
 	Now          func() time.Time
 }
 
-// Hub is all loops of this node and the directories of its apps. Safe for concurrent use.
+// Hub is the loops of this node and the directories of its apps. Safe for concurrent use.
 type Hub struct {
 	loops []*Loop
 	cache cacheBudget
@@ -35,7 +35,7 @@ type Hub struct {
 	busConnected atomic.Bool  // the bus reaches the other nodes
 	deadlines    deadlineQueue
 
-	mu          sync.Mutex // guards directories alone; no other lock is taken under it
+	mu          sync.Mutex // guards directories; no other lock is taken while it is held
 	directories []*Directory
 }
 
@@ -59,10 +59,10 @@ func orDefault[T ~int64](v, def T) T {
 	return v
 }
 
-// Loops returns the loops, in the order of their index.
+// Loops returns the loops, ordered by their index.
 func (h *Hub) Loops() []*Loop { return h.loops }
 
-// Directory returns the channels of an app, nil if there is no such app.
+// Directory returns the channels of an app, nil if the hub has no such app.
 func (h *Hub) Directory(app string) *Directory {
 	for _, d := range h.allDirectories() {
 		if d.App == app {
@@ -72,7 +72,7 @@ func (h *Hub) Directory(app string) *Directory {
 	return nil
 }
 
-// Sweep drops expired cached events. Call it every few seconds, from any goroutine but a loop's.
+// Sweep removes expired cached events. It must be called every few seconds, on any goroutine but a loop's.
 func (h *Hub) Sweep() {
 	now := h.now()
 	for _, d := range h.allDirectories() {
@@ -80,11 +80,11 @@ func (h *Hub) Sweep() {
 	}
 }
 
-// Forget takes the channels of an app out of the hub, and drops its cached events. Subscribers that are still there are not told:
-// see Directory.Dismiss.
+// RemoveDirectory removes an app from the hub, with its cached events. It does not close the connections of the app: see
+// Directory.Disconnect.
 func (h *Hub) RemoveDirectory(d *Directory) {
 	h.mu.Lock()
-	kept := make([]*Directory, 0, len(h.directories)) // who walks over the old list may go on
+	kept := make([]*Directory, 0, len(h.directories)) // another goroutine may be iterating over the old list
 	for _, other := range h.directories {
 		if other != d {
 			kept = append(kept, other)
@@ -109,7 +109,7 @@ func (h *Hub) allDirectories() []*Directory {
 	return h.directories[:len(h.directories):len(h.directories)]
 }
 
-// overloaded reports whether any loop of the set has more waiting than its limit.
+// overloaded reports whether the mailbox of any loop of the set is over its limit.
 func (h *Hub) overloaded(set uint64) bool {
 	for ; set != 0; set &= set - 1 {
 		if l := h.loops[bits.TrailingZeros64(set)]; l.mailbox.bytes.Load() > l.mailboxLimit {
@@ -119,7 +119,7 @@ func (h *Hub) overloaded(set uint64) bool {
 	return false
 }
 
-// post puts j into the mailbox of every loop of the set and returns those that must be woken. A stripe may be held.
+// post puts j into the mailbox of every loop of the set and returns those that must be woken. A stripe may be locked.
 func (h *Hub) post(set uint64, j job) (toWake uint64) {
 	for rest := set; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros64(rest)
@@ -130,8 +130,8 @@ func (h *Hub) post(set uint64, j job) (toWake uint64) {
 	return toWake
 }
 
-// wake rings every loop of the set. No stripe may be held. The caller's own loop is not rung: it looks into its
-// mailbox before it goes back to poll.
+// wake wakes every loop of the set but own, the loop of the caller: that one looks into its mailbox before it polls again.
+// No stripe may be locked.
 func (h *Hub) wake(set uint64, own *Loop) {
 	for ; set != 0; set &= set - 1 {
 		if l := h.loops[bits.TrailingZeros64(set)]; l != own {

@@ -7,21 +7,21 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// Task is work that only a loop may do. Run is called once, on the loop it was posted to.
+// Task is work that only a loop may do. Run is called once, on the loop that the task was posted to.
 type Task interface{ Run() }
 
-// job is one entry of a mailbox: a frame for the subscribers of a topic, or a task. A value, not a closure,
-// so that posting allocates nothing.
+// job is one entry of a mailbox: a frame for the subscribers of a topic, or a task. It is a value, not a closure, so that
+// posting allocates nothing.
 type job struct {
 	topic    *Topic
 	seq      uint64
 	frame    Frame
-	deflated Frame // the frame compressed, for those who negotiated that; nil if nobody did
+	deflated Frame // frame compressed, for connections that negotiated that; nil if there are none
 	except   pusher.SocketID
 	task     Task
 }
 
-// jobOverhead is what a job costs besides its frame, in bytes.
+// jobOverhead is what a job costs beside its frame, in bytes (approximately).
 const jobOverhead = 96
 
 func (j *job) size() int64 { return int64(len(j.frame)+len(j.deflated)) + jobOverhead }
@@ -30,11 +30,11 @@ func (j *job) size() int64 { return int64(len(j.frame)+len(j.deflated)) + jobOve
 type mailbox struct {
 	mu        sync.Mutex
 	jobs      []job
-	scheduled bool         // the loop has been rung and has not gone idle since
-	bytes     atomic.Int64 // of jobs not yet carried out, those already taken included
+	scheduled bool         // the loop has been woken and has not gone idle since
+	bytes     atomic.Int64 // of jobs that are not done, those already taken included
 }
 
-// post appends j and reports whether the loop must be woken. A stripe may be held.
+// post appends j and reports whether the loop must be woken. A stripe may be locked.
 func (m *mailbox) post(j job) (wake bool) {
 	m.bytes.Add(j.size())
 	m.mu.Lock()
@@ -45,10 +45,10 @@ func (m *mailbox) post(j job) (wake bool) {
 	return wake
 }
 
-// maxSpareJobs is the largest slice of jobs that is kept for reuse.
+// maxSpareJobs is the largest capacity of a slice of jobs that is kept for reuse.
 const maxSpareJobs = 4096
 
-// take exchanges the waiting jobs for the slice of carried-out ones, which is reused.
+// take exchanges the waiting jobs for the slice of jobs that are done, which is reused.
 func (m *mailbox) take(done []job) []job {
 	clear(done)
 	if cap(done) > maxSpareJobs {
@@ -61,7 +61,7 @@ func (m *mailbox) take(done []job) []job {
 	return jobs
 }
 
-// sleep lets the loop go idle unless jobs have come meanwhile.
+// park marks the loop as idle, unless jobs have come meanwhile. It reports whether it did.
 func (m *mailbox) park() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

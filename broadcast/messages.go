@@ -14,7 +14,7 @@ func cacheMiss(channel string) Frame {
 	return SealText(pusher.AppendCacheMiss(TextBuffer(len(channel)), channel))
 }
 
-// subscriptionSucceeded answers a subscriber of t. The stripe is held.
+// subscriptionSucceeded is the reply to a subscriber of t. The stripe is locked.
 func subscriptionSucceeded(t *Topic) Frame {
 	if t.roster == nil {
 		return SealText(pusher.AppendSubscriptionSucceeded(TextBuffer(len(t.Name)), t.Name))

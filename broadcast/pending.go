@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// patienceTime is how long a subscription waits for the cluster before it succeeds on this node alone.
+// pendingTimeout is how long a subscription waits for the cluster before it succeeds on this node alone.
 const pendingTimeout = time.Second
 
-// waiter is a subscription that waits until this node hears its channel. It is a Task: Run answers it on its loop.
+// pendingSub is a subscription that waits until its channel is in sync. It is a Task: Run sends the reply on its loop.
 type pendingSub struct {
 	directory *Directory
 	topic     *Topic
 	sub       *Subscriber
-	next      *pendingSub // in the list of sub, which belongs to the loop
+	next      *pendingSub // in the list of sub; touched only on the loop
 
 	// Guarded by the stripe.
 	member   *Identity
-	requests int  // how often the client has asked
-	posted   bool // is on its way to its loop
-	expired  bool // has waited for too long
-	done     bool // has been answered, or given up
+	requests int  // how often the client has sent pusher:subscribe
+	posted   bool // is in the mailbox of its loop
+	expired  bool // has waited for pendingTimeout
+	done     bool // is answered or cancelled
 }
 
-// waitsFor returns the subscription to channel that s waits for, or nil.
+// pendingFor returns the pending subscription of s to channel, or nil.
 func (s *Subscriber) pendingFor(channel []byte) *pendingSub {
 	for p := s.pending; p != nil; p = p.next {
 		if p.topic.Name == string(channel) {
@@ -34,7 +34,7 @@ func (s *Subscriber) pendingFor(channel []byte) *pendingSub {
 	return nil
 }
 
-// wait keeps a subscription until t is ready for it. The stripe is held.
+// addPending keeps a subscription until t is ready for it. The stripe is locked.
 func (d *Directory) addPending(t *Topic, s *Subscriber, member *Identity) {
 	p := &pendingSub{directory: d, topic: t, sub: s, next: s.pending, member: member, requests: 1}
 	s.pending = p
@@ -43,7 +43,7 @@ func (d *Directory) addPending(t *Topic, s *Subscriber, member *Identity) {
 	d.markDirty(t)
 }
 
-// waitAgain is for a client that subscribes once more before it is answered.
+// repeatPending is for a client that sends pusher:subscribe again before the reply.
 func (d *Directory) repeatPending(p *pendingSub, member *Identity) {
 	st := p.topic.stripe
 	st.mu.Lock()
@@ -57,18 +57,7 @@ func (d *Directory) repeatPending(p *pendingSub, member *Identity) {
 	d.hub.wake(toWake, p.sub.loop)
 }
 
-// exchange lets a connection say something else of its user, or be another one. The stripe is held.
-func (d *Directory) changeIdentity(t *Topic, old, member *Identity) (toWake uint64) {
-	if old.Key == member.Key {
-		t.roster.replaceIdentity(old, member)
-		d.queueUpdate(t, t.roster.getOrAdd(member.Key))
-		return 0
-	}
-	d.addLocal(t, member)
-	return d.removeLocal(t, old)
-}
-
-// giveUp forgets a subscription that has not been answered. It runs on its loop.
+// cancelPending removes a pending subscription. It runs on its loop.
 func (d *Directory) cancelPending(p *pendingSub) {
 	p.unlinkSubscriber()
 	t := p.topic
@@ -83,7 +72,7 @@ func (d *Directory) cancelPending(p *pendingSub) {
 	d.hub.wake(toWake, p.sub.loop)
 }
 
-// unlist takes w off the list of its subscriber.
+// unlinkSubscriber removes p from the list of its subscriber.
 func (p *pendingSub) unlinkSubscriber() {
 	for link := &p.sub.pending; *link != nil; link = &(*link).next {
 		if *link == p {
@@ -93,7 +82,7 @@ func (p *pendingSub) unlinkSubscriber() {
 	}
 }
 
-// leave takes w off its topic. The stripe is held.
+// unlinkTopic removes p from its topic. The stripe is locked.
 func (p *pendingSub) unlinkTopic() {
 	p.done = true
 	if i := slices.Index(p.topic.pending, p); i >= 0 {
@@ -104,7 +93,7 @@ func (p *pendingSub) unlinkTopic() {
 	}
 }
 
-// Run answers the subscription, if its topic is still ready for it.
+// Run sends the reply, if the topic is still ready for it.
 func (p *pendingSub) Run() {
 	d, t, s := p.directory, p.topic, p.sub
 	t.stripe.mu.Lock()
@@ -126,7 +115,7 @@ func (p *pendingSub) Run() {
 	}
 }
 
-// release has those waiters of t answered that need not wait any longer. The stripe is held.
+// answerPending posts those pending subscriptions of t that are ready to their loops. The stripe is locked.
 func (d *Directory) answerPending(t *Topic) (toWake uint64) {
 	for _, p := range t.pending {
 		if !p.posted && (p.expired || d.ready(t, p.member)) {
@@ -137,7 +126,7 @@ func (d *Directory) answerPending(t *Topic) (toWake uint64) {
 	return toWake
 }
 
-// patience is the subscriptions that wait, in the order of their deadlines. Its lock is taken under a stripe.
+// deadlineQueue is the pending subscriptions in the order of their deadlines. Its lock is taken with a stripe locked.
 type deadlineQueue struct {
 	mu      sync.Mutex
 	entries []deadline
@@ -154,7 +143,7 @@ func (q *deadlineQueue) add(p *pendingSub, now time.Time) {
 	q.mu.Unlock()
 }
 
-// take removes and returns those whose time has come.
+// take removes and returns the entries whose deadline has passed.
 func (q *deadlineQueue) take(now time.Time) []deadline {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -170,8 +159,8 @@ func (q *deadlineQueue) take(now time.Time) []deadline {
 	return due
 }
 
-// Overdue lets those subscriptions succeed on this node alone that have waited for the cluster too long. Call it several times a
-// second.
+// ExpirePending lets pending subscriptions whose deadline has passed succeed on this node alone. It must be called several
+// times a second.
 func (h *Hub) ExpirePending() {
 	for _, due := range h.deadlines.take(h.now()) {
 		p := due.pending

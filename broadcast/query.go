@@ -8,20 +8,21 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// Channel is what the HTTP API may ask of one channel.
+// Channel is the state of one channel for the HTTP API.
 type Channel struct {
 	Name        string
 	Kind        pusher.Kind
-	Subscribers int   // connections, on all nodes
-	Users       int   // different users, presence channels only
+	Subscribers int   // subscribed connections, on all nodes
+	Users       int   // distinct users of a presence channel
 	Last        Frame // the last event of a cache channel, nil if there is none
 }
 
-// Occupied reports whether anyone is subscribed.
+// Occupied reports whether the channel has subscribers.
 func (c Channel) Occupied() bool { return c.Subscribers > 0 }
 
-// Channel describes one channel, as all nodes together see it. One that nobody has subscribed to is not occupied, never an error.
-// It may wait for the other nodes, so that it must not be called on a loop of several nodes; so may all queries below.
+// Channel describes one channel as all nodes together see it. A channel without subscribers is not occupied; that is no
+// error. With a bus it waits for the other nodes, so it must not be called on a loop. The same holds for all queries
+// below.
 func (d *Directory) Channel(name []byte) Channel { return d.Describe(string(name))[0] }
 
 // Describe is Channel for several channels.
@@ -38,7 +39,7 @@ func (d *Directory) Describe(names ...string) []Channel {
 	return channels
 }
 
-// Channels describes the occupied channels whose name begins with prefix, by name. It is no snapshot of one moment.
+// Channels describes the occupied channels whose name begins with prefix, sorted by name. It is no snapshot of one moment.
 func (d *Directory) Channels(prefix string) []Channel {
 	known := make(map[string]Channel)
 	for _, c := range d.localChannels(prefix) {
@@ -48,7 +49,7 @@ func (d *Directory) Channels(prefix string) []Channel {
 	return slices.SortedFunc(maps.Values(known), func(a, b Channel) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Users returns the user_id, as raw JSON, of every user on a presence channel, in the order in which they joined.
+// Users returns the user_id, as raw JSON, of every user on a presence channel, in the order of joining.
 func (d *Directory) Users(name []byte) [][]byte {
 	ids, complete := d.localUsers(string(name))
 	if complete {
@@ -64,7 +65,7 @@ func (d *Directory) Users(name []byte) [][]byte {
 	return ids
 }
 
-// Connections is the number of the app's established connections, subscribed or not.
+// Connections is the number of established connections of the app on all nodes, with or without subscriptions.
 func (d *Directory) Connections() int {
 	n := int(d.connections.Load())
 	for _, f := range d.queryPeers(Query{Connections: true}) {
@@ -73,7 +74,7 @@ func (d *Directory) Connections() int {
 	return n
 }
 
-// Alone reports that queries do not wait, since there are no other nodes to ask.
+// Standalone reports that there are no other nodes to query, so that queries do not wait.
 func (h *Hub) Standalone() bool { return !h.clustered() }
 
 func (d *Directory) queryPeers(q Query) []QueryResult {
@@ -84,8 +85,9 @@ func (d *Directory) queryPeers(q Query) []QueryResult {
 	return d.hub.bus.Query(q)
 }
 
-// merge adds what other nodes know. Connections are summed; users are counted by the cluster, so that all who have the channel know
-// of the same ones, and the largest number is that of who has learnt of the latest.
+// merge adds the results of other nodes. Connections are summed. Users are counted by the cluster: nodes that have the
+// channel differ only by changes that have not arrived everywhere, and the largest number is the most recent one for a
+// channel that grows.
 func (d *Directory) merge(known map[string]Channel, answers []QueryResult) {
 	for _, f := range answers {
 		for _, c := range f.Channels {
@@ -94,7 +96,7 @@ func (d *Directory) merge(known map[string]Channel, answers []QueryResult) {
 				all = Channel{Name: c.Name, Kind: pusher.KindOf(c.Name)}
 			}
 			if all.Subscribers == 0 {
-				all.Users = 0 // whatever is left here of a channel without subscribers is not up to date
+				all.Users = 0 // this node has no subscribers: its roster is not up to date
 			}
 			all.Subscribers += c.Subscribers
 			all.Users = max(all.Users, c.Users)
@@ -106,7 +108,7 @@ func (d *Directory) merge(known map[string]Channel, answers []QueryResult) {
 	}
 }
 
-// Answer is what this node has to say to another one's question.
+// AnswerQuery returns what this node knows, for the query of another node.
 func (h *Hub) AnswerQuery(q Query) (f QueryResult) {
 	d := h.Directory(q.App)
 	if d == nil {
@@ -149,7 +151,7 @@ func (d *Directory) describe(t *Topic) Channel {
 	return Channel{Name: t.Name, Kind: t.Kind, Subscribers: int(t.subscribers), Users: t.users(), Last: d.lastEvent(t)}
 }
 
-// channelsHere holds one stripe at a time.
+// localChannels locks one stripe at a time.
 func (d *Directory) localChannels(prefix string) []Channel {
 	var channels []Channel
 	for i := range d.stripes {
@@ -165,7 +167,7 @@ func (d *Directory) localChannels(prefix string) []Channel {
 	return channels
 }
 
-// usersHere returns who is on a presence channel, and whether this node knows all of them.
+// localUsers returns the users on a presence channel, and whether this node knows all of them.
 func (d *Directory) localUsers(name string) (ids [][]byte, complete bool) {
 	complete = d.hub.Standalone()
 	d.withTopic(name, func(t *Topic) uint64 {

@@ -7,15 +7,15 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// Identity is who one connection is on one presence channel. It never changes.
+// Identity is the user of one connection on one presence channel. It never changes.
 type Identity struct {
 	Key  string // the user: the decoded user_id, so that 1 and "1" are one user
 	Data []byte // channel_data as the app signed it
-	ID   []byte // user_id in it, as the raw JSON token
-	Info []byte // user_info in it, as raw JSON; nil when there is none
+	ID   []byte // user_id of Data, as the raw JSON token
+	Info []byte // user_info of Data, as raw JSON; nil if there is none
 }
 
-// NewIdentity reads channel_data, which it copies. The errors are those of pusher.ParseMember.
+// NewIdentity parses channel_data, which it copies. The errors are those of pusher.ParseMember.
 func NewIdentity(data []byte) (*Identity, error) {
 	data = bytes.Clone(data)
 	m, err := pusher.ParseMember(data)
@@ -25,31 +25,31 @@ func NewIdentity(data []byte) (*Identity, error) {
 	return &Identity{Key: string(m.Key), Data: data, ID: m.ID, Info: m.Info}, nil
 }
 
-// roster is the members of one presence channel. The stripe is held.
+// roster is the members of one presence channel. Guarded by the stripe.
 type roster struct {
-	members  []*member // who is shown, in the order in which they joined
+	members  []*member // visible members, in the order of joining
 	byKey    map[string]*member
-	version  uint64        // of the cluster's roster that members shows
-	buffered []rosterDelta // changes that came before the roster that they belong to
-	unsent   []*member     // with whom something is to be told to the bus
+	version  uint64        // of the cluster's roster that members agrees with
+	buffered []rosterDelta // deltas that arrived before their snapshot
+	unsent   []*member     // members whose changes go into the next Update
 }
 
-// member is one user. He is shown while he is here or on any other node.
+// member is one user. A member is visible while it has a connection to this node or to another one.
 type member struct {
 	key      string
-	identity *Identity   // speaks for him while he is shown
-	local    []*Identity // his connections to this node, in the order in which they came
+	identity *Identity   // the identity that subscribers see; of one of the connections of the user
+	local    []*Identity // identities of the connections to this node, in the order in which they subscribed
 	visible  bool
 
-	// On one of several nodes only.
-	nodes         int       // that he is on, as the cluster last said
-	registered    *Identity // what the cluster knows of him on this node; nil: that he is not
-	sinceVersion  uint64    // the roster has him from that version on
-	unregistering bool      // the cluster is being told that he is not here any longer
-	queued        bool      // is in untold
+	// The rest is used only with a bus.
+	nodes         int       // number of nodes that the user is on, as the cluster last said
+	registered    *Identity // what the cluster knows of the user on this node; nil: nothing
+	sinceVersion  uint64    // the cluster's roster contains the user from that version on
+	unregistering bool      // the cluster is being told that the user has left this node
+	queued        bool      // is in roster.unsent
 }
 
-// at returns the member of that key, who may be neither shown nor here yet.
+// getOrAdd returns the member of that key. A new one is neither visible nor local.
 func (r *roster) getOrAdd(key string) *member {
 	if m := r.byKey[key]; m != nil {
 		return m
@@ -62,7 +62,7 @@ func (r *roster) getOrAdd(key string) *member {
 	return m
 }
 
-// show makes m visible, spoken for by id.
+// show makes m visible with the identity id.
 func (r *roster) show(m *member, id *Identity) {
 	m.identity, m.visible = id, true
 	r.members = append(r.members, m)
@@ -77,14 +77,15 @@ func (r *roster) hide(m *member) {
 	r.prune(m)
 }
 
-// drop forgets m if nothing is left to be known of him.
+// prune deletes m if it holds no state any longer.
 func (r *roster) prune(m *member) {
 	if !m.visible && len(m.local) == 0 && m.registered == nil && !m.unregistering && !m.queued {
 		delete(r.byKey, m.key)
 	}
 }
 
-// leave takes one connection off its user, and lets another one speak for him if it did.
+// removeLocal removes the identity of one connection. If subscribers saw that identity, they see that of another
+// connection from then on.
 func (m *member) removeLocal(id *Identity) {
 	if i := slices.Index(m.local, id); i >= 0 {
 		m.local = slices.Delete(m.local, i, i+1)
@@ -94,7 +95,7 @@ func (m *member) removeLocal(id *Identity) {
 	}
 }
 
-// replace lets a connection say something else of the same user.
+// replaceIdentity changes what a connection says of its user.
 func (r *roster) replaceIdentity(old, id *Identity) {
 	m := r.byKey[old.Key]
 	if i := slices.Index(m.local, old); i >= 0 {
@@ -105,7 +106,7 @@ func (r *roster) replaceIdentity(old, id *Identity) {
 	}
 }
 
-// tell has the bus told of m.
+// markUnsent puts m into the next Update.
 func (r *roster) markUnsent(m *member) {
 	if !m.queued {
 		m.queued = true
@@ -113,7 +114,7 @@ func (r *roster) markUnsent(m *member) {
 	}
 }
 
-// ids returns the user_id of every member, as raw JSON, in order.
+// ids returns the user_id of every visible member, as raw JSON, in order.
 func (r *roster) ids() [][]byte {
 	ids := make([][]byte, len(r.members))
 	for i, m := range r.members {
@@ -122,7 +123,7 @@ func (r *roster) ids() [][]byte {
 	return ids
 }
 
-// all yields every member, as the connection that speaks for him said it.
+// all yields every visible member.
 func (r *roster) all(yield func(pusher.Member) bool) {
 	for _, m := range r.members {
 		if !yield(pusher.Member{ID: m.identity.ID, Info: m.identity.Info}) {
@@ -131,7 +132,8 @@ func (r *roster) all(yield func(pusher.Member) bool) {
 	}
 }
 
-// sort brings the members into the cluster's order. Those it does not know stay behind the others, as they were.
+// sort brings the visible members into the cluster's order, by rank. Members without a rank stay behind the others in
+// their order.
 func (r *roster) sort(rank map[*member]int) {
 	slices.SortStableFunc(r.members, func(a, b *member) int {
 		i, known := rank[a]

@@ -1,7 +1,7 @@
 package broadcast
 
-// shard is the part of the subscription table that one loop owns: for each topic the connections of this
-// loop that subscribed to it, dense and in no particular order. There is no lock: only the loop touches it.
+// shard is the part of the subscription table that one loop owns: for each topic, the connections of this loop that
+// subscribed to it, in a dense slice in no particular order. There is no lock: only the loop touches it.
 type shard map[*Topic]*group
 
 // group is the subscribers of one topic on one loop.
@@ -10,21 +10,21 @@ type group struct {
 	entries []entry
 }
 
-// entry is one subscription as the drain sees it.
+// entry is one subscription, as the fan-out reads it.
 type entry struct {
 	sub   *Subscriber
-	since uint64 // jobs of the topic up to this number were published before sub subscribed
-	slot  int32  // where sub keeps this subscription
+	since uint64 // jobs of the topic up to this sequence number were published before sub subscribed
+	slot  int32  // index of this subscription in sub.subs
 }
 
-// subscription is one subscription as its connection sees it.
+// subscription is one subscription, as its connection keeps it.
 type subscription struct {
 	group  *group
-	index  int32     // where the group keeps it
-	member *Identity // who the connection is on a presence channel, else nil
+	index  int32     // index of this subscription in group.entries
+	member *Identity // user of the connection on a presence channel, else nil
 }
 
-// add subscribes s to t, which it is not subscribed to yet.
+// add subscribes s to t. s must not be subscribed to t yet.
 func (sh shard) add(t *Topic, s *Subscriber, since uint64, member *Identity) {
 	g := sh[t]
 	if g == nil {
@@ -35,7 +35,7 @@ func (sh shard) add(t *Topic, s *Subscriber, since uint64, member *Identity) {
 	g.entries = append(g.entries, entry{sub: s, since: since, slot: slot})
 }
 
-// remove ends the subscription that s keeps in slot, in constant time: the last entry takes the free place.
+// remove ends the subscription in slot of s, in constant time: the last entry of the group takes the free index.
 func (sh shard) remove(s *Subscriber, slot int32) {
 	sub := s.subs[slot]
 	g, last := sub.group, len(sub.group.entries)-1
@@ -54,5 +54,5 @@ func (sh shard) remove(s *Subscriber, slot int32) {
 	s.removeSub(slot)
 }
 
-// last reports whether s, which is subscribed to t, is the only one of this loop.
+// isOnly reports whether t, which has a subscriber on this loop, has only one.
 func (sh shard) isOnly(t *Topic) bool { return len(sh[t].entries) == 1 }

@@ -5,49 +5,50 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// Conn is the write side of a connection. All methods are called on the connection's loop.
+// Conn is the write side of a connection. All methods are called on the loop of the connection.
 type Conn interface {
-	// Write sends p, whole frames only, and keeps no reference to it. It may close the connection, and so call
-	// Loop.Remove, before it returns.
+	// Write sends p, which is one or more whole frames, and keeps no reference to it. It may close the connection, and so
+	// call Loop.Remove, before it returns.
 	Write(p []byte)
-	// Close ends the connection with a close frame. Like Write it may call Loop.Remove before it returns.
+	// Close closes the connection with a close frame (RFC 6455, section 5.5.1). Like Write it may call Loop.Remove before
+	// it returns.
 	Close(code ws.StatusCode, reason string)
 }
 
-// Subscriber is one established connection in the subscription table. It belongs to one loop and is
-// touched by no other goroutine.
+// Subscriber is one established connection in the subscription table. It belongs to one loop; no other goroutine touches
+// it.
 type Subscriber struct {
 	ID pusher.SocketID
 
 	conn      Conn
 	loop      *Loop
 	directory *Directory
-	queue     *queue           // frames for the next write; nil while there are none
+	queue     *queue           // frames for the next write; nil if there are none
 	subs      []subscription   // in no particular order
-	pending   *pendingSub      // subscriptions that have not been answered yet; a list
-	slots     map[string]int32 // channel name to place in subs, once there are more than indexAbove
+	pending   *pendingSub      // subscriptions that are not answered yet; a linked list
+	slots     map[string]int32 // channel name to index in subs, if there are more than indexAbove
 	index     int32            // in loop.subscribers
-	dirty     bool             // stands in loop.dirty
+	dirty     bool             // is in loop.dirty
 	deflate   bool             // takes compressed frames
 	dead      bool
 }
 
-// indexAbove is the number of subscriptions from which a connection finds them by a map instead of looking
-// through them. Most connections have fewer than ten.
+// indexAbove is the number of subscriptions above which a connection finds them by a map instead of a linear search. Most
+// connections have fewer than ten.
 const indexAbove = 24
 
 // Loop is the loop that s belongs to.
 func (s *Subscriber) Loop() *Loop { return s.loop }
 
-// Send queues f behind everything s is still to be sent. Flush, or the next drain, writes it.
+// Send appends f to the queue of s. Flush, or the next Drain, writes it.
 func (s *Subscriber) Send(f Frame) {
 	if !s.dead {
 		s.loop.enqueue(s, f)
 	}
 }
 
-// Deflate says that the client of s takes compressed frames (permessage-deflate without context takeover). Call it once, after
-// Loop.Add.
+// Deflate says that the client of s takes compressed frames (permessage-deflate without context takeover, RFC 7692). It
+// must be called once, after Loop.Add.
 func (s *Subscriber) Deflate() {
 	if !s.dead {
 		s.deflate = true
@@ -55,14 +56,15 @@ func (s *Subscriber) Deflate() {
 	}
 }
 
-// Flush writes what is queued for s.
+// Flush writes the queue of s.
 func (s *Subscriber) Flush() {
 	if !s.dead {
 		s.loop.Flush(s)
 	}
 }
 
-// Close ends the connection with a close frame behind everything s is still to be sent. It is a no-op once s is gone.
+// Close closes the connection with a close frame, after everything in the queue of s. After s has been removed it does
+// nothing.
 func (s *Subscriber) Close(code ws.StatusCode, reason string) {
 	if !s.dead {
 		s.conn.Close(code, reason)
@@ -75,7 +77,7 @@ func (s *Subscriber) Subscribed(channel []byte) bool { return s.find(channel) >=
 // Subscriptions is the number of channels that s is subscribed to.
 func (s *Subscriber) Subscriptions() int { return len(s.subs) }
 
-// Member is who s is on a presence channel; nil where it is not a member.
+// Member is the user of s on a presence channel; nil if s is not a member.
 func (s *Subscriber) Member(channel []byte) *Identity {
 	if slot := s.find(channel); slot >= 0 {
 		return s.subs[slot].member
@@ -109,7 +111,7 @@ func (s *Subscriber) find(channel []byte) int32 {
 	return -1
 }
 
-// remember keeps sub and returns its slot.
+// addSub appends sub and returns its slot.
 func (s *Subscriber) addSub(sub subscription) int32 {
 	slot := int32(len(s.subs))
 	if s.subs == nil {
@@ -128,7 +130,7 @@ func (s *Subscriber) addSub(sub subscription) int32 {
 	return slot
 }
 
-// forget drops the subscription in slot; the last one takes its place.
+// removeSub removes the subscription in slot; the last one takes its place.
 func (s *Subscriber) removeSub(slot int32) {
 	last := int32(len(s.subs) - 1)
 	if s.slots != nil {

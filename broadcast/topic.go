@@ -2,24 +2,24 @@ package broadcast
 
 import "reverbd/protocol/pusher"
 
-// Topic is what all loops must agree on about one channel of one app. Name and Kind never change, the rest
-// is guarded by the stripe that the topic lives in. Loops use its address as the channel's identity: a channel
-// that was vacated and occupied again is another Topic.
+// Topic is the state of one channel of one app that all loops share. Name and Kind never change; the rest is guarded by
+// the stripe that the topic lives in. Loops use the address of the Topic as the identity of the channel: a channel that
+// was vacated and occupied again is another Topic.
 type Topic struct {
 	Name string
 	Kind pusher.Kind
 
 	stripe      *stripe
-	seq         uint64 // jobs posted so far
+	seq         uint64 // sequence number of the last job posted
 	loops       uint64 // bit i: loop i has subscribers
 	subscribers int32
-	synced      bool // this node hears what others publish, and knows their roster; on one of several nodes only
-	dirty       bool // the bus has been told to look at it
+	synced      bool // this node receives what others publish, and has their roster; used only with a bus
+	dirty       bool // is in the bus's dirty set
 	roster      *roster
 	cached      *cachedEvent
-	cacheOffset uint64        // place of the cached event among all of the channel, as the cluster numbers them
-	syncOffset  uint64        // place of the last event before this node began to hear the channel
-	pending     []*pendingSub // subscriptions that are answered when the channel is heard
+	cacheOffset uint64        // position of the cached event among all events of the channel, as the cluster numbers them
+	syncOffset  uint64        // offset of the snapshot with which this node became synced
+	pending     []*pendingSub // subscriptions that are answered when the channel is synced
 }
 
 // vacant reports that nothing keeps t any longer.
@@ -27,10 +27,10 @@ func (t *Topic) vacant() bool {
 	return t.subscribers == 0 && t.cached == nil && len(t.pending) == 0 && !t.hasRegistered()
 }
 
-// wanted reports that somebody here listens, or is about to.
+// wanted reports that t has subscribers, or pending ones.
 func (t *Topic) wanted() bool { return t.subscribers > 0 || len(t.pending) > 0 }
 
-// indebted reports that the cluster has yet to be told that somebody has left.
+// hasRegistered reports whether the cluster has users of this node registered on t, or is being told that they leave.
 func (t *Topic) hasRegistered() bool {
 	if t.roster == nil {
 		return false
@@ -43,7 +43,7 @@ func (t *Topic) hasRegistered() bool {
 	return false
 }
 
-// users is the number of different users on a presence channel.
+// users is the number of distinct users on a presence channel.
 func (t *Topic) users() int {
 	if t.roster == nil {
 		return 0

@@ -1,0 +1,189 @@
+package broadcast
+
+import "reverbd/protocol/pusher"
+
+// SubscribeReply is what a new subscriber is sent, in this order. Success is nil if the reply comes later: see
+// Directory.Subscribe.
+type SubscribeReply struct {
+	Success Frame
+	Last    Frame // the last event of a cache channel, or a pusher:cache_miss; nil on other channels
+}
+
+// Subscribe makes s a subscriber of the channel. On a presence channel member is the user of s, else it is nil. A second
+// subscription replaces the first.
+//
+// What is published after the reply reaches s; what was published before does not. One of several nodes can guarantee that
+// only when the channel is in sync, so the reply may come later: then SubscribeReply is empty, and the subscription is
+// pending until the loop of s sends the reply.
+func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) SubscribeReply {
+	slot := s.find(channel)
+	if slot >= 0 && member != nil && s.subs[slot].member.Key != member.Key {
+		d.unsubscribeSlot(s, slot) // the same connection as another user: the old user leaves, the new one joins
+		slot = -1
+	}
+	if slot >= 0 {
+		return d.resubscribe(s, slot, member)
+	}
+	if p := s.pendingFor(channel); p != nil {
+		d.repeatPending(p, member)
+		return SubscribeReply{}
+	}
+	return d.subscribeNew(s, channel, kind, member)
+}
+
+func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) SubscribeReply {
+	st := d.stripe(channel)
+	st.mu.Lock()
+	t := st.topic(channel, kind)
+	if member != nil {
+		d.addLocal(t, member)
+	}
+	if !d.ready(t, member) {
+		d.addPending(t, s, member)
+		st.mu.Unlock()
+		return SubscribeReply{}
+	}
+	reply, toWake := d.addSubscriber(t, s, member)
+	st.mu.Unlock()
+	d.hub.wake(toWake, s.loop)
+	return reply
+}
+
+// addSubscriber makes s a subscriber of t, which is ready for it. It runs on the loop of s, with the stripe locked.
+func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (reply SubscribeReply, toWake uint64) {
+	if member != nil {
+		if m := t.roster.getOrAdd(member.Key); !m.visible {
+			t.roster.show(m, member)
+			toWake = d.announce(t, memberAdded(t.Name, member.Data))
+		}
+	}
+	t.subscribers++
+	t.loops |= s.loop.bit
+	s.loop.shard.add(t, s, t.seq, member)
+	return d.reply(t), toWake
+}
+
+// resubscribe replaces the identity of s in the subscription in slot.
+func (d *Directory) resubscribe(s *Subscriber, slot int32, member *Identity) SubscribeReply {
+	sub := &s.subs[slot]
+	t := sub.group.topic
+	st := t.stripe
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if member != nil {
+		d.changeIdentity(t, sub.member, member)
+		sub.member = member
+	}
+	return d.reply(t)
+}
+
+// reply builds the reply to a subscriber. The stripe is locked.
+func (d *Directory) reply(t *Topic) SubscribeReply {
+	r := SubscribeReply{Success: subscriptionSucceeded(t)}
+	if t.Kind.IsCache() {
+		if r.Last = d.lastEvent(t); r.Last == nil {
+			r.Last = cacheMiss(t.Name)
+		}
+	}
+	return r
+}
+
+// Unsubscribe ends the subscription of s to the channel, if there is one.
+func (d *Directory) Unsubscribe(s *Subscriber, channel []byte) {
+	if slot := s.find(channel); slot >= 0 {
+		d.unsubscribeSlot(s, slot)
+	} else if p := s.pendingFor(channel); p != nil {
+		d.cancelPending(p)
+	}
+}
+
+// unsubscribeSlot ends the subscription in slot of s.
+func (d *Directory) unsubscribeSlot(s *Subscriber, slot int32) {
+	sub := s.subs[slot]
+	t := sub.group.topic
+	onlyHere := s.loop.shard.isOnly(t)
+	s.loop.shard.remove(s, slot)
+	d.hub.wake(d.removeSubscriber(t, s.loop, onlyHere, sub.member), s.loop)
+}
+
+// removeSubscriber removes a connection of loop l from t. onlyHere says that it was the only one of that loop.
+func (d *Directory) removeSubscriber(t *Topic, l *Loop, onlyHere bool, member *Identity) (toWake uint64) {
+	st := t.stripe
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	t.subscribers--
+	if onlyHere {
+		t.loops &^= l.bit
+	}
+	if member != nil {
+		toWake = d.removeLocal(t, member)
+	}
+	d.cleanUp(t)
+	return toWake
+}
+
+// addLocal adds a connection of a user. The stripe is locked.
+func (d *Directory) addLocal(t *Topic, id *Identity) {
+	m := t.roster.getOrAdd(id.Key)
+	m.local = append(m.local, id)
+	if len(m.local) == 1 {
+		d.queueUpdate(t, m)
+	}
+}
+
+// removeLocal removes a connection of a user. If it was the last one on any node, the user leaves. The stripe is locked.
+func (d *Directory) removeLocal(t *Topic, id *Identity) (toWake uint64) {
+	m := t.roster.getOrAdd(id.Key)
+	m.removeLocal(id)
+	if len(m.local) > 0 {
+		return 0
+	}
+	if d.hub.clustered() && (m.registered != nil || m.nodes > 0) {
+		d.queueUpdate(t, m) // the cluster knows whether the user is on another node
+		return 0
+	}
+	return d.hideMember(t, m)
+}
+
+// hideMember hides m and sends member_removed. The stripe is locked.
+func (d *Directory) hideMember(t *Topic, m *member) (toWake uint64) {
+	if !m.visible {
+		t.roster.prune(m)
+		return 0
+	}
+	id := m.identity.ID
+	t.roster.hide(m)
+	return d.announce(t, memberRemoved(t.Name, id))
+}
+
+// cleanUp deletes t if nothing keeps it any longer. The stripe is locked.
+func (d *Directory) cleanUp(t *Topic) {
+	if !t.wanted() {
+		d.markDirty(t)
+	}
+	if t.vacant() {
+		delete(t.stripe.topics, t.Name)
+	}
+}
+
+// announce posts a frame to every loop with subscribers of t while the stripe is locked, so that all loops see the member
+// events of a channel in one order. It is never refused: a client that misses one has a wrong roster until it subscribes
+// again.
+func (d *Directory) announce(t *Topic, f Frame) (toWake uint64) {
+	if t.loops == 0 {
+		return 0
+	}
+	t.seq++
+	return d.hub.post(t.loops, job{topic: t, seq: t.seq, frame: f})
+}
+
+// changeIdentity replaces the identity of a connection, by one of the same user or of another user. The stripe is locked.
+func (d *Directory) changeIdentity(t *Topic, old, member *Identity) (toWake uint64) {
+	if old.Key == member.Key {
+		t.roster.replaceIdentity(old, member)
+		d.queueUpdate(t, t.roster.getOrAdd(member.Key))
+		return 0
+	}
+	d.addLocal(t, member)
+	return d.removeLocal(t, old)
+}
