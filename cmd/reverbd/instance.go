@@ -119,7 +119,7 @@ func (i *instance) run() error {
 				i.reclaimControl() // a session's directory goes with the session
 			}
 		case <-memoryCheck.C:
-			memory.releaseIfIdle()
+			i.checkMemory(memory)
 		}
 	}
 }
@@ -180,6 +180,13 @@ func (i *instance) onSignal(s os.Signal) {
 func (i *instance) heartbeat() {
 	if i.successor == nil && i.server.Healthy(max(i.manager.watchdog/2, time.Second)) {
 		i.manager.alive()
+	}
+}
+
+// checkMemory gives memory back when the server has become idle, unless the operator leaves that to Go's runtime.
+func (i *instance) checkMemory(m *memoryReleaser) {
+	if i.conf.ReleaseMemory {
+		m.releaseIfIdle()
 	}
 }
 

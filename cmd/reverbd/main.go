@@ -93,7 +93,7 @@ func startWith(c *cli.Context, inherited *handover) error {
 	if err != nil {
 		return cli.Exit("the configuration cannot be used\n"+err.Error(), exitUsage)
 	}
-	loosenTimerSlack()
+	loosenTimerSlack(conf.TimerSlack)
 	inherited.adopt()
 	out := openOutput()
 	defer out.close()

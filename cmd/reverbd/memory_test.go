@@ -3,6 +3,8 @@ package main
 import (
 	"runtime"
 	"testing"
+
+	"reverbd/cmd/reverbd/config"
 )
 
 // What a burst took is given back when the server has become idle, not while it is busy, and not again and again.
@@ -41,4 +43,26 @@ func TestMemoryIsReleasedWhenIdle(t *testing.T) {
 	if _, low := m.read(); low > high-2<<20 {
 		t.Errorf("holds %d bytes of %d after another while", low, high)
 	}
+}
+
+// Without release_memory the server never collects garbage by itself; a reload can turn that on.
+func TestMemoryIsLeftToTheRuntime(t *testing.T) {
+	i, m := &instance{}, newMemoryReleaser()
+	burst := make([]byte, 32<<20)
+	check := func() {
+		for range 2 * secondReleaseAfter {
+			m.allocated, _ = m.read() // idle, whatever the test allocates
+			i.checkMemory(m)
+		}
+	}
+	check()
+	if m.lastHeld != 0 {
+		t.Error("gave memory back")
+	}
+	i.conf = config.Config{Lifecycle: config.Lifecycle{ReleaseMemory: true}}
+	check()
+	if m.lastHeld == 0 {
+		t.Error("gave nothing back when it was turned on")
+	}
+	runtime.KeepAlive(burst)
 }

@@ -53,9 +53,10 @@ func (i *instance) restart(reply func(control.Answer)) {
 	}()
 }
 
-// prepare makes this process one that can live on for those that follow, unless a service manager can be told who follows.
+// prepare makes this process one that can live on for those that follow, unless the service manager is told who follows, or the operator
+// does not want a process that waits.
 func (i *instance) prepare() error {
-	if i.supervisor != nil || i.manager.listens {
+	if i.supervisor != nil || i.manager.listens || !i.conf.Supervise {
 		return nil
 	}
 	v, err := newSupervisor()

@@ -69,7 +69,7 @@ func startSuccessor(ctx context.Context, p program, addresses []string, listener
 		files = append(files, v.far)
 	}
 	cmd := p.command(h, append(files, listeners...))
-	err = cmd.Start()
+	err = withOriginalTimerSlack(cmd.Start)
 	_ = report.Close() // so that the pipe ends with the new process
 	if err != nil {
 		return nil, fmt.Errorf("starting the new process: %w", err)
@@ -131,7 +131,7 @@ func (p program) String() string { return p.path }
 func (p program) command(h handover, files []*os.File) *exec.Cmd {
 	text, _ := json.Marshal(h) // cannot fail
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "PWD=") || strings.HasPrefix(v, "WATCHDOG_PID=") // they are this process's
+		return strings.HasPrefix(v, "PWD=") || strings.HasPrefix(v, "WATCHDOG_PID=") || strings.HasPrefix(v, slackVariable+"=") // they are this process's
 	})
 	return &exec.Cmd{
 		Path: p.path, Args: p.args, Dir: p.dir,

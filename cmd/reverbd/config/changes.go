@@ -19,6 +19,7 @@ func NeedsRestart(running, read Config) []string {
 		{"client_ip_header", running.ClientIPHeader, read.ClientIPHeader},
 		{"reactors", running.Reactors, read.Reactors},
 		{"debug", running.Debug, read.Debug},
+		{"timer_slack", running.TimerSlack, read.TimerSlack},
 		{"compression", running.Compression, read.Compression},
 		{"auth_timestamp_tolerance", running.AuthTimestampTolerance, read.AuthTimestampTolerance},
 		{"cache_ttl", running.CacheTTL, read.CacheTTL},

@@ -30,6 +30,8 @@ type Config struct {
 	ExpectConnections int  // that the machine must be able to hold; 0 when nothing is said
 	SkipPreflight     bool // start whatever the checks of the machine say
 
+	TimerSlack time.Duration // how late the kernel may wake a sleeping thread; 0 leaves what the process was started with
+
 	Debug, Dev  bool
 	Compression bool // permessage-deflate for clients that offer it
 
@@ -55,10 +57,12 @@ const (
 	defaultCacheTTL       = 1800 * time.Second
 	defaultCacheBytes     = 64 << 20
 	defaultSlowConsumer   = 1 << 20
+	defaultTimerSlack     = 2 * time.Millisecond
 
 	maxReactors    = 64
 	maxSize        = 1 << 30 // bytes of a request or message
 	maxConnections = 1 << 30
+	maxTimerSlack  = 50 * time.Millisecond // nothing is timed finer than 200
 )
 
 // The settings that Load and Locate read.
@@ -106,6 +110,7 @@ func (l *loader) server() Config {
 	c.ExpectConnections = l.expectConnections(setting{"expect-connections", "REVERB_EXPECT_CONNECTIONS",
 		"servers.reverb.expect_connections"})
 	c.SkipPreflight = l.boolean(setting{flag: "skip-preflight", env: "REVERB_SKIP_PREFLIGHT"}, false)
+	c.TimerSlack = l.duration(setting{"timer-slack", "REVERB_TIMER_SLACK", "servers.reverb.timer_slack"}, defaultTimerSlack, maxTimerSlack)
 	// A browser's handshake with a few cookies does not fit into less than the minimum.
 	c.MaxRequestSize = int(l.number(setting{"", "REVERB_MAX_REQUEST_SIZE", "servers.reverb.max_request_size"},
 		defaultMaxRequestSize, limits{"a size in bytes", 1024, maxSize}))

@@ -20,7 +20,8 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Host: "0.0.0.0", Port: 8080, ClientIPHeader: "X-Forwarded-For", Reactors: min(runtime.GOMAXPROCS(0), 64), MaxRequestSize: 10_000,
 		AuthTimestampTolerance: 600 * time.Second, CacheTTL: 1800 * time.Second, CacheBytes: 64 << 20,
-		SlowConsumerBytes: 1 << 20, Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second}, Apps: []apps.Settings{app},
+		SlowConsumerBytes: 1 << 20, TimerSlack: 2 * time.Millisecond,
+		Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second, Supervise: true, ReleaseMemory: true}, Apps: []apps.Settings{app},
 	}
 	if got := dotenv("").mustLoad(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -109,6 +110,16 @@ func TestAccepted(t *testing.T) {
 		{"log level", dotenv("REVERB_LOG_LEVEL=WARN"), func(c config.Config) any { return c.LogLevel.String() }, "warn"},
 		{"log level in the file", server("log_level: debug"), func(c config.Config) any { return c.LogLevel.String() }, "debug"},
 		{"drain", dotenv("REVERB_DRAIN_DELAY=3\nREVERB_DRAIN_TIMEOUT=0"), func(c config.Config) any { return fmt.Sprint(c.DrainDelay, c.DrainTimeout) }, "3s 0s"},
+		{"timer slack", dotenv(""), func(c config.Config) any { return c.TimerSlack }, 2 * time.Millisecond},
+		{"timer slack: off", dotenv("REVERB_TIMER_SLACK=0"), func(c config.Config) any { return c.TimerSlack }, time.Duration(0)},
+		{"timer slack: flag", dotenv("REVERB_TIMER_SLACK=0").flag("timer-slack", "500us"), func(c config.Config) any { return c.TimerSlack }, 500 * time.Microsecond},
+		{"timer slack in the file", server("timer_slack: 5ms"), func(c config.Config) any { return c.TimerSlack }, 5 * time.Millisecond},
+		{"switches: on", dotenv(""), func(c config.Config) any { return fmt.Sprint(c.Supervise, c.ReleaseMemory) }, "true true"},
+		{"switches: off", dotenv("REVERB_SUPERVISE=no\nREVERB_RELEASE_MEMORY=no"), func(c config.Config) any { return fmt.Sprint(c.Supervise, c.ReleaseMemory) }, "false false"},
+		{"switches: flags", dotenv("").flag("supervise", "false").flag("release-memory", "false"),
+			func(c config.Config) any { return fmt.Sprint(c.Supervise, c.ReleaseMemory) }, "false false"},
+		{"switches in the file", server("supervise: false\n    release_memory: false"),
+			func(c config.Config) any { return fmt.Sprint(c.Supervise, c.ReleaseMemory) }, "false false"},
 		{"drain in the file", server("drain_delay: 3\n    drain_timeout: '60'"), func(c config.Config) any { return fmt.Sprint(c.DrainDelay, c.DrainTimeout) }, "3s 1m0s"},
 		{"scaling in the file off by the environment", server("scaling: {enabled: true, server: {host: h, timeout: 60}}").
 			with(map[string]string{"REVERB_SCALING_ENABLED": "false"}), func(c config.Config) any { return c.Port }, 8080},
@@ -165,6 +176,11 @@ func TestRefused(t *testing.T) {
 		{"path: dots", dotenv("REVERB_SERVER_PATH=/a/../b"), `is not a path prefix`},
 		{"path: empty part", dotenv("REVERB_SERVER_PATH=/a//b"), `is not a path prefix`},
 		{"reactors", dotenv("").flag("reactors", "65"), `--reactors: "65" is not a number of event loops; give a number from 1 to 64`},
+		{"timer slack: no unit", dotenv("REVERB_TIMER_SLACK=2"),
+			`REVERB_TIMER_SLACK in .env, line 4: "2" is not a time from 0 to 50ms; give one with its unit, such as 2ms, or 0`},
+		{"timer slack: range", dotenv("").flag("timer-slack", "1s"), `--timer-slack: "1s" is not a time from 0 to 50ms`},
+		{"timer slack: negative", dotenv("").flag("timer-slack", "-1ms"), `"-1ms" is not a time`},
+		{"supervise", dotenv("REVERB_SUPERVISE=2"), `REVERB_SUPERVISE in .env, line 4: "2" is neither yes nor no`},
 		{"max_request_size", dotenv("REVERB_MAX_REQUEST_SIZE=10"), `"10" is not a size in bytes; give a number from 1024`},
 		{"debug", dotenv("REVERB_DEBUG=maybe"), `REVERB_DEBUG in .env, line 4: "maybe" is neither yes nor no; give true, 1, on or yes`},
 		{"tolerance", dotenv("REVERB_AUTH_TIMESTAMP_TOLERANCE=-1"), `"-1" is not a number of seconds; give a number from 0`},

@@ -31,6 +31,9 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "log-level", Usage: "log from `LEVEL` on: debug, info, warn or error (REVERB_LOG_LEVEL, default info)"},
 		&cli.StringFlag{Name: "drain-delay", Usage: "`SECONDS` for which /up answers 503 before a stop (REVERB_DRAIN_DELAY, default 0)"},
 		&cli.StringFlag{Name: "drain-timeout", Usage: "`SECONDS` over which connections are closed (REVERB_DRAIN_TIMEOUT, default 5)"},
+		&cli.BoolFlag{Name: "supervise", Usage: "after a restart, keep the first process for the service manager (REVERB_SUPERVISE, default true)"},
+		&cli.StringFlag{Name: "timer-slack", Usage: "run with timers that may be late by `DURATION`, such as 2ms; 0 does not execute the program again for that (REVERB_TIMER_SLACK, default 2ms)"},
+		&cli.BoolFlag{Name: "release-memory", Usage: "give memory back to the system when idle (REVERB_RELEASE_MEMORY, default true)"},
 		&cli.BoolFlag{Name: "dev", Usage: "demo app on 127.0.0.1 with debug output (REVERB_DEV)"},
 	}
 }

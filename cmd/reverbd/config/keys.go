@@ -83,6 +83,9 @@ var keys = map[string]keyKind{
 	"servers.reverb.log_level":                scalar,
 	"servers.reverb.drain_delay":              scalar,
 	"servers.reverb.drain_timeout":            scalar,
+	"servers.reverb.timer_slack":              scalar,
+	"servers.reverb.supervise":                scalar,
+	"servers.reverb.release_memory":           scalar,
 
 	"apps":                                         group,
 	"apps.provider":                                scalar,

@@ -14,6 +14,9 @@ type Lifecycle struct {
 	LogLevel     zapcore.Level // what is logged at least
 	DrainDelay   time.Duration // from the request to stop, with /up answering 503, until connections are closed
 	DrainTimeout time.Duration // over which connections are closed
+
+	Supervise     bool // the first process stays after a restart, for a service manager that knows no other
+	ReleaseMemory bool // give memory back to the system when the server becomes idle
 }
 
 const defaultDrainTimeout = 5 * time.Second
@@ -25,6 +28,8 @@ func (l *loader) lifecycle() Lifecycle {
 		DrainDelay: l.seconds(setting{"drain-delay", "REVERB_DRAIN_DELAY", "servers.reverb.drain_delay"}, 0, 0),
 		DrainTimeout: l.seconds(setting{"drain-timeout", "REVERB_DRAIN_TIMEOUT", "servers.reverb.drain_timeout"},
 			defaultDrainTimeout, 0),
+		Supervise:     l.boolean(setting{"supervise", "REVERB_SUPERVISE", "servers.reverb.supervise"}, true),
+		ReleaseMemory: l.boolean(setting{"release-memory", "REVERB_RELEASE_MEMORY", "servers.reverb.release_memory"}, true),
 	}
 }
 

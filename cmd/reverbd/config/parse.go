@@ -40,6 +40,20 @@ func (l *loader) seconds(s setting, fallback time.Duration, least int64) time.Du
 	return time.Duration(n) * time.Second
 }
 
+// duration reads a time with its unit, such as 2ms, from 0 to most.
+func (l *loader) duration(s setting, fallback, most time.Duration) time.Duration {
+	v, ok := l.find(s)
+	if !ok {
+		return fallback
+	}
+	d, err := time.ParseDuration(strings.TrimSpace(v.text))
+	if err != nil || d < 0 || d > most {
+		l.problem(v.from, "%s is not a time from 0 to %v; give one with its unit, such as %v, or 0", v.shown(), most, fallback)
+		return fallback
+	}
+	return d
+}
+
 // boolean reads a boolean in any of the spellings that Laravel, PHP and operators use.
 func (l *loader) boolean(s setting, fallback bool) bool {
 	v, ok := l.find(s)
