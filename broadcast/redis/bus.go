@@ -17,7 +17,7 @@ import (
 	"reverbd/broadcast"
 )
 
-// Bus is a broadcast.Bus through Redis. It belongs to one Hub, which Run is given.
+// Bus is a broadcast.Bus through Redis. It serves one Hub, the one that Run is called with.
 type Bus struct {
 	options  Options
 	names    names
@@ -25,18 +25,18 @@ type Bus struct {
 	log      *zap.Logger
 	cacheTTL time.Duration
 
-	origin uint64 // of this process, for its life
-	epoch  int    // sessions so far: each is another node to the others
-	numbers
+	origin      uint64 // random id of this process
+	lastNumber  uint64 // of a message, under the lock of queue
+	epoch       int    // number of sessions so far; each is a node of its own to the others
 	queue       *queue
-	unsynced    map[string]bool // processes that were there before Redis was lost, and are not known to hear again; of the session
+	unsynced    map[string]bool // processes that were there before Redis was lost and have not caught up since; of the session
 	unconfirmed []item          // taken from the queue and not known to be published; of the publishing goroutine
-	dirty       *dirtySet
-	seen        map[string]map[uint64]lastSeen // by server; of the session that is open
+	dirty       *inbox[channelRef]
+	seen        map[string]map[uint64]lastSeen // by server of a Redis Cluster; of the session
 	queries     queries
 	peers       *peers
 
-	ready     chan struct{} // closed when Redis was reached for the first time
+	ready     chan struct{} // closed when Redis has been reached for the first time
 	readyOnce sync.Once
 	closing   chan struct{} // closed by Close
 	closeOnce sync.Once
@@ -49,17 +49,14 @@ type Bus struct {
 	unansweredLog logLimiter
 }
 
-// numbers gives the messages of this process their numbers.
-type numbers struct{ last uint64 }
-
 // Stats are counters since the start.
 type Stats struct {
 	Connected  bool
-	Peers      int   // other nodes, as far as is known
-	Sessions   int64 // connections to Redis so far
-	Foreign    int64 // messages on our channels that are not ours
-	Dropped    int64 // events of others that came while a loop was overloaded
-	Unanswered int64 // questions that some node did not answer in time
+	Peers      int   // other nodes that reply to queries, as far as is known
+	Sessions   int64 // sessions with Redis so far
+	Foreign    int64 // messages on the channels of this installation that no node has sent
+	Dropped    int64 // events of other nodes that were lost because a loop was overloaded
+	Unanswered int64 // queries that some node did not reply to in time
 	Queued     int64 // bytes that wait to be published
 }
 
@@ -68,7 +65,7 @@ type stats struct {
 	sessions, foreign, dropped, unanswered atomic.Int64
 }
 
-// New returns a Bus that is not connected: see Run. cacheTTL is how long cache channels keep their last event.
+// New returns a Bus that is not connected: see Run. cacheTTL is the time to live of the last event of cache channels.
 func New(o Options, cacheTTL time.Duration, log *zap.Logger) (*Bus, error) {
 	switch {
 	case o.Channel == "":
@@ -86,7 +83,7 @@ func New(o Options, cacheTTL time.Duration, log *zap.Logger) (*Bus, error) {
 	}
 	return &Bus{
 		options: o, names: names{o.Channel}, client: newClient(o), log: log, cacheTTL: max(cacheTTL, time.Second),
-		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), dirty: newDirtySet(), peers: newPeers(), unsynced: make(map[string]bool),
+		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), dirty: newInbox[channelRef](), peers: newPeers(), unsynced: make(map[string]bool),
 		ready: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
 		foreignLog: logLimiter{every: time.Minute}, droppedLog: logLimiter{every: 10 * time.Second},
 		failureLog: logLimiter{every: 10 * time.Second}, unansweredLog: logLimiter{every: 10 * time.Second},
@@ -120,7 +117,7 @@ func (b *Bus) Publish(e broadcast.Event) {
 		k, kept = kindCached, &e
 	}
 	b.queue.push(func() item {
-		m := appendEnvelope(make([]byte, 0, envelopeHeaderSize+len(payload)), k, b.seal(envelope{except: e.Except, payload: payload}))
+		m := appendEnvelope(make([]byte, 0, envelopeHeaderSize+len(payload)), k, b.number(envelope{except: e.Except, payload: payload}))
 		return item{channel: channel, message: m, event: kept, size: size}
 	})
 }
@@ -132,23 +129,26 @@ func (b *Bus) Terminate(app, user string) error {
 		return err
 	}
 	b.queue.push(func() item {
-		m := appendEnvelope(nil, kindTerminate, b.seal(envelope{payload: payload}))
+		m := appendEnvelope(nil, kindTerminate, b.number(envelope{payload: payload}))
 		return item{channel: b.names.control(), message: m, size: int64(len(payload) + itemOverhead)}
 	})
 	return nil
 }
 
-// next numbers a message. The queue is locked, so that numbers and order agree.
-func (b *Bus) seal(e envelope) envelope {
-	b.last++
-	e.origin, e.number = b.origin, b.last
+// number gives a message the next number. It is called with the queue locked, so that the numbers agree with the order of
+// sending.
+func (b *Bus) number(e envelope) envelope {
+	b.lastNumber++
+	e.origin, e.number = b.origin, b.lastNumber
 	return e
 }
 
 // Watch implements broadcast.Bus.
-func (b *Bus) MarkDirty(d *broadcast.Directory, channel string) { b.dirty.add(d, channel) }
+func (b *Bus) MarkDirty(d *broadcast.Directory, channel string) {
+	b.dirty.add(channelRef{d, channel})
+}
 
-// originName is the process as letters name it.
+// originName is the id of this process in control messages and node names.
 func (b *Bus) originName() string {
 	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, b.origin))
 }
@@ -157,10 +157,10 @@ func (b *Bus) originName() string {
 const (
 	backoffMin  = 100 * time.Millisecond
 	backoffMax  = 2 * time.Second
-	stableAfter = 10 * time.Second // a session that lasted so long was a good one
+	stableAfter = 10 * time.Second // a session of this length resets the backoff
 )
 
-// Run connects h with the other nodes until ctx is done or Close is called. Redis may come and go meanwhile; Run never gives up.
+// Run connects h with the other nodes until ctx is done or Close is called. When Redis is lost it tries again, for ever.
 func (b *Bus) Run(ctx context.Context, h *broadcast.Hub) {
 	defer close(b.ended)
 	defer func() { _ = b.client.Close() }()
@@ -179,7 +179,7 @@ func (b *Bus) Run(ctx context.Context, h *broadcast.Hub) {
 	for {
 		began := time.Now()
 		err := newSession(b, h).run(ctx)
-		if ctx.Err() != nil || b.isClosing() {
+		if ctx.Err() != nil || isClosed(b.closing) {
 			return
 		}
 		if time.Since(began) > stableAfter {
@@ -187,7 +187,7 @@ func (b *Bus) Run(ctx context.Context, h *broadcast.Hub) {
 		}
 		b.logDisconnect(err)
 		select {
-		case <-time.After(pause/2 + rand.N(pause/2)): // all nodes have lost it at the same moment
+		case <-time.After(pause/2 + rand.N(pause/2)): // jitter: all nodes have lost Redis at the same moment
 		case <-ctx.Done():
 			return
 		case <-b.closing:
@@ -197,25 +197,7 @@ func (b *Bus) Run(ctx context.Context, h *broadcast.Hub) {
 	}
 }
 
-func (b *Bus) isClosing() bool {
-	select {
-	case <-b.closing:
-		return true
-	default:
-		return false
-	}
-}
-
-// lament tells that Redis is lost, and why.
-func (b *Bus) logDisconnect(err error) {
-	if !b.failureLog.allow() {
-		return
-	}
-	b.log.Warn("Redis cannot be used: this node serves its own clients alone until it can",
-		zap.String("at", strings.Join(b.options.Addrs, ", ")), zap.Error(err), zap.Int64("bytes waiting", b.queue.waiting()))
-}
-
-// hurry lets subscriptions succeed that have waited too long.
+// expirePending lets pending subscriptions succeed whose deadline has passed.
 func (b *Bus) expirePending(ctx context.Context, h *broadcast.Hub) {
 	t := time.NewTicker(100 * time.Millisecond)
 	defer t.Stop()
@@ -229,7 +211,8 @@ func (b *Bus) expirePending(ctx context.Context, h *broadcast.Hub) {
 	}
 }
 
-// Close sends what waits, takes this node off the cluster, and ends Run; past ctx it is for the others to find out.
+// Close publishes what is queued, removes this node from the cluster, and ends Run. If ctx is done first, the other nodes
+// evict this one when its lease ends.
 func (b *Bus) Close(ctx context.Context) error {
 	b.closeOnce.Do(func() { close(b.closing) })
 	select {
@@ -238,16 +221,4 @@ func (b *Bus) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("redis: leaving the cluster: %w", ctx.Err())
 	}
-}
-
-// throttle lets a message through once in a while.
-type logLimiter struct {
-	every time.Duration
-	last  atomic.Int64
-}
-
-func (l *logLimiter) allow() bool {
-	now := time.Now().UnixNano()
-	last := l.last.Load()
-	return (last == 0 || now-last >= int64(l.every)) && l.last.CompareAndSwap(last, now)
 }

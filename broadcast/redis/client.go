@@ -10,30 +10,31 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// How long Redis may take before it counts as lost.
+// How long Redis may take to answer before it counts as lost.
 const (
 	dialTimeout    = 2 * time.Second
 	commandTimeout = 2 * time.Second
 )
 
-// poolSize is how many connections to a server commands may need at once: events, members, signs of life, questions and answers.
+// poolSize is the number of connections to a server that commands may need at once: events, rosters, heartbeats, queries
+// and replies.
 const poolSize = 8
 
-// muteLibrary keeps go-redis from writing to the standard error by itself: what matters comes as an error of a call.
+// disableLibraryLog keeps go-redis from writing to standard error: what matters is also the error of a call.
 var disableLibraryLog = sync.OnceFunc(func() { goredis.SetLogger(discardLogger{}) })
 
 type discardLogger struct{}
 
 func (discardLogger) Printf(context.Context, string, ...any) {}
 
-// client is what is common to one server, one behind Sentinels, and a cluster.
+// client is a go-redis client of one server, of one behind Sentinels, or of a cluster.
 type client struct {
 	goredis.UniversalClient
 	cluster *goredis.ClusterClient // nil if it is none
 }
 
-// newClient never connects. Nothing is tried again by it: what failed halfway must be known to have failed, or an event would be published
-// twice.
+// newClient does not connect. Retries are off: a command that fails halfway must be known to have failed, or an event
+// would be published twice.
 func newClient(o Options) client {
 	disableLibraryLog()
 	network := "tcp"
@@ -63,7 +64,8 @@ func newClient(o Options) client {
 	})}
 }
 
-// publish is the command that publishes: on a cluster an event stays with the part that has the channel.
+// publishCommand is the command that publishes. In a cluster it is SPUBLISH: the event stays within the shard that has the
+// channel.
 func (c client) publishCommand() string {
 	if c.cluster != nil {
 		return "SPUBLISH"
@@ -71,7 +73,7 @@ func (c client) publishCommand() string {
 	return "PUBLISH"
 }
 
-// loadScripts makes all scripts known wherever they may run.
+// loadScripts loads all scripts on every server that may run them.
 func (c client) loadScripts(ctx context.Context) error {
 	load := func(ctx context.Context, s goredis.Scripter) error {
 		for _, script := range scripts {
@@ -88,7 +90,8 @@ func (c client) loadScripts(ctx context.Context) error {
 	return c.cluster.ForEachMaster(ctx, func(ctx context.Context, m *goredis.Client) error { return load(ctx, m) })
 }
 
-// server names the server that has a channel, and opens a connection to hear it there: channels of one server may share it.
+// server returns the name of the server that has a channel, and a function that opens a pub/sub connection to it. Channels
+// of one server share a connection.
 func (c client) server(ctx context.Context, channel string) (name string, open func() *goredis.PubSub, err error) {
 	if c.cluster == nil {
 		return "", func() *goredis.PubSub { return c.Subscribe(ctx) }, nil
@@ -100,7 +103,8 @@ func (c client) server(ctx context.Context, channel string) (name string, open f
 	return m.Options().Addr, func() *goredis.PubSub { return m.SSubscribe(ctx) }, nil
 }
 
-// lost reports whether err means that Redis cannot be used as it is now: that it is away, or is not what it was.
+// unavailable reports whether err means that Redis cannot be used now: it cannot be reached, is loading or read-only, or
+// the layout of the cluster has changed.
 func unavailable(err error) bool {
 	if err == nil || errors.Is(err, goredis.Nil) {
 		return false

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// bury takes a node off the cluster that has shown no sign of life since the count; "" for one of this process, which is known to be over.
+// evict removes a node and its users from the cluster, unless it has sent a heartbeat since the given count; "" is the
+// count for a node of this process, which is known to have ended.
 func (s *session) evict(node, count string) error {
 	keys := []string{s.names.nodes(), s.names.dead(node), s.names.lock(node)}
 	claimed, err := claimScript.Run(s.ctx, s.client, keys, node, count, s.node).Int()
@@ -13,7 +14,7 @@ func (s *session) evict(node, count string) error {
 		return fmt.Errorf("redis: declaring a node dead: %w", err)
 	}
 	if claimed == 0 {
-		return nil // it lives after all, or somebody else is at it
+		return nil // it has sent a heartbeat, or another node evicts it
 	}
 	rooms, err := s.client.SMembers(s.ctx, s.names.rooms(node)).Result()
 	if err != nil {
@@ -32,7 +33,7 @@ func (s *session) evict(node, count string) error {
 	return nil
 }
 
-// remove takes a dead node's members off one channel.
+// removeMembers removes the users of an evicted node from one presence channel.
 func (s *session) removeMembers(node, r string) error {
 	app, channel, ok := splitRoom(r)
 	if !ok {

@@ -117,7 +117,7 @@ func TestQueueIsBounded(t *testing.T) {
 	taken := 0
 	for ; ; taken++ {
 		text := fmt.Sprintf("event %d", taken)
-		err := a.app.Publish(nil, []byte("news"), textFrame(text), 0)
+		err := a.app.Publish(nil, []byte("news"), frameOf([]byte(text)), 0)
 		if errors.Is(err, broadcast.ErrOverloaded) {
 			break
 		} else if err != nil {

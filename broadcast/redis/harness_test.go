@@ -117,12 +117,7 @@ func newTestNode(t testing.TB, o Options) *testNode {
 	n.app = n.hub.NewDirectory("app")
 	ctx, cancel := context.WithCancel(context.Background())
 	loop, woken := n.hub.Loops()[0], make(chan struct{}, 1)
-	wake := func() {
-		select {
-		case woken <- struct{}{}:
-		default:
-		}
-	}
+	wake := func() { notify(woken) }
 	loop.Attach(wake, wake)
 	var running sync.WaitGroup
 	running.Go(func() { bus.Run(ctx, n.hub) })
@@ -268,11 +263,7 @@ func (n *testNode) publish(channel, text string) {
 
 func (n *testNode) publishExcept(channel, text string, except pusher.SocketID) {
 	n.t.Helper()
-	if err := n.app.Publish(nil, []byte(channel), textFrame(text), except); err != nil {
+	if err := n.app.Publish(nil, []byte(channel), frameOf([]byte(text)), except); err != nil {
 		n.t.Fatal(err)
 	}
-}
-
-func textFrame(text string) broadcast.Frame {
-	return broadcast.SealText(append(broadcast.TextBuffer(len(text)), text...))
 }

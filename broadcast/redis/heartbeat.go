@@ -7,14 +7,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// Signs of life. A node that shows none for leaseTime is taken off the cluster within another beatTime.
+// A node whose heartbeats stop is evicted after leaseTimeout and at most one more heartbeatInterval.
 const (
 	heartbeatInterval = 2 * time.Second
 	leaseTimeout      = 9 * time.Second
-	maxStall          = 6 * time.Second // who shows no sign of life for so long, though it runs, begins anew
+	maxStall          = 6 * time.Second // a session that could not send a heartbeat for so long, though it runs, ends: a new one begins as another node
 )
 
-// beat shows signs of life, and looks for those of others.
+// heartbeat sends heartbeats, and checks those of the other nodes.
 func (s *session) heartbeat() error {
 	t := time.NewTicker(heartbeatInterval)
 	defer t.Stop()
@@ -24,7 +24,7 @@ func (s *session) heartbeat() error {
 		select {
 		case <-s.ctx.Done():
 			return nil
-		case <-caughtUp: // until now the former node spoke for those who are here
+		case <-caughtUp: // until now the users here were registered by the previous node of this process
 			caughtUp = nil
 			if s.previous != "" {
 				if err := s.evict(s.previous, ""); err != nil {
@@ -44,7 +44,7 @@ func (s *session) heartbeat() error {
 	}
 }
 
-// lookAround shows one sign of life, and cleans up after those who show none any longer.
+// checkPeers sends one heartbeat, and evicts nodes whose heartbeats have stopped.
 func (s *session) checkPeers() error {
 	all, err := s.sendHeartbeat()
 	if err != nil {
@@ -59,6 +59,7 @@ func (s *session) checkPeers() error {
 	return nil
 }
 
+// sendHeartbeat sends a heartbeat and returns the number of heartbeats of every node.
 func (s *session) sendHeartbeat() (all map[string]string, err error) {
 	keys := []string{s.names.nodes(), s.names.dead(s.node)}
 	list, err := heartbeatScript.Run(s.ctx, s.client, keys, s.node).StringSlice()

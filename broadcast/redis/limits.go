@@ -7,21 +7,22 @@ import (
 	"strings"
 )
 
-// Limits are those that a Redis has for its clients, for the check of the machine before the server starts. What it does not tell,
-// as one that is rented often does not, is -1.
+// Limits are the limits that a Redis sets for its clients, for the preflight check. -1 is a limit that Redis does not
+// tell: hosted Redis often refuses CONFIG.
 type Limits struct {
-	Clients, MaxClients int64 // connections that it has now, and may have
+	Clients, MaxClients int64 // client connections now, and the maximum
 	Own                 int64 // connections that a Bus opens at most
 
-	// client-output-buffer-limit pubsub: a subscriber is cut off when PubSubHard bytes wait for it, or more than PubSubSoft bytes
-	// for PubSubSeconds. 0 is no limit.
+	// client-output-buffer-limit pubsub, in bytes and seconds: Redis closes the connection of a subscriber when PubSubHard
+	// bytes wait for it, or more than PubSubSoft bytes for PubSubSeconds. 0 is no limit.
 	PubSubHard, PubSubSoft, PubSubSeconds int64
 }
 
-// listenings is how many connections to a server are for listening: one, and another one while the first is being given up.
+// pubsubConnsPerServer is the number of pub/sub connections to a server: one, and another one while the first is being
+// closed.
 const pubsubConnsPerServer = 2
 
-// AskLimits connects to the Redis and asks it. In a cluster it is one server that answers.
+// ReadLimits connects to the Redis and reads its limits. In a cluster they are those of one server.
 func ReadLimits(ctx context.Context, o Options) (Limits, error) {
 	c := newClient(o)
 	defer func() { _ = c.Close() }()
@@ -44,7 +45,7 @@ func ReadLimits(ctx context.Context, o Options) (Limits, error) {
 	return l, nil
 }
 
-// pubSub reads "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60".
+// pubSub parses "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60".
 func (l *Limits) pubSub(setting string) {
 	words := strings.Fields(setting)
 	for i := 0; i+3 < len(words); i += 4 {
@@ -54,7 +55,7 @@ func (l *Limits) pubSub(setting string) {
 	}
 }
 
-// number is -1 for what is none.
+// number returns -1 for what is not a number.
 func number(s string) int64 {
 	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
 	if err != nil {

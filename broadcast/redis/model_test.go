@@ -101,7 +101,7 @@ func (m *clusterModel) step() {
 		m.clients = slices.Delete(m.clients, i, i+1)
 	case n < 90:
 		m.events++
-		_ = m.nodes[m.rnd.IntN(len(m.nodes))].app.Publish(nil, []byte(modelRooms[m.rnd.IntN(len(modelRooms))]), textFrame(fmt.Sprintf("event %d", m.events)), 0)
+		_ = m.nodes[m.rnd.IntN(len(m.nodes))].app.Publish(nil, []byte(modelRooms[m.rnd.IntN(len(modelRooms))]), frameOf(fmt.Appendf(nil, "event %d", m.events)), 0)
 	case n < 93:
 		m.logf("connections are cut")
 		m.redis.client.Do(m.t.Context(), "CLIENT", "KILL", "TYPE", []string{"pubsub", "normal"}[m.rnd.IntN(2)], "SKIPME", "yes")

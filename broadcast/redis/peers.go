@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// peers is the other nodes, as this one has seen them. A node is alive while the count of its signs of life goes up; nobody's clock is
-// believed but one's own. Safe for concurrent use.
+// peers is the other nodes as this one has seen them. A node is alive while the count of its heartbeats rises; the time is
+// measured by the clock of this node alone, so that clocks need not agree. Safe for concurrent use.
 type peers struct {
 	mu    sync.Mutex
 	nodes map[string]*peer
 }
 
 type peer struct {
-	heartbeats string    // its signs of life
-	changedAt  time.Time // when that was first seen
-	suspected  bool      // did not answer a question; it is not waited for until it is heard of again
+	heartbeats string    // number of heartbeats, as Redis has it
+	changedAt  time.Time // when this node first saw that number
+	suspected  bool      // did not reply to a query; queries do not wait for it until its next heartbeat
 }
 
 func newPeers() *peers { return &peers{nodes: make(map[string]*peer)} }
@@ -27,8 +27,8 @@ func originOf(node string) string {
 	return origin
 }
 
-// see takes in what Redis knows of all nodes but those of the process self, and returns the nodes that have shown no sign of life for so long, with
-// their counts.
+// update takes the nodes that Redis knows, except those of the process self. It returns the nodes whose heartbeats have
+// stopped for longer than lease, with their counts.
 func (p *peers) update(all map[string]string, self string, lease time.Duration, now time.Time) (dead map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,7 +52,7 @@ func (p *peers) update(all map[string]string, self string, lease time.Duration, 
 	return dead
 }
 
-// meet takes in a node that says that it is there.
+// add adds a node that has sent a hello.
 func (p *peers) add(node string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,14 +61,14 @@ func (p *peers) add(node string) {
 	}
 }
 
-// part forgets a node.
+// remove removes a node.
 func (p *peers) remove(node string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.nodes, node)
 }
 
-// excuse forgives everybody the time in which this node could not look.
+// resetLeases begins all leases anew, after a time in which this node could not read heartbeats.
 func (p *peers) resetLeases(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +77,7 @@ func (p *peers) resetLeases(now time.Time) {
 	}
 }
 
-// hush notes that a process does not answer.
+// suspect marks a process that did not reply to a query.
 func (p *peers) suspect(origin string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +88,7 @@ func (p *peers) suspect(origin string) {
 	}
 }
 
-// expected is the processes that should answer a question.
+// responsive is the processes that queries wait for.
 func (p *peers) responsive() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,14 +10,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// How much is sent to Redis at once.
+// batchBytes is about how many bytes are sent to Redis in one pipeline.
 const batchBytes = 1 << 20
 
-// gateTime is how long, after Redis was away, what has waited waits for the other nodes to be back.
+// peerWaitTimeout is how long queued messages wait, after Redis was lost, until the other nodes have subscribed again.
 const peerWaitTimeout = 5 * time.Second
 
-// publish sends what waits, in order. What was sent and not confirmed when the session ended is sent again by the next one: whoever has it already
-// knows it by its number.
+// publish publishes queued messages in order. Messages that were sent and not confirmed when the session ended are sent
+// again by the next one: a receiver that has one already drops it by its number.
 func (s *session) publish() error {
 	s.awaitPeers()
 	q := s.bus.queue
@@ -45,7 +45,7 @@ func (s *session) publish() error {
 	}
 }
 
-// send publishes a batch. It fails only if none, or not all of it, can be known to be published.
+// send publishes a batch. It fails only if Redis is unavailable; then all or some of the batch may have been published.
 func (s *session) send(batch []item) error {
 	for len(batch) > 0 {
 		replies, err := s.exec(batch)
@@ -89,7 +89,8 @@ func (s *session) exec(batch []item) ([]goredis.Cmder, error) {
 	return pipe.Exec(s.ctx)
 }
 
-// plain makes of an event that cannot be kept one that is published all the same. What Redis refuses even then is lost, and told.
+// withoutCache turns an event that Redis cannot keep into one that is only published. What Redis refuses even then is
+// lost, and logged.
 func (s *session) withoutCache(it item, err error) []item {
 	if s.bus.failureLog.allow() {
 		s.bus.log.Warn("Redis refuses an event", zap.String("channel", it.channel), zap.Error(err))
@@ -102,7 +103,7 @@ func (s *session) withoutCache(it item, err error) []item {
 	return []item{it}
 }
 
-// confirm tells the hub the place of an event of a cache channel.
+// confirmCached tells the hub the offset of an event of a cache channel.
 func (s *session) confirmCached(it *item, reply goredis.Cmder) {
 	if it.event == nil {
 		return
@@ -119,8 +120,8 @@ func (s *session) confirmCached(it *item, reply goredis.Cmder) {
 	}
 }
 
-// awaitPeers lets what has waited while Redis was away wait until those who were there before hear again, or nothing would be lost to nobody
-// but them.
+// awaitPeers delays the queued messages after Redis was lost until the processes that were there before have caught up:
+// messages that were published earlier would be lost to them.
 func (s *session) awaitPeers() {
 	deadline := time.Now().Add(peerWaitTimeout)
 	unsynced := s.bus.unsynced
@@ -133,11 +134,11 @@ func (s *session) awaitPeers() {
 		sleep(s.ctx, 20*time.Millisecond)
 	}
 	if s.ctx.Err() == nil {
-		clear(unsynced) // whoever has not come back by now is gone
+		clear(unsynced) // a process that has not caught up by now is taken for gone
 	}
 }
 
-// pause waits, unless ctx is done.
+// sleep waits for d, or until ctx is done.
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -11,7 +11,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// ears are the connections over which a session hears: one, or one for each server of a cluster.
+// pubsubConns is the pub/sub connections of a session: one, or one for each server of a cluster.
 type pubsubConns struct {
 	session *session
 
@@ -19,35 +19,33 @@ type pubsubConns struct {
 	byServer map[string]*pubsubConn
 	closed   bool
 
-	confirmMu     sync.Mutex
-	confirmations []string // channels of Redis for which a command was confirmed
-	confirmed     chan struct{}
+	confirmed *inbox[string] // channels of Redis for which a SUBSCRIBE or UNSUBSCRIBE was confirmed
 }
 
-// ear is one connection.
+// pubsubConn is one pub/sub connection.
 type pubsubConn struct {
 	session *session
 	pubsub  *goredis.PubSub
-	seen    map[uint64]lastSeen // by process; of the receiving goroutine alone
+	seen    map[uint64]lastSeen // by process; touched only by the receiving goroutine
 }
 
-// heard is how far the messages of a process have been heard on one connection.
+// lastSeen is the last message of a process that arrived on one connection.
 type lastSeen struct {
 	number uint64
 	at     time.Time
 }
 
-// Signs of life of a connection: Redis is asked for one, and must have sent something since.
+// A pub/sub connection is pinged, and counts as lost if nothing arrives for receiveTimeout.
 const (
 	pingInterval   = 2 * time.Second
 	receiveTimeout = 6 * time.Second
 )
 
 func newPubsubConns(s *session) *pubsubConns {
-	return &pubsubConns{session: s, byServer: make(map[string]*pubsubConn), confirmed: make(chan struct{}, 1)}
+	return &pubsubConns{session: s, byServer: make(map[string]*pubsubConn), confirmed: newInbox[string]()}
 }
 
-// at returns the ear for a channel of Redis, which it opens if need be.
+// connFor returns the connection for a channel of Redis, and opens it if necessary.
 func (c *pubsubConns) connFor(name string) (*pubsubConn, error) {
 	s := c.session
 	server, open, err := s.client.server(s.ctx, name)
@@ -69,7 +67,7 @@ func (c *pubsubConns) connFor(name string) (*pubsubConn, error) {
 	return conn, nil
 }
 
-// close ends all connections.
+// close closes all connections.
 func (c *pubsubConns) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +78,7 @@ func (c *pubsubConns) close() {
 	clear(c.byServer)
 }
 
-// listen subscribes to channels of the nodes themselves, and waits until they are heard.
+// subscribeAndWait subscribes to the channels of the node itself, and waits until Redis has confirmed them.
 func (c *pubsubConns) subscribeAndWait(names ...string) error {
 	if err := c.subscribe(names); err != nil {
 		return err
@@ -88,12 +86,12 @@ func (c *pubsubConns) subscribeAndWait(names ...string) error {
 	missing := len(names)
 	timeout := time.After(commandTimeout)
 	for missing > 0 {
-		missing -= len(c.takeConfirmed())
+		missing -= len(c.confirmed.take())
 		if missing <= 0 {
 			return nil
 		}
 		select {
-		case <-c.confirmed:
+		case <-c.confirmed.changed:
 		case <-timeout:
 			return errors.New("redis: subscribing is not answered")
 		case <-c.session.ctx.Done():
@@ -103,8 +101,8 @@ func (c *pubsubConns) subscribeAndWait(names ...string) error {
 	return nil
 }
 
-// own reports whether a channel of Redis is one of those that listen subscribes to. A cluster ends such a subscription, too, when it moves the
-// channel to another server.
+// isNodeChannel reports whether a channel of Redis is one of those that subscribeAndWait subscribes to. A cluster ends
+// such a subscription, too, when it moves the channel to another server.
 func (c *pubsubConns) isNodeChannel(name string) bool {
 	s := c.session
 	return name == s.names.control() || name == s.names.replies(s.bus.originName())
@@ -120,7 +118,7 @@ func (c *pubsubConns) unsubscribe(names []string) error {
 
 type command func(p *goredis.PubSub, ctx context.Context, names ...string) error
 
-// command sends a command for many channels: in lumps, or on a cluster, where each has its own place, one by one.
+// command sends a command for many channels: in batches, or one by one in a cluster, where each channel has its own slot.
 func (c *pubsubConns) command(names []string, plain, sharded command) error {
 	batch, do := 1000, plain
 	if c.session.client.cluster != nil {
@@ -138,25 +136,7 @@ func (c *pubsubConns) command(names []string, plain, sharded command) error {
 	return nil
 }
 
-func (c *pubsubConns) confirm(name string) {
-	c.confirmMu.Lock()
-	c.confirmations = append(c.confirmations, name)
-	c.confirmMu.Unlock()
-	select {
-	case c.confirmed <- struct{}{}:
-	default:
-	}
-}
-
-func (c *pubsubConns) takeConfirmed() []string {
-	c.confirmMu.Lock()
-	defer c.confirmMu.Unlock()
-	list := c.confirmations
-	c.confirmations = nil
-	return list
-}
-
-// ping asks Redis for a sign of life.
+// ping sends PING, which Redis answers on the same connection.
 func (c *pubsubConn) ping() error {
 	t := time.NewTicker(pingInterval)
 	defer t.Stop()
@@ -172,7 +152,7 @@ func (c *pubsubConn) ping() error {
 	}
 }
 
-// run receives until the session ends.
+// run receives messages until the session ends.
 func (c *pubsubConn) run() error {
 	s := c.session
 	for {
@@ -185,7 +165,7 @@ func (c *pubsubConn) run() error {
 		}
 		switch m := m.(type) {
 		case *goredis.Subscription:
-			s.pubsub.confirm(m.Channel)
+			s.pubsub.confirmed.add(m.Channel)
 		case *goredis.Message:
 			c.receive(m)
 		}

@@ -7,31 +7,27 @@ import (
 	"sync"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
 	"reverbd/broadcast"
 )
 
-// answerTime is how long the other nodes may take to answer.
+// queryTimeout is how long a query waits for the replies of the other nodes.
 const queryTimeout = 800 * time.Millisecond
 
-// maxLetter bounds all letters but answers, in bytes: a question may name a hundred channels.
-const maxControlMessage = 1 << 20
-
-// maxAnswering bounds the questions that this node answers at the same time.
+// maxReplying limits the queries that this node answers at the same time.
 const maxReplying = 16
 
-// asks is the questions that wait for answers. Safe for concurrent use.
+// queries is the queries that wait for replies. Safe for concurrent use.
 type queries struct {
 	mu       sync.Mutex
 	last     uint64
 	waiting  map[uint64]chan controlMessage
 	replying int
-	session  *session // nil while there is none
+	session  *session // nil while Redis cannot be reached
 }
 
-// Ask implements broadcast.Bus.
+// Query implements broadcast.Bus.
 func (b *Bus) Query(q broadcast.Query) []broadcast.QueryResult {
 	s := b.queries.currentSession()
 	if s == nil {
@@ -52,7 +48,7 @@ func (b *Bus) Query(q broadcast.Query) []broadcast.QueryResult {
 	return results
 }
 
-// missed notes who did not answer.
+// suspectUnanswered marks processes that did not reply as suspected: later queries do not wait for them.
 func (b *Bus) suspectUnanswered(origins map[string]bool) {
 	for origin := range origins {
 		b.peers.suspect(origin)
@@ -64,8 +60,8 @@ func (b *Bus) suspectUnanswered(origins map[string]bool) {
 	}
 }
 
-// question puts a question to all nodes and returns what came until all who are expected have answered, or the time is over. A nil question asks
-// whether they hear.
+// query sends a query to all nodes and returns the replies that arrive until all processes of from have replied, or the
+// timeout is over. A nil query asks whether the nodes have caught up.
 func (s *session) query(q *broadcast.Query, timeout time.Duration, from map[string]bool) (replies []controlMessage) {
 	qs := &s.bus.queries
 	id, incoming := qs.begin(len(from) + 16)
@@ -108,7 +104,7 @@ func (q *queries) end(id uint64) {
 	delete(q.waiting, id)
 }
 
-// answered brings an answer to who waits for it.
+// deliver gives a reply to the query that waits for it.
 func (q *queries) deliver(reply controlMessage) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -130,44 +126,13 @@ func (q *queries) setSession(s *session) {
 	q.session = s
 }
 
-// letter handles a message that is JSON.
-func (s *session) handleControl(k kind, m *goredis.Message) error {
-	if k != kindReply && len(m.Payload) > maxControlMessage {
-		return errMessage
-	}
-	c, err := parseControl(m.Payload)
-	if err != nil {
-		return err
-	}
-	if c.Origin == s.bus.originName() {
-		return nil
-	}
-	switch k {
-	case kindQuery:
-		s.reply(c)
-	case kindReply:
-		s.bus.queries.deliver(c)
-	case kindHello:
-		if originOf(c.Node) != c.Origin {
-			return errMessage
-		}
-		s.bus.peers.add(c.Node)
-		if m.Channel == s.names.control() { // it may not have heard that we are here
-			s.work.Go(func() { _ = s.publishControl(s.names.replies(c.Origin), s.hello()) })
-		}
-	case kindGoodbye:
-		s.bus.peers.remove(c.Node)
-	}
-	return nil
-}
-
-// answer answers another node's question, on a goroutine of its own: what a node has may be long.
+// reply answers the query of another node, on a goroutine of its own: the result may be large.
 func (s *session) reply(query controlMessage) {
 	qs := &s.bus.queries
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	if qs.replying >= maxReplying {
-		return // who asks does without
+		return // the other node counts without this one
 	}
 	qs.replying++
 	s.work.Go(func() {
@@ -176,21 +141,11 @@ func (s *session) reply(query controlMessage) {
 			qs.replying--
 			qs.mu.Unlock()
 		}()
-		answer := controlMessage{Origin: s.bus.originName(), ID: query.ID, CaughtUp: s.isCaughtUp()}
+		answer := controlMessage{Origin: s.bus.originName(), ID: query.ID, CaughtUp: isClosed(s.caughtUp)}
 		if query.Query != nil {
 			result := s.hub.AnswerQuery(*query.Query)
 			answer.Result = &result
 		}
 		_ = s.publishControl(s.names.replies(query.Origin), appendControl(kindReply, answer)) // if it fails the session is about to end
 	})
-}
-
-// hears reports that everything wanted is heard.
-func (s *session) isCaughtUp() bool {
-	select {
-	case <-s.caughtUp:
-		return true
-	default:
-		return false
-	}
 }

@@ -8,10 +8,10 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// Reader reads single values, of others. It needs no Channel in its options. Safe for concurrent use.
+// Reader reads single values of keys that other programs write. Its options need no Channel. Safe for concurrent use.
 type Reader struct{ client client }
 
-// NewReader does not connect: the first Get does.
+// NewReader returns a Reader that is not connected: the first Get connects.
 func NewReader(o Options) *Reader { return &Reader{newClient(o)} }
 
 // Get returns the value of a key, "" if there is none.
@@ -26,5 +26,5 @@ func (r *Reader) Get(ctx context.Context, key string) (string, error) {
 	return value, nil
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (r *Reader) Close() error { return r.client.Close() }

@@ -10,7 +10,7 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// receive handles one message. Whatever it is, it must not stop the node.
+// receive handles one message. Whatever the message is, the node goes on.
 func (c *pubsubConn) receive(m *goredis.Message) {
 	s := c.session
 	var err error
@@ -31,7 +31,7 @@ func (c *pubsubConn) receive(m *goredis.Message) {
 	}
 }
 
-// unseal opens a message with a number. fresh is false for one of our own, and one that was heard before.
+// open parses an envelope. fresh is false for a message of this process, and for one that has arrived before.
 func (c *pubsubConn) open(payload string, ordered bool) (e envelope, fresh bool, err error) {
 	if e, err = parseEnvelope(payload, ordered); err != nil || e.origin == c.session.bus.origin {
 		return e, false, err
@@ -51,19 +51,19 @@ func (c *pubsubConn) handleEvent(m *goredis.Message, ordered bool) error {
 	}
 	ref, last, ok := c.session.subscriptions.lookup(m.Channel)
 	if !ok || ordered && last.covers(e) {
-		return nil // nobody wants it any longer, or everybody has it
+		return nil // the node has no subscribers any longer, or the snapshot that they got includes the event
 	}
 	c.session.deliver(ref, frameOf(e.payload), e.except, e.offset)
 	return nil
 }
 
-// How long a message waits for a loop that is overloaded, before it is given up.
+// How long an event waits for a loop that is overloaded, before it is dropped.
 const (
 	deliverTimeout       = time.Second
 	deliverRetryInterval = 5 * time.Millisecond
 )
 
-// deliver brings an event to the subscribers on this node.
+// deliver delivers an event to the subscribers on this node.
 func (s *session) deliver(ref channelRef, f broadcast.Frame, except pusher.SocketID, offset uint64) {
 	err := ref.directory.Deliver([]byte(ref.channel), f, except, offset)
 	for deadline := time.Now().Add(deliverTimeout); err != nil && time.Now().Before(deadline); {
@@ -109,21 +109,13 @@ func (c *pubsubConn) handleTerminate(m *goredis.Message) error {
 	return nil
 }
 
-// frameOf makes a frame of the payload of one.
+// frameOf makes a text frame of a payload.
 func frameOf(payload []byte) broadcast.Frame {
 	return broadcast.SealText(append(broadcast.TextBuffer(len(payload)), payload...))
 }
 
-// stranger counts a message that is not ours.
-func (b *Bus) countForeign(channel any) {
-	n := b.stats.foreign.Add(1)
-	if b.foreignLog.allow() {
-		b.log.Warn("somebody else publishes on our channels in Redis; what is not ours is ignored",
-			zap.Any("channel", channel), zap.Int64("ignored so far", n))
-	}
-}
-
-// memory is how far each process has been heard from a server. It outlives a session, since what is sent again may come in the next one.
+// seenFrom returns the last message of each process that arrived from a server. It outlives the session: a message that is
+// sent again may arrive in the next session. Processes that were silent for an hour are dropped.
 func (b *Bus) seenFrom(server string) map[uint64]lastSeen {
 	if b.seen == nil {
 		b.seen = make(map[string]map[uint64]lastSeen)

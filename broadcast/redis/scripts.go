@@ -4,8 +4,9 @@ import goredis "github.com/redis/go-redis/v9"
 
 // The scripts decide what must be decided for all nodes at once. Each touches keys of one place of a Redis Cluster.
 
-// rosterFunctions are what the scripts on rosters share. Every change of a roster has a version of its own, one above that before;
-// a roster that is made anew begins at the time in microseconds, above all versions that it ever had.
+// rosterFunctions are the functions that the scripts on rosters share. Every change gives the roster the next version; a
+// roster that is created begins with the time in microseconds as its version, which is above all versions of a former
+// roster of the channel.
 const rosterFunctions = `
 local roster, here = KEYS[1], KEYS[2]
 local channel, publish, head = ARGV[1], ARGV[2], ARGV[3]
@@ -63,13 +64,13 @@ local function finish()
 end
 `
 
-// rosterScript tells of a node's members on one channel.
+// rosterScript applies an update of a node to the roster of one channel, and publishes the changes.
 //
 //	KEYS  roster, members, fence
-//	ARGV  channel, PUBLISH or SPUBLISH, head of the message, "1" to be answered with the roster, number of joins,
-//	      user and channel_data of each join, the user of each leave
+//	ARGV  channel, PUBLISH or SPUBLISH, header of the message, "1" to be answered with the roster, number of joins,
+//	user and channel_data of each join, the user of each leave
 //
-// It returns the version, how many users the node has there now, and the roster's fields and values.
+// It returns the version, the number of users that the node has there now, and the fields and values of the roster.
 var rosterScript = goredis.NewScript(`
 if redis.call('EXISTS', KEYS[3]) == 1 then return redis.error_reply('FENCED this node was declared dead') end
 ` + rosterFunctions + `
@@ -87,11 +88,11 @@ if ARGV[4] == '1' then all = redis.call('HGETALL', roster) end
 return {now, redis.call('SCARD', here), all}
 `)
 
-// removeScript takes up to 500 users of a dead node off one channel, and keeps that node from coming back to it. It returns how many are
-// left.
+// removeScript removes up to 500 users of an evicted node from one channel, and sets the fence that refuses later updates
+// of that node. It returns how many users remain.
 //
-//	KEYS  roster, members of the dead node, fence
-//	ARGV  channel, PUBLISH or SPUBLISH, head of the message
+//	KEYS  roster, members of the evicted node, fence
+//	ARGV  channel, PUBLISH or SPUBLISH, header of the message
 var removeScript = goredis.NewScript(`
 redis.call('SET', KEYS[3], '1', 'EX', 86400)
 ` + rosterFunctions + `
@@ -100,10 +101,10 @@ finish()
 return redis.call('SCARD', here)
 `)
 
-// cacheScript publishes an event of a cache channel and keeps it. It returns the event's place among all of the channel, which it
-// also puts behind the message, as 20 digits.
+// cacheScript publishes an event of a cache channel and keeps it as the last one. It returns the offset of the event,
+// which it also appends to the message as 20 digits.
 //
-//	KEYS  last
+//	KEYS  cached
 //	ARGV  channel, PUBLISH or SPUBLISH, message, seconds to keep it
 var cacheScript = goredis.NewScript(`
 local order = redis.call('HGET', KEYS[1], 'n')
@@ -118,7 +119,7 @@ redis.call(ARGV[2], ARGV[1], ARGV[3] .. string.rep('0', 20 - #order) .. order)
 return order
 `)
 
-// beatScript shows a sign of life and returns all nodes with how often each has shown one.
+// heartbeatScript counts a heartbeat and returns all nodes with their counts.
 //
 //	KEYS  nodes, dead
 //	ARGV  node
@@ -128,7 +129,7 @@ redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 return redis.call('HGETALL', KEYS[1])
 `)
 
-// roomsScript notes that a node has members on these channels, before they are told of.
+// registerScript notes that a node has users on these presence channels, before it registers them.
 //
 //	KEYS  rooms, dead
 //	ARGV  rooms
@@ -138,11 +139,11 @@ for _, room in ipairs(ARGV) do redis.call('SADD', KEYS[1], room) end
 return 1
 `)
 
-// claimScript declares a node dead that has not shown a sign of life since the count given, and returns 1 to the one who is to clean up
-// after it. A count of "" is that of a node which has given itself up.
+// claimScript declares a node dead if it has not sent a heartbeat since the given count, and returns 1 to the node that is
+// to remove its users. The count "" is that of a node that has ended itself.
 //
 //	KEYS  nodes, dead, lock
-//	ARGV  node, count, who claims it
+//	ARGV  node, count, the node that evicts
 var claimScript = goredis.NewScript(`
 if ARGV[2] ~= '' and redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[2], '1', 'EX', 86400)

@@ -13,15 +13,16 @@ import (
 	"reverbd/broadcast"
 )
 
-// session is one stretch of time in which Redis is there. To the other nodes each is a node of its own: what Redis still knows of the one before
-// is taken back once the new one has told everything, so that nobody who stays is seen leaving.
+// session is the time between reaching Redis and losing it. Each session is a node of its own to the other nodes: what
+// Redis knows of the previous one is removed once the new one has registered all its users, so that no user who stays is
+// seen leaving.
 type session struct {
 	bus      *Bus
 	hub      *broadcast.Hub
 	client   client
 	names    names
 	node     string
-	previous string // the node of the session before; "" if there was none
+	previous string // the node of the previous session; "" if there was none
 
 	ctx  context.Context
 	fail context.CancelCauseFunc
@@ -29,7 +30,7 @@ type session struct {
 
 	pubsub        *pubsubConns
 	subscriptions *subscriptions
-	caughtUp      chan struct{} // closed when everything wanted is heard
+	caughtUp      chan struct{} // closed when Redis has confirmed all channels that the hub wanted when the session began
 }
 
 var (
@@ -50,7 +51,7 @@ func newSession(b *Bus, h *broadcast.Hub) *session {
 	return s
 }
 
-// run serves until something fails. The error says what.
+// run serves until the session fails, and returns why.
 func (s *session) run(ctx context.Context) error {
 	s.ctx, s.fail = context.WithCancelCause(ctx)
 	defer s.fail(nil)
@@ -84,14 +85,14 @@ func (s *session) run(ctx context.Context) error {
 	return context.Cause(s.ctx)
 }
 
-// open makes everything ready that must be before the hub is told that it has company.
+// connect does what must be done before the hub is told that the bus is connected.
 func (s *session) connect() error {
 	if err := s.client.loadScripts(s.ctx); err != nil {
 		return fmt.Errorf("redis: loading scripts: %w", err)
 	}
 	maps.Copy(s.bus.unsynced, s.bus.peers.responsive())
 	s.bus.peers.resetLeases(time.Now())
-	// The node is known before anybody is on it, so that somebody cleans up after it whatever happens.
+	// The node sends a heartbeat before it registers a user, so that it can be evicted whatever happens.
 	if err := s.checkPeers(); err != nil {
 		return err
 	}
@@ -101,12 +102,12 @@ func (s *session) connect() error {
 	return s.publishControl(s.names.control(), s.hello())
 }
 
-// hello says that this node has come.
+// hello is the message that announces this node.
 func (s *session) hello() []byte {
 	return appendControl(kindHello, controlMessage{Origin: s.bus.originName(), Node: s.node})
 }
 
-// spawn runs a part of the session. An error of it ends the session.
+// spawn runs a goroutine of the session. An error that it returns ends the session.
 func (s *session) spawn(f func() error) {
 	s.work.Go(func() {
 		if err := f(); err != nil {
@@ -115,7 +116,7 @@ func (s *session) spawn(f func() error) {
 	})
 }
 
-// write publishes a message by itself, not in the order of events.
+// publishControl publishes a message at once, not in the order of events.
 func (s *session) publishControl(channel string, message []byte) error {
 	if err := s.client.Do(s.ctx, s.client.publishCommand(), channel, message).Err(); err != nil {
 		return fmt.Errorf("redis: publishing: %w", err)
@@ -123,10 +124,10 @@ func (s *session) publishControl(channel string, message []byte) error {
 	return nil
 }
 
-// leaveTime is how long a node that is closing tries to send what it has.
+// leaveTimeout is how long a node that is closed tries to publish what is queued.
 const leaveTimeout = 3 * time.Second
 
-// leave tells the others all that they do not know yet, and then that this node is gone.
+// leave publishes what is queued, removes this node from the cluster, and says goodbye.
 func (s *session) leave() {
 	deadline := time.After(leaveTimeout)
 	poll := time.NewTicker(10 * time.Millisecond)
@@ -135,7 +136,7 @@ func (s *session) leave() {
 		select {
 		case <-poll.C:
 		case <-deadline:
-			return // the others clean up
+			return // the other nodes evict this one
 		case <-s.ctx.Done():
 			return
 		}

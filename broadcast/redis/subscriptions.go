@@ -5,42 +5,22 @@ import (
 	"time"
 )
 
-// keeper sees to it that this node hears what it wants, and that the cluster knows who is here. It works in rounds: what was noted since the last
-// one becomes one batch for each server, so that a thousand subscriptions at once cost few round trips.
+// subscriptions manages what this node is subscribed to in Redis, and keeps the rosters in Redis up to date. It works in
+// rounds: all channels that became dirty since the last round are one batch for each server, so that a thousand
+// subscriptions at once cost few round trips. interests and their fields belong to the goroutine of run; mu protects what
+// lookup, idle and receivers read.
 type subscriptions struct {
 	session *session
 
-	mu        sync.Mutex           // guards interests and calm against the ears
+	mu        sync.Mutex           // guards interests and settled against the receiving goroutines
 	interests map[string]*interest // by channel of Redis
 	settled   bool                 // nothing is to be done
 
 	queue []*interest // for this round; each once
 }
 
-// interest is one channel that this node hears, or is about to.
-type interest struct {
-	channelRef
-	name          string // of Redis's channel
-	subscribed    bool   // the last command said so
-	commands      int    // commands to subscribe and to unsubscribe
-	confirmed     int    // of which so many were confirmed
-	queued        bool   // stands in keeper.due
-	registered    bool   // in the node's rooms
-	unwantedSince time.Time
-	snapshotEvent eventID
-}
-
-// heardLast is which event of a cache channel stood for all before it when this node began to hear the channel.
-type eventID struct{ origin, number uint64 }
-
-// covers reports that an event was the last one or came before it. Who does not know whether an event was published publishes it
-// again, with the same number and another order.
-func (id eventID) covers(e envelope) bool { return e.origin == id.origin && e.number <= id.number }
-
-// hears reports that Redis sends what is published.
-func (i *interest) active() bool { return i.subscribed && i.confirmed == i.commands }
-
-// How long a channel that nobody wants any longer is still heard: who comes back soon costs nothing then.
+// A channel without subscribers stays subscribed in Redis for unsubscribeDelay, so that a client that comes back soon
+// costs no round trip.
 const (
 	unsubscribeDelay = 10 * time.Second
 	sweepInterval    = time.Second
@@ -50,7 +30,7 @@ func newSubscriptions(s *session) *subscriptions {
 	return &subscriptions{session: s, interests: make(map[string]*interest)}
 }
 
-// run is the keeper's goroutine.
+// run works until the session ends.
 func (subs *subscriptions) run() error {
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
@@ -71,7 +51,7 @@ func (subs *subscriptions) run() error {
 		case <-subs.session.ctx.Done():
 			return nil
 		case <-subs.session.bus.dirty.changed:
-		case <-subs.session.pubsub.confirmed:
+		case <-subs.session.pubsub.confirmed.changed:
 		case <-sweep.C:
 			if err := subs.sweep(); err != nil {
 				return err
@@ -80,7 +60,7 @@ func (subs *subscriptions) run() error {
 	}
 }
 
-// round does what there is to do. done says that there was nothing.
+// round does one batch. done says that there was nothing to do.
 func (subs *subscriptions) round() (done bool, err error) {
 	if err := subs.collect(); err != nil {
 		return false, err
@@ -98,7 +78,7 @@ func (subs *subscriptions) round() (done bool, err error) {
 			if !i.subscribed && i.directory.Wants(i.channel) {
 				wanted = append(wanted, i)
 			}
-			continue // it comes back when Redis has confirmed
+			continue // Redis's confirmation queues it again
 		}
 		if cs, ok := subs.prepareSync(i); ok {
 			syncs = append(syncs, cs)
@@ -110,10 +90,10 @@ func (subs *subscriptions) round() (done bool, err error) {
 	return false, subs.runSyncs(syncs)
 }
 
-// collect makes due what was noted and what was confirmed.
+// collect queues the channels that became dirty and those that Redis has confirmed.
 func (subs *subscriptions) collect() error {
 	changed := subs.session.bus.dirty.take()
-	confirmed := subs.session.pubsub.takeConfirmed()
+	confirmed := subs.session.pubsub.confirmed.take()
 	subs.mu.Lock()
 	defer subs.mu.Unlock()
 	for _, ref := range changed {
@@ -133,7 +113,7 @@ func (subs *subscriptions) collect() error {
 		i := subs.interests[name]
 		if i == nil {
 			if subs.session.pubsub.isNodeChannel(name) {
-				return errMoved // they were confirmed when the session began
+				return errMoved // they were confirmed when the session began: Redis has ended the subscription
 			}
 			continue
 		}
@@ -146,22 +126,23 @@ func (subs *subscriptions) collect() error {
 	return nil
 }
 
-// succeeds reports whether n, which is of another directory than the interest, takes its place now. An app that was removed and has come back
-// waits until those who leave the former one are told of.
+// replaces reports whether ref, which belongs to another directory than the interest, takes its place now. The directory
+// of an app that was removed and added again waits until the users of the former directory have left the roster.
 func (subs *subscriptions) replaces(i *interest, ref channelRef) bool {
 	if !ref.directory.Wants(ref.channel) && !ref.directory.HasRegistered(ref.channel) {
-		return false // the last word of the former one
+		return false // the last change of the former directory
 	}
 	if i.directory.HasRegistered(i.channel) {
-		time.AfterFunc(replaceRetryDelay, func() { subs.session.bus.dirty.add(ref.directory, ref.channel) })
+		time.AfterFunc(replaceRetryDelay, func() { subs.session.bus.dirty.add(ref) })
 		return false
 	}
 	return true
 }
 
+// replaceRetryDelay is the delay until a directory that waits for a former one is looked at again.
 const replaceRetryDelay = 20 * time.Millisecond
 
-// become makes i due.
+// enqueue puts i into the queue.
 func (subs *subscriptions) enqueue(i *interest) {
 	if !i.queued {
 		i.queued = true
@@ -176,7 +157,7 @@ func (subs *subscriptions) idle() bool {
 	return subs.settled && subs.session.bus.dirty.empty()
 }
 
-// unanswered is the number of channels that wait for Redis to confirm them.
+// unconfirmed is the number of channels that wait for a confirmation by Redis.
 func (subs *subscriptions) unconfirmed() (n int) {
 	for _, i := range subs.interests {
 		if i.confirmed != i.commands {
@@ -186,7 +167,7 @@ func (subs *subscriptions) unconfirmed() (n int) {
 	return n
 }
 
-// find returns the channel of an app that a channel of Redis is for. It is called by the ears.
+// lookup returns the channel of an app for a channel of Redis. It is called by the receiving goroutines.
 func (subs *subscriptions) lookup(name string) (ref channelRef, snapshotEvent eventID, ok bool) {
 	subs.mu.Lock()
 	defer subs.mu.Unlock()
@@ -196,6 +177,7 @@ func (subs *subscriptions) lookup(name string) (ref channelRef, snapshotEvent ev
 	return channelRef{}, eventID{}, false
 }
 
+// subscribe sends SUBSCRIBE for a list of channels.
 func (subs *subscriptions) subscribe(list []*interest) error {
 	if len(list) == 0 {
 		return nil
@@ -209,7 +191,7 @@ func (subs *subscriptions) subscribe(list []*interest) error {
 	return subs.session.pubsub.subscribe(names)
 }
 
-// sweep stops hearing what nobody has wanted for a while.
+// sweep unsubscribes from channels that have been without subscribers for unsubscribeDelay.
 func (subs *subscriptions) sweep() error {
 	var names []string
 	subs.mu.Lock()

@@ -12,7 +12,8 @@ import (
 	"reverbd/broadcast"
 )
 
-// errand is one channel that Redis has to be told of, or asked about.
+// channelSync is the exchange with Redis for one channel: the update to apply, and the replies with its roster and its
+// last event.
 type channelSync struct {
 	*interest
 	update broadcast.Update
@@ -20,7 +21,7 @@ type channelSync struct {
 	cached *goredis.SliceCmd
 }
 
-// errand returns what is to be done for a channel that is heard. ok is false if it is nothing.
+// prepareSync takes the update of an active channel. ok is false if Redis is not needed for it.
 func (subs *subscriptions) prepareSync(i *interest) (cs channelSync, ok bool) {
 	cs = channelSync{interest: i, update: i.directory.TakeUpdate(i.channel)}
 	if !cs.update.Wanted && i.unwantedSince.IsZero() {
@@ -37,7 +38,7 @@ func (subs *subscriptions) prepareSync(i *interest) (cs channelSync, ok bool) {
 	return cs, false
 }
 
-// carryOut runs errands in batches and brings back what Redis says.
+// runSyncs sends channelSyncs in batches and passes the replies to the hub.
 func (subs *subscriptions) runSyncs(syncs []channelSync) error {
 	for batch := range slices.Chunk(syncs, 1000) {
 		if err := subs.registerRooms(batch); err != nil {
@@ -59,7 +60,8 @@ func (subs *subscriptions) runSyncs(syncs []channelSync) error {
 	return nil
 }
 
-// list notes the rooms that the node will have members in, before it has.
+// registerRooms adds the presence channels where this node is about to have users to the node's set, before it has users
+// there: whichever node evicts this one must find all of them.
 func (subs *subscriptions) registerRooms(batch []channelSync) error {
 	var rooms []any
 	for _, cs := range batch {
@@ -79,7 +81,7 @@ func (subs *subscriptions) registerRooms(batch []channelSync) error {
 	return nil
 }
 
-// queue puts the commands of an errand into a batch.
+// queueCommands adds the commands of a channelSync to a pipeline.
 func (subs *subscriptions) queueCommands(pipe goredis.Pipeliner, cs *channelSync) {
 	s := subs.session
 	app, channel := cs.directory.App, cs.channel
@@ -103,7 +105,7 @@ func (subs *subscriptions) queueCommands(pipe goredis.Pipeliner, cs *channelSync
 	}
 }
 
-// bring tells the hub what came of an errand.
+// completeSync passes the replies for a channel to the hub.
 func (subs *subscriptions) completeSync(cs *channelSync) error {
 	var snapshot broadcast.Snapshot
 	if cs.roster != nil {
@@ -127,7 +129,7 @@ func (subs *subscriptions) completeSync(cs *channelSync) error {
 	return nil
 }
 
-// refused tries again later what Redis would not take.
+// retrySync queues a channel again whose update Redis has refused.
 func (subs *subscriptions) retrySync(cs *channelSync, err error) error {
 	s := subs.session
 	switch {
@@ -143,69 +145,21 @@ func (subs *subscriptions) retrySync(cs *channelSync, err error) error {
 	}
 	cs.directory.Rejected(cs.channel, cs.update)
 	if isNoScript(err) {
-		s.bus.dirty.add(cs.directory, cs.channel)
+		s.bus.dirty.add(cs.channelRef)
 		return nil
 	}
-	time.AfterFunc(time.Second, func() { s.bus.dirty.add(cs.directory, cs.channel) })
+	time.AfterFunc(time.Second, func() { s.bus.dirty.add(cs.channelRef) })
 	return nil
 }
 
-// unlist forgets a room in which the node has nobody left.
+// unregisterRoom removes a presence channel where the node has no users from the node's set.
 func (subs *subscriptions) unregisterRoom(i *interest) {
 	s := subs.session
 	i.registered = false
-	s.client.SRem(s.ctx, s.names.rooms(s.node), room(i.directory.App, i.channel)) // one too many does no harm
+	s.client.SRem(s.ctx, s.names.rooms(s.node), room(i.directory.App, i.channel)) // a channel too many in the set does no harm
 }
 
-// readRoster reads what rosterScript returns: the version, the users of this node that are left, the members in their order.
-func readRoster(c *goredis.Cmd) (version uint64, remaining int64, members []broadcast.Member, err error) {
-	reply, err := c.Slice()
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	if len(reply) != 3 {
-		return 0, 0, nil, errMessage
-	}
-	text, _ := reply[0].(string)
-	remaining, _ = reply[1].(int64)
-	all, _ := reply[2].([]any)
-	if version, err = strconv.ParseUint(text, 10, 63); err != nil {
-		return 0, 0, nil, errMessage
-	}
-	return version, remaining, sortMembers(all), nil
-}
-
-// sortMembers reads the fields and values of a roster. What is none of ours is left out.
-func sortMembers(all []any) []broadcast.Member {
-	type placed struct {
-		broadcast.Member
-		offset uint64
-	}
-	var list []placed
-	for n := 0; n+1 < len(all); n += 2 {
-		user, _ := all[n].(string)
-		value, _ := all[n+1].(string)
-		if user == "" {
-			continue // the version
-		}
-		if m, offset, err := parseMember(user, value); err == nil {
-			list = append(list, placed{m, offset})
-		}
-	}
-	slices.SortFunc(list, func(a, b placed) int {
-		if a.offset < b.offset {
-			return -1
-		}
-		return 1
-	})
-	members := make([]broadcast.Member, len(list))
-	for n, p := range list {
-		members[n] = p.Member
-	}
-	return members
-}
-
-// readLast reads the last event of a cache channel.
+// readCached reads the last event of a cache channel into the snapshot.
 func (subs *subscriptions) readCached(cs *channelSync, snapshot *broadcast.Snapshot) {
 	reply, err := cs.cached.Result()
 	if err != nil || len(reply) != 2 {

@@ -1,0 +1,39 @@
+package redis
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// logLimiter allows one log message per period.
+type logLimiter struct {
+	every time.Duration
+	last  atomic.Int64
+}
+
+func (l *logLimiter) allow() bool {
+	now := time.Now().UnixNano()
+	last := l.last.Load()
+	return (last == 0 || now-last >= int64(l.every)) && l.last.CompareAndSwap(last, now)
+}
+
+// logDisconnect logs that Redis is lost, and why.
+func (b *Bus) logDisconnect(err error) {
+	if !b.failureLog.allow() {
+		return
+	}
+	b.log.Warn("Redis cannot be used: this node serves its own clients alone until it can",
+		zap.String("at", strings.Join(b.options.Addrs, ", ")), zap.Error(err), zap.Int64("bytes waiting", b.queue.waiting()))
+}
+
+// countForeign counts a message that no node of this installation has sent.
+func (b *Bus) countForeign(channel any) {
+	n := b.stats.foreign.Add(1)
+	if b.foreignLog.allow() {
+		b.log.Warn("somebody else publishes on our channels in Redis; what is not ours is ignored",
+			zap.Any("channel", channel), zap.Int64("ignored so far", n))
+	}
+}

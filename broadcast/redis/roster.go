@@ -1,0 +1,126 @@
+package redis
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"reverbd/broadcast"
+)
+
+// rosterChanges is a message of rosterScript: "before:version:", then for each change "length:user", "nodes:" and
+// "length:data".
+type rosterChanges struct {
+	before, version uint64
+	list            []broadcast.Change
+}
+
+func parseChanges(m string) (c rosterChanges, err error) {
+	p := fieldReader{rest: m[len(magic)+1:]}
+	c.before, c.version = p.number(), p.number()
+	for !p.bad && p.rest != "" {
+		change := broadcast.Change{Key: p.text()}
+		nodes := p.number()
+		change.Nodes, change.Data = int(nodes), []byte(p.text())
+		if nodes > 1<<20 || change.Key == "" || !utf8.ValidString(change.Key) || !utf8.Valid(change.Data) {
+			p.bad = true
+		}
+		c.list = append(c.list, change)
+	}
+	if p.bad || len(c.list) == 0 || c.version-c.before != uint64(len(c.list)) {
+		return rosterChanges{}, errMessage
+	}
+	return c, nil
+}
+
+// fieldReader parses the fields that a script has concatenated.
+type fieldReader struct {
+	rest string
+	bad  bool
+}
+
+// number reads digits up to a colon.
+func (p *fieldReader) number() uint64 {
+	digits, rest, found := strings.Cut(p.rest, ":")
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if !found || err != nil {
+		p.bad, p.rest = true, ""
+		return 0
+	}
+	p.rest = rest
+	return n
+}
+
+// text reads a length and as many bytes.
+func (p *fieldReader) text() string {
+	n := p.number()
+	if n > uint64(len(p.rest)) {
+		p.bad, p.rest = true, ""
+		return ""
+	}
+	text := p.rest[:n]
+	p.rest = p.rest[n:]
+	return text
+}
+
+// parseMember parses a value of the roster hash, "nodes:order:channel_data".
+func parseMember(user, value string) (m broadcast.Member, offset uint64, err error) {
+	p := fieldReader{rest: value}
+	nodes, offset := p.number(), p.number()
+	if p.bad || nodes == 0 || nodes > 1<<20 {
+		return m, 0, errMessage
+	}
+	return broadcast.Member{Key: user, Data: []byte(p.rest), Nodes: int(nodes)}, offset, nil
+}
+
+// readRoster reads the reply of rosterScript: the version, the number of users of this node that remain, the members in
+// the order of joining.
+func readRoster(c *goredis.Cmd) (version uint64, remaining int64, members []broadcast.Member, err error) {
+	reply, err := c.Slice()
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	if len(reply) != 3 {
+		return 0, 0, nil, errMessage
+	}
+	text, _ := reply[0].(string)
+	remaining, _ = reply[1].(int64)
+	all, _ := reply[2].([]any)
+	if version, err = strconv.ParseUint(text, 10, 63); err != nil {
+		return 0, 0, nil, errMessage
+	}
+	return version, remaining, sortMembers(all), nil
+}
+
+// sortMembers reads the fields and values of a roster hash. Entries that no script has written are left out.
+func sortMembers(all []any) []broadcast.Member {
+	type placed struct {
+		broadcast.Member
+		offset uint64
+	}
+	var list []placed
+	for n := 0; n+1 < len(all); n += 2 {
+		user, _ := all[n].(string)
+		value, _ := all[n+1].(string)
+		if user == "" {
+			continue // the version
+		}
+		if m, offset, err := parseMember(user, value); err == nil {
+			list = append(list, placed{m, offset})
+		}
+	}
+	slices.SortFunc(list, func(a, b placed) int {
+		if a.offset < b.offset {
+			return -1
+		}
+		return 1
+	})
+	members := make([]broadcast.Member, len(list))
+	for n, p := range list {
+		members[n] = p.Member
+	}
+	return members
+}
