@@ -11,7 +11,7 @@ import (
 func TestDisconnect(t *testing.T) {
 	r := newTestHub(t, Options{Loops: 2})
 	others := r.NewDirectory("other")
-	const each = 3*disconnectBatch + 5
+	const each = 200
 	var mine, theirs []*fakeConn
 	for i := range each {
 		mine = append(mine, r.connect(i%2))

@@ -1,5 +1,7 @@
 package broadcast
 
+import "time"
+
 // What one call of Drain may do before reads, pings and accepts are served. Eight writes take about 50 microseconds. A
 // small budget also makes writes coalesce: events that are read between two calls are queued behind frames that still
 // wait, and leave with them in one write. So the budget is small while events keep coming; while none come it doubles with
@@ -12,8 +14,8 @@ const (
 	maxQueued  = 32 << 20              // bytes queued on connections and not written; more stays in the mailbox
 )
 
-// Drain queues posted frames on the connections and writes, within its budget. If anything is left it asks to be called
-// again. A call with nothing to do costs a look at the mailbox.
+// Drain queues posted frames on the connections, continues walks, and writes, within its budget. If anything is left it asks
+// to be called again. A call with nothing to do costs a look at the mailbox.
 func (l *Loop) Drain() {
 	l.rescheduled = false
 	l.drain()
@@ -34,18 +36,20 @@ func (l *Loop) drain() {
 	l.draining = true
 	defer func() { l.draining = false }()
 	l.budget = min(2*l.budget, maxBudget)
+	l.walkUntil = time.Time{}
 	for writes := 0; ; {
 		if l.dispatch() {
 			l.budget = minBudget
 		}
+		l.walk()
 		writes += l.write(l.budget - writes)
-		if l.idle() {
+		if l.idle() && len(l.walks) == 0 {
 			if l.mailbox.park() {
 				return
 			}
 			continue
 		}
-		if writes >= l.budget || l.next < len(l.jobs) {
+		if writes >= l.budget || l.next < len(l.jobs) || len(l.walks) > 0 {
 			l.rescheduled = true
 			l.reschedule()
 			return

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"sync/atomic"
+	"time"
 
 	"reverbd/protocol/pusher"
 )
@@ -18,8 +19,8 @@ type Loop struct {
 	reschedule   func()        // asks for another Drain after the next poll
 
 	shard           shard
-	subscribers     []*Subscriber
-	connectionCount atomic.Int64 // len(subscribers), for other goroutines
+	subscribers     Set[*Subscriber]
+	connectionCount atomic.Int64 // subscribers.Len(), for other goroutines
 
 	jobs        []job // taken from the mailbox; those before next are done
 	next        int
@@ -29,6 +30,9 @@ type Loop struct {
 	budget      int  // writes that the current Drain may make
 	rescheduled bool // reschedule was called, and its Drain has not come yet
 	draining    bool // inside drain: a write may close a connection, and that may call drain again
+
+	walks     []func() (more bool) // only the first has begun
+	walkUntil time.Time            // when the walks of the current Drain pause; zero before their first step
 
 	spare       []*queue // empty queues for reuse
 	spareUnused int      // of spare: queues that have not been needed since the last Trim
@@ -61,8 +65,7 @@ func (l *Loop) Post(task Task) {
 // Add adds an established connection. s must not have been added to any loop.
 func (l *Loop) Add(s *Subscriber, id pusher.SocketID, d *Directory, c Conn) {
 	s.ID, s.conn, s.loop, s.directory = id, c, l, d
-	s.index = int32(len(l.subscribers))
-	l.subscribers = append(l.subscribers, s)
+	l.subscribers.Add(s)
 	l.connectionCount.Add(1)
 	if d != nil {
 		d.connections.Add(1)
@@ -88,15 +91,8 @@ func (l *Loop) Remove(s *Subscriber) {
 	if s.directory != nil {
 		s.directory.connections.Add(-1)
 	}
-	last := len(l.subscribers) - 1
-	moved := l.subscribers[last]
-	l.subscribers[last] = nil
-	l.subscribers = l.subscribers[:last]
+	l.subscribers.Remove(s)
 	l.connectionCount.Add(-1)
-	if moved != s {
-		l.subscribers[s.index] = moved
-		moved.index = s.index
-	}
 	s.conn = nil
 }
 

@@ -37,6 +37,8 @@ type Subscriber struct {
 // connections have fewer than ten.
 const indexAbove = 24
 
+func (s *Subscriber) indexInSet() *int32 { return &s.index }
+
 // Loop is the loop that s belongs to.
 func (s *Subscriber) Loop() *Loop { return s.loop }
 

@@ -9,14 +9,14 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// Close implements broadcast.Conn: the session is over, and the client is told with a close frame.
+// Close implements broadcast.Conn: it ends the session, and tells the client with a close frame.
 func (c *conn) Close(code ws.StatusCode, reason string) {
 	if c.state == stateOpen {
 		c.sendClose(ws.AppendClose(nil, code, reason))
 	}
 }
 
-// sendClose sends what the session still has and then a close frame, and ends the session.
+// sendClose sends what the session has queued and then the close frame, and ends the session.
 func (c *conn) sendClose(closeFrame broadcast.Frame) {
 	c.session.Send(closeFrame)
 	c.state = stateClosing
@@ -27,14 +27,14 @@ func (c *conn) sendClose(closeFrame broadcast.Frame) {
 	}
 }
 
-// How long a connection may take to read its last bytes and to close its end.
+// lingeringTimeout is how long a client may take to read the last bytes and to close its end of the connection.
 const lingeringTimeout = 5 * time.Second
 
-// lingeringClose waits for the client to close. What it still sends is read and thrown away, since closing a socket with unread data
-// makes the kernel discard what we have sent.
+// lingeringClose waits for the client to close its end. What the client still sends is read and discarded: closing a socket with
+// unread data makes the kernel discard what has been sent to the client.
 func (c *conn) lingeringClose() {
-	c.state, c.http = stateClosing, nil
-	c.reader = ws.Reader{}
+	c.endHTTP()
+	c.state, c.reader = stateClosing, ws.Reader{}
 	c.lingerTicks = uint16(c.loop.server.lingeringTimeout / tick)
 	if t, ok := c.gnet.(*tlsConn); ok {
 		t.sendCloseNotify()
@@ -46,7 +46,8 @@ func (c *conn) lingeringClose() {
 	c.resetTimer(tick)
 }
 
-// shutdownWrite shuts our half down once everything has been sent: the client sees the end of the stream behind the last byte.
+// shutdownWrite shuts down writing (shutdown(2)) once everything has been sent: the client reads the end of the stream after the
+// last byte.
 func (c *conn) shutdownWrite() {
 	if !c.writeShutdown && c.gnet.OutboundBuffered() == 0 {
 		c.writeShutdown = true
@@ -54,7 +55,7 @@ func (c *conn) shutdownWrite() {
 	}
 }
 
-// drop closes the connection at once.
+// drop closes the connection at once. closed has been called when it returns.
 func (c *conn) drop() {
 	if c.state == stateClosed {
 		return

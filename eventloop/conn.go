@@ -10,42 +10,43 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// state is what a connection is in.
+// state is the state of a connection.
 type state uint8
 
 const (
-	stateHTTP    state = iota // HTTP
-	stateOpen                 // WebSocket, its session runs
-	stateClosing              // the last bytes have been given to gnet; what still comes is thrown away
-	stateClosed               // gone: gnet must not be touched, its descriptor may be another client's
+	stateHTTP    state = iota // it speaks HTTP
+	stateOpen                 // it speaks WebSocket, and its session runs
+	stateClosing              // the last bytes have been given to gnet; what still arrives is discarded
+	stateClosed               // gnet must not be called: the descriptor may be another client's
 )
 
-// conn is one connection. It is loop-owned. It takes the place of a Session's socket: see broadcast.Conn.
+// conn is one connection. It is loop-owned. It is the broadcast.Conn of its session.
 type conn struct {
 	gnet    gnet.Conn
 	loop    *loop
-	session Session   // from the upgrade on
-	reader  ws.Reader // WebSocket frames
-	http    *exchange // HTTP requests; nil from the upgrade on
+	session Session   // nil before the upgrade
+	reader  ws.Reader // of WebSocket frames
+	http    *exchange // nil from the upgrade on
 
-	next, prev    *conn // in the wheel's slot
+	next, prev    *conn // in the slot of the timer wheel
 	slot          int16
-	lingerTicks   uint16 // closing: how many looks the client has left
-	scheduled     bool
+	lingerTicks   uint16 // stateClosing: ticks that are left to the client
+	scheduled     bool   // in the timer wheel
 	state         state
-	writeShutdown bool // our half has been shut down
-	deflate       bool // messages may be compressed
+	writeShutdown bool // no more is sent: shutdownWrite has done its work
+	deflate       bool // permessage-deflate has been negotiated
 }
 
-// opened is called when the connection has come to its loop.
+// opened is called when the connection has been enrolled in its loop.
 func (c *conn) opened(g gnet.Conn) {
 	trimAddresses(g.LocalAddr(), g.RemoteAddr())
 	c.gnet = g
-	c.http = &exchange{waitingSince: time.Now()}
+	c.http = &exchange{conn: c, waitingSince: time.Now()}
+	c.loop.http.Add(c.http)
 	c.loop.wheel.schedule(c, c.loop.server.requestTimeout)
 }
 
-// traffic is called with everything that has arrived, in the loop's buffer.
+// traffic handles everything that has arrived, in the loop's buffer.
 func (c *conn) traffic(p []byte) {
 	if t, ok := c.gnet.(*tlsConn); ok {
 		t.receive(p)
@@ -54,7 +55,7 @@ func (c *conn) traffic(p []byte) {
 	c.receive(p)
 }
 
-// receive takes bytes of the client's, which may be overwritten.
+// receive handles bytes that the client has sent, without the encryption of TLS. It may overwrite them.
 func (c *conn) receive(p []byte) {
 	for len(p) > 0 {
 		switch c.state {
@@ -71,7 +72,7 @@ func (c *conn) receive(p []byte) {
 	}
 }
 
-// receiveFrame handles the first frame of p and returns what is behind it.
+// receiveFrame handles the first frame of p and returns what follows it.
 func (c *conn) receiveFrame(p []byte) []byte {
 	ev, n, err := c.readFrame(p)
 	if err != nil {
@@ -104,7 +105,7 @@ func (c *conn) readFrame(p []byte) (ws.Event, int, *ws.CloseError) {
 
 // upgrade makes the connection a WebSocket one.
 func (c *conn) upgrade(r *http.Request, s Session) {
-	late := c.loop.server.stopping.Load() // if not, a drain that is on its way to the loop will find the connection
+	late := c.loop.server.stopping.Load() // if not, the drain that comes to the loop finds the connection
 	key := r.Header.Get("Sec-WebSocket-Key")
 	if c.deflate = c.loop.server.options.Compression && ws.OffersDeflate(r.Header); c.deflate {
 		c.loop.out = ws.AppendSwitchingDeflated(c.loop.out[:0], key)
@@ -116,7 +117,8 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 		return
 	}
 	c.trustForwarded(r)
-	c.http, c.session, c.state = nil, s, stateOpen
+	c.endHTTP()
+	c.session, c.state = s, stateOpen
 	s.Open(c.loop.shared, c, r.Header.Get("Origin"))
 	if c.state != stateOpen {
 		return
@@ -132,13 +134,21 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 	c.resetTimer(s.Check())
 }
 
-// resetTimer moves the next look.
+// endHTTP forgets what belongs to HTTP. It may be called twice.
+func (c *conn) endHTTP() {
+	if c.http != nil {
+		c.loop.http.Remove(c.http)
+		c.http = nil
+	}
+}
+
+// resetTimer has the timer fire in d, and no more when it would have fired.
 func (c *conn) resetTimer(d time.Duration) {
 	c.loop.wheel.cancel(c)
 	c.loop.wheel.schedule(c, d)
 }
 
-// timerFired is called when the connection's time has come. It returns how long the next look may wait.
+// timerFired returns in what time the timer is to fire again.
 func (c *conn) timerFired(now time.Time) time.Duration {
 	switch c.state {
 	case stateHTTP:
@@ -160,12 +170,12 @@ func (c *conn) timerFired(now time.Time) time.Duration {
 	return tick
 }
 
-// closed is called when gnet has closed the connection: nothing may touch it from the first line on.
+// closed is called when gnet has closed the connection. From its first line on nothing may touch gnet's part of it.
 func (c *conn) closed() {
 	was := c.state
 	c.state = stateClosed
 	c.loop.wheel.cancel(c)
-	c.http = nil
+	c.endHTTP()
 	if was == stateOpen || was == stateClosing && c.session != nil {
 		c.session.Gone()
 	}

@@ -8,26 +8,31 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"reverbd/broadcast"
 )
 
 // Timeouts of HTTP connections.
 const (
-	requestTimeout = 10 * time.Second // to a complete request: from the accept to the first one, from its first byte to any other
+	requestTimeout = 10 * time.Second // for a complete request: since the accept for the first one, since its first byte for any other
 	idleTimeout    = 75 * time.Second // between requests
 )
 
-// exchange is what a connection keeps while it speaks HTTP.
+// exchange is what a connection has while it speaks HTTP.
 type exchange struct {
+	broadcast.Place // in loop.http
+	conn            *conn
+
 	reader       requestReader
 	waitingSince time.Time // when the wait for the current request began
 	served       bool      // a request has been answered: the connection may be idle
 	continueSent bool      // 100 Continue has been sent for the current request
-	pending      bool      // a worker answers a request; what arrives meanwhile waits in held
-	pipelined    []byte
-	pipelineFull bool // more has arrived than held may hold: the connection ends with the answer that is due
+	pending      bool      // a worker answers a request
+	pipelined    []byte    // what has arrived meanwhile
+	pipelineFull bool      // more than maxPipelined has arrived: the connection ends with the response that is due
 }
 
-// receiveHTTP handles the first request of p, or keeps what there is of it, and returns what is behind it.
+// receiveHTTP handles the first request of p, or keeps what there is of it, and returns what follows it.
 func (c *conn) receiveHTTP(p []byte) []byte {
 	x := c.http
 	if x.pending {
@@ -51,7 +56,7 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 	case r == nil:
 		if first && x.served && !x.reader.idle() {
 			x.waitingSince = time.Now()
-			c.resetTimer(c.loop.server.requestTimeout) // and not when the connection would have been idle for too long
+			c.resetTimer(c.loop.server.requestTimeout) // which ends before the idle timeout that the timer was for
 		}
 		if !x.continueSent && x.reader.wantsContinue() {
 			x.continueSent = true
@@ -64,7 +69,7 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 	return p[n:]
 }
 
-// servePublish answers the request that p begins with if it is the usual one of a publisher, and returns its size, else 0.
+// servePublish answers the request that p begins with if it takes the fast path, and returns its size; else it returns 0.
 func (c *conn) servePublish(p []byte) int {
 	s := c.loop.server
 	r, n := c.loop.fastPath.read(p, s.maxRequestSize())
@@ -75,8 +80,9 @@ func (c *conn) servePublish(p []byte) int {
 	return n
 }
 
-// holdPipelined keeps pipelined requests until a worker has answered the one before them. Too many of them are thrown away without an
-// answer, since it would be taken for the one that is due; the client sees from the end of the connection which were not served.
+// holdPipelined keeps pipelined requests until a worker has answered the one before them. Too many of them are discarded without a
+// response, since the client would take it for the one that is due; by the end of the connection the client knows which requests
+// were not served.
 func (c *conn) holdPipelined(p []byte) {
 	x := c.http
 	if x.pipelineFull = x.pipelineFull || len(x.pipelined)+len(p) > c.loop.server.maxPipelined(); x.pipelineFull {
@@ -86,7 +92,7 @@ func (c *conn) holdPipelined(p []byte) {
 	x.pipelined = append(x.pipelined, p...)
 }
 
-// serve answers one request: with an upgrade, on this loop, or by a worker.
+// serve answers one request: with an upgrade, on this loop, or on a worker.
 func (c *conn) serve(r *http.Request) {
 	s := c.loop.server
 	if session, refusal := s.upgradeTo(r); refusal != nil {
@@ -114,7 +120,7 @@ func (c *conn) serveOnLoop(r *http.Request) {
 	c.respond(resp, !r.Close)
 }
 
-// serveOnWorker hands the request to a worker. Its body lies in the loop's buffer, so it is copied.
+// serveOnWorker hands the request to a worker. The body is in the loop's buffer, so it is copied.
 func (c *conn) serveOnWorker(r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(raw))
@@ -125,7 +131,7 @@ func (c *conn) serveOnWorker(r *http.Request) {
 		c.loop.shared.Post(&workerResponse{conn: c, response: resp, keepAlive: !r.Close})
 	}
 	if !c.loop.server.workers.submit(job) {
-		resp := c.loop.text(http.StatusServiceUnavailable, "Too many requests are waiting.")
+		resp := c.loop.textResponse(http.StatusServiceUnavailable, "Too many requests are waiting.")
 		resp.header["Retry-After"] = []string{"1"}
 		resp.stripHeadBody(r)
 		c.respond(resp, !r.Close)
@@ -134,7 +140,7 @@ func (c *conn) serveOnWorker(r *http.Request) {
 	c.http.pending = true
 }
 
-// workerResponse is a worker's answer on its way to the loop.
+// workerResponse is the response of a worker on its way to the loop.
 type workerResponse struct {
 	conn      *conn
 	response  *response
@@ -142,34 +148,34 @@ type workerResponse struct {
 }
 
 // Run implements broadcast.Task.
-func (a *workerResponse) Run() {
-	c := a.conn
+func (w *workerResponse) Run() {
+	c := w.conn
 	if c.state != stateHTTP {
 		return
 	}
-	defer func() { c.loop.server.recovered(recover(), "answer", c) }()
+	defer func() { c.loop.server.recovered(recover(), "response", c) }()
 	c.http.pending = false
-	c.respond(a.response, a.keepAlive && !c.http.pipelineFull)
+	c.respond(w.response, w.keepAlive && !c.http.pipelineFull)
 	if c.state == stateHTTP && len(c.http.pipelined) > 0 {
-		held := c.http.pipelined
+		pipelined := c.http.pipelined
 		c.http.pipelined = nil
-		c.receive(held)
+		c.receive(pipelined)
 	}
 }
 
-// refuse answers what is not a request, and ends the connection.
+// refuse answers what is not a valid request, and ends the connection.
 func (c *conn) refuse(status int, message string) { c.reply(status, nil, message, false) }
 
-// reply answers with a text.
+// reply answers with plain text.
 func (c *conn) reply(status int, header http.Header, message string, keepAlive bool) {
-	resp := c.loop.text(status, message)
+	resp := c.loop.textResponse(status, message)
 	for name, values := range header {
 		resp.header[name] = values
 	}
 	c.respond(resp, keepAlive)
 }
 
-// respond writes a response, and ends the connection if the client asked for that or a shutdown has begun.
+// respond writes a response, and ends the connection if the client has asked for that or a shutdown has begun.
 func (c *conn) respond(resp *response, keepAlive bool) {
 	keepAlive = keepAlive && !c.loop.server.stopping.Load()
 	now := time.Now()
@@ -185,7 +191,8 @@ func (c *conn) respond(resp *response, keepAlive bool) {
 	c.http.served, c.http.waitingSince = true, now
 }
 
-// httpTimerFired ends a connection on which a request takes too long, or none comes.
+// httpTimerFired ends a connection on which a request takes too long to arrive, or none arrives. It returns in what time the timer
+// is to fire again.
 func (c *conn) httpTimerFired(now time.Time) time.Duration {
 	x := c.http
 	timeout := c.loop.server.requestTimeout
@@ -206,7 +213,7 @@ func (c *conn) httpTimerFired(now time.Time) time.Duration {
 	return tick
 }
 
-// callAPI runs the API. A panic there is our mistake: it costs the request, not the server.
+// callAPI runs the API. A panic there costs the request, not the server. l is nil on a worker.
 func (s *Server) callAPI(l *loop, resp *response, r *http.Request) {
 	defer func() {
 		if cause := recover(); cause != nil {

@@ -10,36 +10,41 @@ import (
 	"reverbd/broadcast"
 )
 
-// loop is what one event loop owns on this side; broadcast.Loop is the rest of it.
+// loop is what one event loop owns in this package; its part of the subscription table is in broadcast.Loop. Fields that are not
+// atomic are loop-owned once the loop runs.
 type loop struct {
-	server    *Server
-	gnet      atomic.Pointer[gnet.EventLoop] // nil until attach
-	shared    *broadcast.Loop
-	waker     *waker
-	wheel     timerWheel
-	wheelTime time.Time // up to when the wheel has advanced
+	server *Server
+	gnet   atomic.Pointer[gnet.EventLoop] // nil until attach
+	shared *broadcast.Loop
+	waker  *waker
+
+	http      broadcast.Set[*exchange] // connections that speak HTTP
+	wheel     timerWheel               // the timers of all connections
+	wheelTime time.Time                // up to when ticksBy has counted
+	ticksDue  int                      // ticks by which the wheel is behind
+	firing    bool                     // a walk fires the timers of those ticks
+	drain     *drain                   // the shutdown of this loop; nil before it
 
 	fastPath fastPathParser
 	heads    headReader
 	response response
-	out      []byte // the answer that is being written
-	plain    []byte // what has been read of a TLS connection
-	cipher   []byte // what is being written to one
+	out      []byte // the response that is being written
+	plain    []byte // plaintext that has been read from a TLS connection
+	cipher   []byte // ciphertext that is being written to one
 
-	ticking     atomic.Bool  // a tick is on its way
-	lastTick    atomic.Int64 // when the last one came, in Unix nanoseconds
-	drain       *drain       // what is to be closed; nil before a shutdown
-	connections atomic.Int64 // connections, also those that are on their way here
+	ticking     atomic.Bool  // a tick waits in the mailbox
+	lastTick    atomic.Int64 // when the last tick ran, in Unix nanoseconds
+	connections atomic.Int64 // also those that are on their way to the loop
 }
 
-// newLoop makes the loop that will own shared. It is done before anything runs: wake is called from any goroutine.
+// newLoop makes the loop that will own shared. It is called before anything runs, since wake may be called from any goroutine.
 func (s *Server) newLoop(shared *broadcast.Loop) *loop {
 	l := &loop{server: s, shared: shared}
 	shared.Attach(l.wake, l.reschedule)
 	return l
 }
 
-// attach finds out which of gnet's loops is l, and has it woken for what was posted before.
+// attach finds out which of gnet's loops is l, and wakes it for what was posted before.
 func (l *loop) attach(engine *gnet.Client) error {
 	l.lastTick.Store(time.Now().UnixNano())
 	waker, err := newWaker(l, engine)
@@ -52,20 +57,20 @@ func (l *loop) attach(engine *gnet.Client) error {
 	return nil
 }
 
-// text is a response of the loop's own, for use until the next one.
-func (l *loop) text(status int, message string) *response {
+// textResponse is a response in a buffer of the loop, valid until the next one.
+func (l *loop) textResponse(status int, message string) *response {
 	l.response.text(status, message)
 	return &l.response
 }
 
-// wake wakes the loop through gnet. Safe for concurrent use.
+// wake has gnet run the mailbox. Safe for concurrent use.
 func (l *loop) wake() {
-	if el := l.gnet.Load(); el != nil { // nil: attach will do it
+	if el := l.gnet.Load(); el != nil { // nil: attach does it
 		_ = (*el).Execute(context.Background(), gnet.RunnableFunc(l.runMailbox)) // fails only when the engine has stopped
 	}
 }
 
-// reschedule asks for another turn of the drain once the loop has polled.
+// reschedule has the mailbox run once more when the loop has polled.
 func (l *loop) reschedule() { l.waker.wake() }
 
 func (l *loop) runMailbox(context.Context) error {
@@ -76,41 +81,4 @@ func (l *loop) runMailbox(context.Context) error {
 	}()
 	l.shared.Drain()
 	return nil
-}
-
-// trimTicks is how many ticks lie between two trims.
-const trimTicks = int(time.Second / tick)
-
-// Run implements broadcast.Task: the wheel advances by the ticks that have passed.
-func (l *loop) Run() {
-	l.ticking.Store(false)
-	if l.wheel.current%trimTicks == 0 {
-		l.shared.Trim()
-	}
-	now := time.Now()
-	l.lastTick.Store(now.UnixNano())
-	if l.drain != nil {
-		l.drain.closeDue(now)
-	}
-	for range l.ticksBy(now) {
-		l.wheel.advance(func(c *conn) (wait time.Duration) {
-			defer func() {
-				if l.server.recovered(recover(), "timer", c) {
-					wait = tick
-				}
-			}()
-			return c.timerFired(now)
-		})
-	}
-}
-
-// ticksBy returns how many ticks have passed since it was last asked: more than one if the loop was held up, but never more than
-// it takes to look at every connection once.
-func (l *loop) ticksBy(now time.Time) int {
-	if l.wheelTime.IsZero() {
-		l.wheelTime = now.Add(-tick)
-	}
-	n := int(now.Sub(l.wheelTime) / tick)
-	l.wheelTime = l.wheelTime.Add(time.Duration(n) * tick)
-	return min(n, wheelSlots)
 }

@@ -637,12 +637,6 @@ func TestSlowConsumer(t *testing.T) {
 // joinedAtMost is the largest single write of events of that size.
 func joinedAtMost(size int) int64 { return int64(max(64<<10, size+10)) }
 
-// all is every connection on the wheel.
-func (w *timerWheel) all() (conns []*conn) {
-	w.forEach(func(c *conn) { conns = append(conns, c) })
-	return conns
-}
-
 // A client of HTTP that does not read its answers is dropped.
 func TestSlowConsumerOfAnswers(t *testing.T) {
 	s, addr := listen(t, 1, func(o *Options, _ *Server) { o.SlowConsumerBytes, o.MaxRequestSize = 64<<10, 0 })

@@ -6,7 +6,7 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// Write implements broadcast.Conn. A client that does not read is cut off when more than the limit is waiting for it.
+// Write implements broadcast.Conn. A client that does not read is cut off when more than Limits.SlowConsumerBytes wait for it.
 func (c *conn) Write(p []byte) {
 	if c.state == stateClosed {
 		return
@@ -22,7 +22,7 @@ func (c *conn) Write(p []byte) {
 	send(c.gnet, p)
 }
 
-// send writes p to a socket. A failure has closed the connection, and OnClose has been told, when it returns.
+// send writes p to a socket. If that fails, gnet has closed the connection and called OnClose before send returns.
 func send(g gnet.Conn, p []byte) {
 	if g.OutboundBuffered() == 0 {
 		if p = p[writeNow(g.Fd(), p):]; len(p) == 0 {
@@ -32,7 +32,7 @@ func send(g gnet.Conn, p []byte) {
 	_, _ = g.Write(p)
 }
 
-// cutOffSlowConsumer ends a connection whose client is too slow.
+// cutOffSlowConsumer ends a connection whose client reads too slowly.
 func (c *conn) cutOffSlowConsumer() {
 	c.loop.server.logSlowConsumer(c)
 	if c.state == stateOpen {

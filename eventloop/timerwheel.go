@@ -2,9 +2,9 @@ package eventloop
 
 import "time"
 
-// The timer wheel of a loop: a connection hangs in the slot in which it is to be looked at. One that is due later than
-// the wheel reaches is looked at when the wheel has gone round, and put back. A deadline that moves because the client
-// was heard is not moved in the wheel: the look finds that there is time left.
+// The timer wheel of a loop: each connection is in the slot of the tick in which its timer fires. A timer that is due beyond the
+// reach of the wheel fires after one round, finds that there is time left, and is scheduled again. The same happens when the
+// client was heard meanwhile: that moves a deadline, and not the connection in the wheel.
 const (
 	tick       = 200 * time.Millisecond
 	wheelSlots = 512
@@ -16,10 +16,10 @@ type timerWheel struct {
 	current int // the slot of the current tick
 }
 
-// timerSlot is a ring of connections with no order. The zero value is empty.
+// timerSlot is a doubly linked list of connections, in no order. The zero value is empty.
 type timerSlot struct{ first *conn }
 
-// schedule has c looked at in about d, at most a tick earlier. c must not be scheduled.
+// schedule has the timer of c fire in about d, at most a tick earlier. c must not be scheduled.
 func (w *timerWheel) schedule(c *conn, d time.Duration) {
 	ticks := min(max(int((d+tick-1)/tick), 1), wheelSlots-1)
 	c.slot = int16((w.current + ticks) % wheelSlots)
@@ -49,26 +49,15 @@ func (w *timerWheel) cancel(c *conn) {
 	c.prev, c.next = nil, nil
 }
 
-// advance moves on by one slot and looks at every connection there. look says how long the next look may wait; it may
-// close any connection.
-func (w *timerWheel) advance(look func(*conn) time.Duration) {
-	w.current = (w.current + 1) % wheelSlots
-	list := &w.slots[w.current]
-	for c := list.first; c != nil; c = list.first {
-		w.cancel(c)
-		if d := look(c); c.state != stateClosed && !c.scheduled {
-			w.schedule(c, d)
-		}
-	}
-}
+// advance begins the next tick.
+func (w *timerWheel) advance() { w.current = (w.current + 1) % wheelSlots }
 
-// forEach calls f for every connection on the wheel. f may close the one it is given.
-func (w *timerWheel) forEach(f func(*conn)) {
-	for i := range w.slots {
-		for c := w.slots[i].first; c != nil; {
-			next := c.next
-			f(c)
-			c = next
-		}
+// due takes one connection off the slot of the current tick, and returns nil when none is left in it. What is scheduled
+// meanwhile is in another slot, so each connection is taken once a tick.
+func (w *timerWheel) due() *conn {
+	c := w.slots[w.current].first
+	if c != nil {
+		w.cancel(c)
 	}
+	return c
 }
