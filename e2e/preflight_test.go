@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -44,13 +43,7 @@ func limited(t *testing.T, descriptors int, args ...string) (code int, out strin
 	if descriptors > 0 {
 		cmd = exec.CommandContext(t.Context(), "prlimit", append([]string{nofile(descriptors), serverBinary}, args...)...)
 	}
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = t.TempDir(), plainEnvironment(), childAttributes()
-	text, err := cmd.CombinedOutput()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return exit.ExitCode(), string(text)
-	}
-	must(t, err)
-	return 0, string(text)
+	return exitOf(t, cmd, t.TempDir(), nil)
 }
 
 func nofile(n int) string { return fmt.Sprintf("--nofile=%d:%d", n, n) }
@@ -121,23 +114,15 @@ func TestStartIsRefused(t *testing.T) {
 // startLimited starts reverbd with so many descriptors and waits until it answers on the port.
 func startLimited(t *testing.T, descriptors, port int, args ...string) *server {
 	t.Helper()
-	s := &server{port: port, output: new(output), exited: make(chan struct{})}
-	s.cmd = exec.Command("prlimit", append([]string{nofile(descriptors), serverBinary}, args...)...)
-	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = t.TempDir(), plainEnvironment(), s.output, s.output
-	s.cmd.SysProcAttr = childAttributes()
-	must(t, s.cmd.Start())
-	go func() {
-		s.err = s.cmd.Wait()
-		close(s.exited)
-	}()
+	s := &server{port: port, dir: t.TempDir(), binary: requireProgram(t, "prlimit")}
+	s.args = append([]string{nofile(descriptors), serverBinary}, args...)
+	must(t, s.start())
 	t.Cleanup(func() {
 		if err := s.stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := s.awaitReady(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.awaitReady())
 	return s
 }
 

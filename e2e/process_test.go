@@ -22,7 +22,12 @@ import (
 // runToEnd runs reverbd in dir until it ends by itself, and returns its exit code and what it printed.
 func runToEnd(t *testing.T, dir string, env []string, args ...string) (code int, out string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), serverBinary, args...)
+	return exitOf(t, exec.CommandContext(t.Context(), serverBinary, args...), dir, env)
+}
+
+// exitOf runs a command in dir, with env beside the plain environment, and returns its exit code and what it printed.
+func exitOf(t *testing.T, cmd *exec.Cmd, dir string, env []string) (code int, out string) {
+	t.Helper()
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = dir, append(plainEnvironment(), env...), childAttributes()
 	text, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -66,31 +71,9 @@ func (c *echoConn) served() error {
 
 // Out of descriptors the server goes on serving those it has, refuses the rest, and takes new ones when there is room.
 func TestOutOfDescriptors(t *testing.T) {
-	prlimit, err := exec.LookPath("prlimit")
-	if err != nil {
-		t.Skip("no prlimit here")
-	}
 	const descriptors, attempts = 300, 400
-	s := &server{port: freePort(t), output: new(output), exited: make(chan struct{})}
-	s.cmd = exec.Command(prlimit, fmt.Sprintf("--nofile=%d:%d", descriptors, descriptors), serverBinary,
-		"--dev", "--host", "127.0.0.1", "--port", strconv.Itoa(s.port), "--reactors", "2")
-	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = t.TempDir(), plainEnvironment(), s.output, s.output
-	s.cmd.SysProcAttr = childAttributes()
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		s.err = s.cmd.Wait()
-		close(s.exited)
-	}()
-	t.Cleanup(func() {
-		if err := s.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := s.awaitReady(); err != nil {
-		t.Fatal(err)
-	}
+	port := freePort(t)
+	s := startLimited(t, descriptors, port, "--dev", "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--reactors", "2")
 
 	var has []*echoConn
 	for range attempts {

@@ -102,9 +102,7 @@ func TestSupervisor(t *testing.T) {
 // publicDir is a directory that other users may look into, which those of t.TempDir are not.
 func publicDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "reverbd-public-")
-	must(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := shortDir(t)
 	must(t, os.Chmod(dir, 0o755))
 	return dir
 }

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// Child is the program, running.
+// Child is a running baseline process.
 type Child struct {
 	Address netip.AddrPort
 	PID     int
-	Threads []int // that serve: what Go's runtime does in others is not part of the baseline
+	Threads []int // ids of the threads that serve; the runtime's other threads are not part of the baseline
 
 	command *exec.Cmd
 	stdin   io.Closer
 }
 
-// Start runs command, which is to call Serve. Its environment is set here.
+// Start runs command, which must call Serve, and sets its environment.
 func Start(command *exec.Cmd, c Config) (*Child, error) {
 	config, err := json.Marshal(c)
 	if err != nil {
@@ -39,7 +39,7 @@ func Start(command *exec.Cmd, c Config) (*Child, error) {
 		return nil, fmt.Errorf("baseline: %w", err)
 	}
 	child := &Child{PID: command.Process.Pid, command: command, stdin: stdin}
-	_, _ = stdin.Write(append(config, '\n')) // if it does not arrive there is no port either
+	_, _ = stdin.Write(append(config, '\n')) // a failure shows below: no announcement comes
 	var line announcement
 	if err := json.NewDecoder(stdout).Decode(&line); err != nil {
 		child.Stop()
@@ -50,10 +50,10 @@ func Start(command *exec.Cmd, c Config) (*Child, error) {
 	return child, nil
 }
 
-// Stop ends the program and waits for that.
+// Stop ends the process and waits until it has ended.
 func (c *Child) Stop() {
 	_ = c.stdin.Close()
 	kill := time.AfterFunc(2*time.Second, func() { _ = c.command.Process.Kill() })
 	defer kill.Stop()
-	_ = c.command.Wait() // how it ends is of no interest
+	_ = c.command.Wait() // the exit code does not matter
 }

@@ -5,15 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// lists is who is on which list. It is shared by all threads, under a lock that costs two atomic operations and is never
-// held across a system call.
+// lists maps each list to its sockets. All threads share it, under a lock that costs two atomic operations and is never held
+// across a system call.
 type lists struct {
 	lock    atomic.Bool
 	members [][]int32 // descriptors, by list
 	places  [][]place // by descriptor
 }
 
-// place is where a descriptor stands.
+// place is the position of a descriptor on a list.
 type place struct{ list, index int32 }
 
 func (l *lists) acquire() {
@@ -38,7 +38,7 @@ func (l *lists) join(list, fd int) {
 	l.members[list] = append(l.members[list], int32(fd))
 }
 
-// on returns who is on a list. It may be read until somebody leaves the list: a run publishes nothing while that happens.
+// on returns the descriptors on a list. The slice is valid until a descriptor leaves the list: a run publishes nothing meanwhile.
 func (l *lists) on(list int) []int32 {
 	l.acquire()
 	defer l.release()
@@ -61,7 +61,7 @@ func (l *lists) leave(fd int) {
 	l.places[fd] = l.places[fd][:0]
 }
 
-// remove puts the last of a list in the place of the one who leaves.
+// remove takes a descriptor off a list by moving the last one into its place.
 func (l *lists) remove(from place) {
 	members := l.members[from.list]
 	last := int32(len(members) - 1)

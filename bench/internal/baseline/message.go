@@ -2,12 +2,12 @@ package baseline
 
 import "encoding/binary"
 
-// Kind is what is to be done with a message.
+// Kind says what the baseline does with a message.
 type Kind byte
 
 // The kinds of messages.
 const (
-	Subscribe Kind = 'S' // put the sender on the item's list, and write the item's bytes to him
+	Subscribe Kind = 'S' // put the sender on the item's list, and write the item's bytes to it
 	Publish   Kind = 'P' // write the reply to the sender, and each item's bytes to all on its list
 	Whisper   Kind = 'W' // write the item's bytes to all on its list but the sender
 	upgrade   Kind = 'G' // the first letter of GET
@@ -18,7 +18,7 @@ const (
 	itemSize   = 8 // before the item's bytes
 )
 
-// AppendHeader begins a message. Finish has to end it.
+// AppendHeader begins a message. Finish must end it.
 func AppendHeader(dst []byte, k Kind, items int) []byte {
 	dst = append(dst, byte(k), 0)
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(items))
@@ -41,7 +41,7 @@ func Finish(dst []byte, start, size int) []byte {
 	return dst
 }
 
-// size returns how long the message that p begins with is, 0 if that cannot be told yet.
+// size returns the length of the message that p begins with, or 0 if its header is incomplete.
 func size(p []byte) int {
 	if len(p) < headerSize {
 		return 0

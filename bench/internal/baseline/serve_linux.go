@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Serve is the program. It reads a Config from in, writes where it listens and which threads serve to out, and runs until in
-// ends, which it does when whoever started it is gone. The process should do nothing else, and be started with
-// GODEBUG=asyncpreemptoff=1.
+// Serve is the main function of the process. It reads a Config from in, writes its port and the ids of its threads to out, and
+// returns when in ends, which happens at the latest when the process that started it ends. The process should do nothing else, and
+// be started with GODEBUG=asyncpreemptoff=1.
 func Serve(in io.Reader, out io.Writer) error {
 	var c Config
 	if err := json.NewDecoder(in).Decode(&c); err != nil {
@@ -45,7 +45,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	return err
 }
 
-// listen opens a listener on port, or if that is 0 on a free one, which it then is set to.
+// listen opens a listener on *port. If that is 0 the kernel chooses the port, and *port is set to it.
 func listen(port *int) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -66,7 +66,7 @@ func listen(port *int) (int, error) {
 	if err != nil {
 		return 0, os.NewSyscallError("getsockname", err)
 	}
-	*port = bound.(*unix.SockaddrInet4).Port // as it was bound
+	*port = bound.(*unix.SockaddrInet4).Port // the port that the kernel chose
 	const backlog = 4096
 	return fd, os.NewSyscallError("listen", unix.Listen(fd, backlog))
 }

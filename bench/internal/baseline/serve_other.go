@@ -7,5 +7,5 @@ import (
 	"io"
 )
 
-// Serve fails: the baseline is made of Linux's system calls.
+// Serve fails: the baseline needs Linux's epoll.
 func Serve(io.Reader, io.Writer) error { return errors.New("baseline: it runs only on Linux") }

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The system calls of the program, without Go's scheduler: a thread that waits in one keeps its processor, and none of them
-// costs more than it does in C. Descriptors block, so that a full socket is waited for.
+// The system calls of the baseline, without Go's scheduler: a thread that waits in one keeps its P, and a call costs what it costs
+// in C. Descriptors are in blocking mode, so that a write waits for a full socket.
 
-// write writes all of p. A receiver that is gone gets nothing.
+// write writes all of p. Errors are ignored: the receiver has closed.
 func write(fd int32, p []byte) {
 	for len(p) > 0 {
 		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
@@ -24,7 +24,7 @@ func write(fd int32, p []byte) {
 	}
 }
 
-// read returns 0 at the end of the stream and if it is broken.
+// read returns 0 at the end of the stream and after an error.
 func read(fd int32, p []byte) int {
 	for {
 		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
@@ -38,7 +38,7 @@ func read(fd int32, p []byte) int {
 	}
 }
 
-// accept returns a descriptor that blocks, or -1 if nobody waits.
+// accept returns a descriptor in blocking mode, or -1 if no connection waits.
 func accept(listener int) int {
 	fd, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), 0, 0, unix.SOCK_CLOEXEC, 0, 0)
 	if errno != 0 {
@@ -54,7 +54,7 @@ func watch(epoll, fd int) syscall.Errno {
 	return errno
 }
 
-// wait returns how many events there are, at least one unless a signal came.
+// wait returns the number of events: at least one, or 0 after a signal.
 func wait(epoll int, events []unix.EpollEvent) int {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
 		uintptr(len(events)), ^uintptr(0), 0, 0)

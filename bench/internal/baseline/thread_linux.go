@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// thread serves the connections that its listener gets. What is written goes to the sockets of all threads: the kernel does
-// not mind who writes, so there is nothing to hand over.
+// thread serves the connections that its listener accepts. It writes to the sockets of all threads itself: nothing is handed over
+// between threads.
 type thread struct {
 	epoll, listener int
 	events          [1024]unix.EpollEvent
@@ -32,7 +32,7 @@ func newThread(listener int, shared *lists, replies Replies) (*thread, error) {
 	return &thread{epoll: epoll, listener: listener, buffer: make([]byte, bufferSize), lists: shared, replies: replies}, nil
 }
 
-// run serves, for ever. It tells on begun which thread it is.
+// run serves for ever. It sends its thread id on begun.
 func (t *thread) run(begun chan<- int) {
 	runtime.LockOSThread()
 	begun <- unix.Gettid()
@@ -53,11 +53,11 @@ func (t *thread) accept() {
 		if fd < 0 {
 			return
 		}
-		_ = watch(t.epoll, fd) // fails only for lack of memory
+		_ = watch(t.epoll, fd) // it fails only without memory
 	}
 }
 
-// serve makes one read, and does what it says.
+// serve makes one read and carries out the messages in it.
 func (t *thread) serve(fd int32) {
 	n := read(fd, t.buffer)
 	if n == 0 {
@@ -75,7 +75,7 @@ func (t *thread) serve(fd int32) {
 			have := copy(t.buffer, p)
 			more := read(fd, t.buffer[have:])
 			if more == 0 {
-				return // the end is reported again
+				return // epoll reports the end again
 			}
 			p = t.buffer[:have+more]
 			whole = size(p)
@@ -85,7 +85,7 @@ func (t *thread) serve(fd int32) {
 	}
 }
 
-// upgrade answers a handshake, which always comes in one piece, and returns what is behind it.
+// upgrade answers a handshake, which always comes in one piece, and returns the bytes behind it.
 func (t *thread) upgrade(fd int32, p []byte) []byte {
 	_, rest, _ := bytes.Cut(p, []byte("\r\n\r\n"))
 	write(fd, t.replies.Upgrade)

@@ -6,17 +6,17 @@ import (
 	"reverbd/bench/internal/latency"
 )
 
-// churn is connections that end and begin again.
+// churn closes connections in turn and connects them again.
 type churn struct {
 	timer    *epoll.Timer
 	schedule latency.Schedule
 	on       bool
-	due      int // so many were due
+	due      int // reconnects that were due so far
 	ended    int
-	missed   int // messages that connections did not get between the first and the last that they got
+	missed   int // messages lost between the first and the last that a connection received
 }
 
-// Churn ends the connections in turn, so many a second, and has each begin again at once, until StopChurn.
+// Churn closes perSecond connections a second, in turn, and connects each again at once, until StopChurn.
 func (f *Fleet) Churn(perSecond float64) {
 	f.poller.Call(func() {
 		f.churn.on, f.churn.due = true, 0
@@ -25,7 +25,7 @@ func (f *Fleet) Churn(perSecond float64) {
 	})
 }
 
-// StopChurn lets the connections be, and returns how many were ended.
+// StopChurn stops Churn, and returns how many connections were closed.
 func (f *Fleet) StopChurn() (ended int) {
 	f.poller.Call(func() {
 		f.churn.on = false
@@ -34,8 +34,8 @@ func (f *Fleet) StopChurn() (ended int) {
 	return ended
 }
 
-// Missed returns how many messages did not come to connections that were subscribed when they were published: those between
-// two that came.
+// Missed returns how many messages were lost between the first and the last that each connection received: the connection was
+// certainly subscribed when these were published.
 func (f *Fleet) Missed() (n int) {
 	f.poller.Call(func() {
 		n = f.churn.missed
@@ -59,7 +59,7 @@ func (f *Fleet) churnDue() {
 	}
 }
 
-// renew ends a connection and begins it again. One that is not live is left alone.
+// renew closes a live connection and connects it again.
 func (f *Fleet) renew(c *conn) {
 	if c.state != live {
 		return

@@ -10,14 +10,14 @@ import (
 	"reverbd/bench/internal/epoll"
 )
 
-// state is how far a connection has come.
+// state is a stage in the life of a connection, in order.
 type state uint8
 
 const (
 	closed       state = iota
-	connecting         // TCP
+	connecting         // the TCP handshake runs
 	upgrading          // the handshake has been sent
-	establishing       // it is a WebSocket; the server has yet to name the connection
+	establishing       // waiting for connection_established
 	subscribing        // subscriptions have been sent
 	live
 )
@@ -26,22 +26,22 @@ const (
 type conn struct {
 	fleet    *Fleet
 	fd       int32
-	index    int32 // in the run
+	index    int32 // number in the run
 	awaited  int32 // subscriptions without an answer
 	state    state
-	in       []byte // the beginning of a frame; it keeps its memory while that is little
-	out      []byte // what the socket did not take
+	in       []byte // the beginning of an incomplete frame; its memory is kept up to maxKept
+	out      []byte // bytes that the socket did not take
 	receiver delivery.Receiver
-	sent     uint32 // whispers
-	members  int32  // of the presence channel, as this client has been told
+	sent     uint32 // whispers sent
+	members  int32  // number of members of the presence channel, by the events that this client received
 }
 
-// maxKept is how much memory a connection keeps for the beginnings of frames, in bytes.
+// maxKept is how much memory a connection keeps for incomplete frames, in bytes.
 const maxKept = 4096
 
 var errClosed = errors.New("closed without a close frame")
 
-// connect begins the connection's life.
+// connect begins to connect.
 func (c *conn) connect() {
 	f := c.fleet
 	c.in = nil // it may have been connected before
@@ -76,7 +76,7 @@ func (c *conn) Ready(events uint32) {
 	}
 }
 
-// connected looks whether there is a connection, and begins the handshake if so.
+// connected sends the handshake if the TCP connection is established.
 func (c *conn) connected(events uint32) bool {
 	if events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) == 0 {
 		return false
@@ -90,8 +90,8 @@ func (c *conn) connected(events uint32) bool {
 	return c.state == upgrading
 }
 
-// receive reads until nothing is left, which edge-triggered polling asks for. A read that leaves room in the buffer has
-// taken everything, unless the server has closed: that is seen in a read of its own.
+// receive reads until the socket is empty, as edge-triggered polling requires. A read that does not fill the buffer has emptied the
+// socket, except after a hang-up: the end of the stream needs another read.
 func (c *conn) receive(hangup bool) {
 	for c.state != closed {
 		buffer := c.buffer()
@@ -114,8 +114,8 @@ func (c *conn) receive(hangup bool) {
 	}
 }
 
-// buffer returns the fleet's, made bigger if what the connection keeps takes more than half of it: a presence channel's
-// roster can be very long.
+// buffer returns the fleet's read buffer, at least twice as long as what the connection has kept: the roster of a presence channel
+// can be very long.
 func (c *conn) buffer() []byte {
 	f := c.fleet
 	for len(f.in) < 2*len(c.in) {
@@ -124,7 +124,7 @@ func (c *conn) buffer() []byte {
 	return f.in
 }
 
-// keep remembers the beginning of a frame until the rest comes.
+// keep stores an incomplete frame.
 func (c *conn) keep(rest []byte) {
 	if len(rest) == 0 && cap(c.in) > maxKept {
 		c.in = nil
@@ -133,7 +133,7 @@ func (c *conn) keep(rest []byte) {
 	c.in = append(c.in[:0], rest...)
 }
 
-// consume handles what is complete in p, and returns the rest.
+// consume handles the complete frames in p, and returns the incomplete rest.
 func (c *conn) consume(p []byte, now int64) (rest []byte) {
 	if c.state == upgrading {
 		n, err := parseUpgrade(p, c.fleet.options.Compressed)
@@ -166,7 +166,7 @@ func (c *conn) consume(p []byte, now int64) (rest []byte) {
 	return nil
 }
 
-// write sends p, or keeps what the socket does not take.
+// write sends p, and keeps what the socket does not take.
 func (c *conn) write(p []byte) {
 	if len(c.out) > 0 {
 		c.out = append(c.out, p...)
@@ -185,7 +185,7 @@ func (c *conn) write(p []byte) {
 	}
 }
 
-// fail ends the connection, and has the reason counted.
+// fail closes the connection and counts the reason.
 func (c *conn) fail(why error) {
 	was := c.state
 	c.close()
@@ -198,7 +198,7 @@ func (c *conn) fail(why error) {
 	}
 }
 
-// close ends the connection without a word.
+// close closes the socket without a close frame.
 func (c *conn) close() {
 	if c.fd >= 0 {
 		c.fleet.poller.Forget(int(c.fd))

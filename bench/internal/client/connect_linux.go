@@ -6,26 +6,26 @@ import (
 	"reverbd/bench/internal/latency"
 )
 
-// maxPending is how many connections may be between the first SYN and the last subscription. A server's queue of connections
-// to accept is seldom shorter than this, and when it overflows a client waits for a second.
+// maxPending is how many connections may be between the SYN and the last subscription. Accept queues are seldom shorter than this;
+// when one overflows, the client waits a second before the SYN is sent again.
 const maxPending = 128
 
-// ramp is the connecting of a fleet: as many as may be pending at once, or at a rate.
+// ramp connects a fleet: with at most a number of connections pending, or at a rate.
 type ramp struct {
 	timer    *epoll.Timer
 	next     int // the next connection to begin
 	total    int
 	pending  int
-	most     int     // that may be pending
-	retries  bool    // a connection that is refused tries again
-	again    []retry // those that will, the first due first
+	most     int     // limit of pending
+	retries  bool    // refused connections are tried again
+	again    []retry // refused connections to try again, in the order in which they are due
 	rated    bool
 	schedule latency.Schedule
-	last     int64 // when the last connection came to be live, by clock.Now
+	last     int64 // when the last connection became live, by clock.Now
 }
 
-// Connect begins to connect all connections that are not, perSecond a second, or if that is 0 as fast as the server takes
-// them. Progress tells when they are.
+// Connect begins to connect all connections, perSecond a second, or as fast as the server accepts them if that is 0. Progress shows
+// when they are live.
 func (f *Fleet) Connect(perSecond float64) {
 	f.poller.Call(func() {
 		r := &f.ramp
@@ -39,7 +39,7 @@ func (f *Fleet) Connect(perSecond float64) {
 	})
 }
 
-// Connected returns when the last connection came to be live, by clock.Now.
+// Connected returns when the last connection became live, by clock.Now.
 func (f *Fleet) Connected() (at int64) {
 	f.poller.Call(func() { at = f.ramp.last })
 	return at
@@ -63,7 +63,7 @@ func (f *Fleet) connectMore() {
 	}
 }
 
-// connectedOne is told of a connection that has come to be live.
+// connectedOne counts a connection that has become live.
 func (f *Fleet) connectedOne() {
 	f.ramp.pending--
 	f.ramp.last = clock.Now()
@@ -71,7 +71,7 @@ func (f *Fleet) connectedOne() {
 	f.connectMore()
 }
 
-// refusedOne is told of a connection that will not come to be live.
+// refusedOne counts a connection that failed before it was live.
 func (f *Fleet) refusedOne(c *conn, why error) {
 	f.ramp.pending--
 	if f.ramp.retries {
@@ -79,14 +79,14 @@ func (f *Fleet) refusedOne(c *conn, why error) {
 		return
 	}
 	f.now.refused++
-	f.refusals.add(why)
-	// Not connectMore, which may be what is running: the next one begins once this one's failure has been handled.
+	f.outcome.Refusals.add(why)
+	// connectMore may be running already: let it run again later.
 	f.poller.Do(f.connectMore)
 }
 
-// lostOne is told of a live connection that has ended.
+// lostOne counts a live connection that has ended.
 func (f *Fleet) lostOne(why error) {
 	f.now.live--
 	f.now.lost++
-	f.losses.add(why)
+	f.outcome.Losses.add(why)
 }

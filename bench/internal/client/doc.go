@@ -1,3 +1,3 @@
-// Package client is the WebSocket clients of a run: thousands in a process, on one thread, at some 300 bytes each. They
-// connect, shake hands, subscribe, answer pings, and count what they receive.
+// Package client has the WebSocket clients of a run: thousands in a process, on one thread, with about 300 bytes of memory each.
+// They connect, send the handshake, subscribe, answer pings, and count what they receive.
 package client

@@ -12,65 +12,59 @@ import (
 	"reverbd/bench/internal/latency"
 )
 
-// Options says whom a fleet's clients connect to, and what for.
+// Options are the options of a Fleet.
 type Options struct {
-	Servers    []netip.AddrPort // which the connections take in turn
+	Servers    []netip.AddrPort // used in turn
 	Sources    Sources
 	Upgrade    []byte          // the request that opens a WebSocket
-	Compressed bool            // it offers compression, which the answer must accept
-	Dialect    dialect.Dialect // the fleet's own
+	Compressed bool            // Upgrade offers compression, and the server must accept it
+	Dialect    dialect.Dialect // not shared with another fleet
 
 	Connections int   // in this fleet
-	Share       Share // which of the run's connections they are
+	Share       Share // the part of the run's connections
 	Layout      Layout
 	Streams     delivery.Streams
 
-	Room    dialect.Room // set if the one channel is a presence channel; the fleet's own
-	Joiners int          // the last of the connections, which do not subscribe but wait for JoinAndLeave
+	Room    dialect.Room // set if the only channel is a presence channel; not shared with another fleet
+	Joiners int          // the last so many of the connections do not subscribe at once but in JoinAndLeave
 }
 
-// Fleet is the clients of one process. They live on one thread, which runs from New to Close; its methods may be called
-// from anywhere, but not after Close.
+// Fleet is the clients of one process, on one thread that runs from New to Close. Its methods are safe for concurrent use until
+// Close.
 type Fleet struct {
 	options Options
 	poller  *epoll.Poller
 	ended   sync.WaitGroup
-	failure error // of the poller; set before ended
+	failure error // of the poller; valid once ended is done
 
-	live, refused, lost, delivered, sent atomic.Int64 // what the loop last published
+	live, refused, lost, delivered, sent atomic.Int64 // copies for Progress, stored by publish
 
-	// What follows belongs to the loop.
-	conns        []conn
-	ramp         ramp
-	whispers     whispers
-	presence     presence
-	churn        churn
-	pings        pings
-	stalled      bool // nobody reads
-	inflater     inflater
-	in, out      []byte // scratch
-	counts       delivery.Counts
-	latency      *latency.Histogram
-	refusals     Reasons // of connections that never came to be subscribed
-	retries      Reasons // of those that tried again
-	losses       Reasons // of those that were
-	serverErrors Reasons // what the server said to those that are
-	now          struct{ live, refused, lost, sent int64 }
+	// The loop owns what follows.
+	conns    []conn
+	ramp     ramp
+	whispers whispers
+	presence presence
+	churn    churn
+	pings    pings
+	stalled  bool // no connection reads
+	inflater inflater
+	in, out  []byte // scratch
+	outcome  Outcome
+	now      struct{ live, refused, lost, sent int64 }
 }
 
-// bufferSize is how much is read at once, in bytes.
+// bufferSize is the size of the read buffer, in bytes.
 const bufferSize = 256 << 10
 
-// New starts a fleet with no connection yet.
+// New starts a fleet without connections.
 func New(o Options) (*Fleet, error) {
 	poller, err := epoll.New()
 	if err != nil {
 		return nil, err
 	}
 	f := &Fleet{
-		options: o, poller: poller, in: make([]byte, bufferSize), latency: latency.New(),
-		conns:    make([]conn, o.Connections),
-		refusals: Reasons{}, retries: Reasons{}, losses: Reasons{}, serverErrors: Reasons{},
+		options: o, poller: poller, in: make([]byte, bufferSize), outcome: NewOutcome(),
+		conns: make([]conn, o.Connections),
 	}
 	for i := range f.conns {
 		f.conns[i] = conn{fleet: f, fd: -1, index: int32(o.Share.Index(i))}
@@ -102,25 +96,25 @@ func (f *Fleet) addTimers() (err error) {
 	return err
 }
 
-// publish lets everybody see how far the fleet is.
+// publish makes the loop's counts visible to Progress.
 func (f *Fleet) publish() {
 	f.live.Store(f.now.live)
 	f.refused.Store(f.now.refused)
 	f.lost.Store(f.now.lost)
 	f.sent.Store(f.now.sent)
-	f.delivered.Store(f.counts.Delivered)
+	f.delivered.Store(f.outcome.Counts.Delivered)
 }
 
-// Progress is how far a fleet is.
+// Progress is the state of a fleet, in counts.
 type Progress struct {
 	Live      int // connections that are subscribed to all of their channels
-	Refused   int // connections that did not come so far
-	Lost      int // connections that were live and are no longer
+	Refused   int // connections that failed before they were live
+	Lost      int // connections that were live and have ended
 	Delivered int // messages received, without duplicates
 	Sent      int // whispers sent, or joins and leaves
 }
 
-// Progress returns how far the fleet is, as of a moment ago.
+// Progress returns the counts after the loop's last batch of events.
 func (f *Fleet) Progress() Progress {
 	return Progress{
 		Live: int(f.live.Load()), Refused: int(f.refused.Load()), Lost: int(f.lost.Load()),
@@ -128,27 +122,35 @@ func (f *Fleet) Progress() Progress {
 	}
 }
 
-// Outcome is what a fleet has seen.
+// Outcome is what the clients of a fleet received, and what went wrong.
 type Outcome struct {
 	Counts       delivery.Counts
 	Latency      *latency.Histogram
-	Refusals     Reasons // why connections did not come to be subscribed
-	Retries      Reasons // why connections had to try again
+	Refusals     Reasons // why connections failed before they were live
+	Retries      Reasons // why connections were tried again
 	Losses       Reasons // why live connections ended
 	ServerErrors Reasons // errors that the server sent to live connections
 }
 
-// Outcome returns what the fleet has seen since it began.
+// NewOutcome returns an empty Outcome, for Merge.
+func NewOutcome() Outcome {
+	return Outcome{Latency: latency.New(), Refusals: Reasons{}, Retries: Reasons{}, Losses: Reasons{}, ServerErrors: Reasons{}}
+}
+
+// Merge adds other to o.
+func (o *Outcome) Merge(other Outcome) {
+	o.Counts.Merge(other.Counts)
+	o.Latency.Merge(other.Latency)
+	o.Refusals.Merge(other.Refusals)
+	o.Retries.Merge(other.Retries)
+	o.Losses.Merge(other.Losses)
+	o.ServerErrors.Merge(other.ServerErrors)
+}
+
+// Outcome returns a copy of the fleet's outcome since New.
 func (f *Fleet) Outcome() Outcome {
-	o := Outcome{Latency: latency.New(), Refusals: Reasons{}, Retries: Reasons{}, Losses: Reasons{}, ServerErrors: Reasons{}}
-	f.poller.Call(func() {
-		o.Counts = f.counts
-		o.Latency.Merge(f.latency)
-		o.Refusals.Merge(f.refusals)
-		o.Retries.Merge(f.retries)
-		o.Losses.Merge(f.losses)
-		o.ServerErrors.Merge(f.serverErrors)
-	})
+	o := NewOutcome()
+	f.poller.Call(func() { o.Merge(f.outcome) })
 	return o
 }
 

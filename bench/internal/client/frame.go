@@ -7,7 +7,7 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// frame is a server's frame. Its payload aliases what it was read from.
+// frame is a server's frame. Its payload aliases the read buffer.
 type frame struct {
 	op         ws.OpCode
 	compressed bool // the payload is compressed
@@ -21,11 +21,11 @@ var (
 	errHuge       = errors.New("the server sent a frame of an impossible length")
 )
 
-// maxFrame is more than any server sends in a run, in bytes.
+// maxFrame bounds a frame, in bytes. No server sends more in a run.
 const maxFrame = 1 << 30
 
-// nextFrame reads the frame that p begins with (RFC 6455 section 5.2) and returns its size in p; 0 means that p does not
-// hold all of it yet. negotiated says that messages may be compressed. Servers of short messages have no reason to fragment them, and none does.
+// nextFrame reads the frame that p begins with (RFC 6455 section 5.2) and returns its size in p, or 0 if p is incomplete.
+// negotiated says that messages may be compressed. A fragmented message is an error: no server fragments short messages.
 func nextFrame(p []byte, negotiated bool) (f frame, n int, err error) {
 	if len(p) < 2 {
 		return f, 0, nil

@@ -7,8 +7,8 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// inflater decompresses messages. What a server compresses once for all who get it, it decompresses once: the load tester shares
-// the processors with the server.
+// inflater decompresses messages. It decompresses a payload once that comes to several clients in a row, because the load tester
+// shares the processors with the server.
 type inflater struct{ compressed, message []byte } // the last one
 
 // inflate returns the message that payload was made from, until the next call.

@@ -5,117 +5,116 @@ import (
 	"reverbd/bench/internal/msgid"
 )
 
-// joiner is a connection that joins a presence channel and leaves it, again and again.
+// joiner is a connection that joins and leaves a presence channel repeatedly.
 type joiner struct {
 	presence *presence
 	conn     *conn
 	number   uint32
 	socketID []byte
-	seq      uint32  // changes begun: it is inside while this is odd
-	times    []int64 // when each of them was due
-	due      []int64 // changes that must wait for the answer to a join
-	joining  bool    // not answered yet
-	seen     int     // residents that have seen the last change
-	others   []other // when the last join began
+	seq      uint32  // number of the last change; odd numbers are joins
+	times    []int64 // when each change was due
+	due      []int64 // changes that wait for the answer to a join
+	joining  bool    // a join has no answer yet
+	seen     int     // residents that have received the last change
+	others   []other // the other joiners when the last join began
 }
 
-// other is what a joiner that joins knows of another.
+// other is the state of another joiner at a given time.
 type other struct {
 	seq    uint32
-	steady bool // the server is known to have carried out the last change
+	steady bool // the server has certainly carried out the last change
 }
 
-// next begins the next change, unless no more are to begin. It is for joiners that do not follow a schedule.
-func (g *joiner) next(due int64) {
-	if r := g.presence; r != nil && r.left > 0 { // one without a room has not connected
+// next begins the next change, unless the limit is reached. It is for joiners without a schedule.
+func (j *joiner) next(due int64) {
+	if r := j.presence; r != nil && r.left > 0 { // nil: it has not connected
 		r.left--
-		g.change(due)
+		j.change(due)
 	}
 }
 
-// catchUp begins what is due, as far as nothing is to be waited for.
-func (g *joiner) catchUp() {
-	for len(g.due) > 0 && !g.joining && g.presence != nil {
-		due := g.due[0]
-		g.due = g.due[1:]
-		g.change(due)
+// catchUp begins the changes that are due, until one must wait for an answer.
+func (j *joiner) catchUp() {
+	for len(j.due) > 0 && !j.joining && j.presence != nil {
+		due := j.due[0]
+		j.due = j.due[1:]
+		j.change(due)
 	}
 }
 
 // change joins or leaves.
-func (g *joiner) change(due int64) {
-	f := g.presence.fleet
-	g.seq++
-	g.seen = 0
-	g.times = append(g.times, due)
+func (j *joiner) change(due int64) {
+	f := j.presence.fleet
+	j.seq++
+	j.seen = 0
+	j.times = append(j.times, due)
 	f.now.sent++
-	if g.seq&1 == 0 {
-		g.presence.result.Leaves++
+	if j.seq&1 == 0 {
+		j.presence.result.Leaves++
 		f.out = f.options.Room.AppendLeave(f.out[:0], 0)
 	} else {
-		g.presence.result.Joins++
-		g.joining = true
-		g.look()
-		id := msgid.ID{Stream: g.number, Seq: g.seq, Time: due}.Append(nil)
-		f.out = f.options.Room.AppendJoin(f.out[:0], g.socketID, 0, id)
+		j.presence.result.Joins++
+		j.joining = true
+		j.look()
+		id := msgid.ID{Stream: j.number, Seq: j.seq, Time: due}.Append(nil)
+		f.out = f.options.Room.AppendJoin(f.out[:0], j.socketID, 0, id)
 	}
-	if g.conn.state == live {
-		g.conn.write(f.out)
+	if j.conn.state == live {
+		j.conn.write(f.out)
 	}
 }
 
-// look remembers where the others are.
-func (g *joiner) look() {
-	g.others = g.others[:0]
-	for i := range g.presence.joiners {
-		o := &g.presence.joiners[i]
+// look records the state of the other joiners.
+func (j *joiner) look() {
+	j.others = j.others[:0]
+	for i := range j.presence.joiners {
+		o := &j.presence.joiners[i]
 		steady := o.seq == 0 || o.seen > 0 || o.seq&1 == 1 && !o.joining
-		g.others = append(g.others, other{o.seq, steady})
+		j.others = append(j.others, other{o.seq, steady})
 	}
 }
 
-// joined is told that the server has answered the join, and checks the number of members: exactly, but for joiners that came
-// or went meanwhile.
-func (g *joiner) joined() {
-	if !g.joining {
+// joined handles the answer to a join. It checks the number of members exactly, except for joiners that joined or left meanwhile.
+func (j *joiner) joined() {
+	if !j.joining {
 		return
 	}
-	g.joining = false
-	least := g.presence.inside + 1
+	j.joining = false
+	least := j.presence.inside + 1
 	most := least
-	for i, before := range g.others {
-		if uint32(i) == g.number {
+	for i, before := range j.others {
+		if uint32(i) == j.number {
 			continue
 		}
-		if o := &g.presence.joiners[i]; !before.steady || o.seq != before.seq {
+		if o := &j.presence.joiners[i]; !before.steady || o.seq != before.seq {
 			most++
 		} else if o.seq&1 == 1 {
 			least++
 			most++
 		}
 	}
-	if n := int(g.conn.members); n < least || n > most {
-		g.presence.result.WrongCounts++
+	if n := int(j.conn.members); n < least || n > most {
+		j.presence.result.WrongCounts++
 	}
-	g.goOn()
+	j.goOn()
 }
 
-// seenBy is told that one more resident has seen a change.
-func (g *joiner) seenBy(seq uint32) {
-	if seq != g.seq {
+// seenBy counts a resident that has received the change seq.
+func (j *joiner) seenBy(seq uint32) {
+	if seq != j.seq {
 		return
 	}
-	g.seen++
-	g.goOn()
+	j.seen++
+	j.goOn()
 }
 
-// goOn does what comes next, if it need not wait.
-func (g *joiner) goOn() {
-	if g.presence.rated {
-		g.catchUp()
+// goOn begins the next change if nothing must be waited for.
+func (j *joiner) goOn() {
+	if j.presence.rated {
+		j.catchUp()
 		return
 	}
-	if !g.joining && g.seen >= g.presence.inside {
-		g.next(clock.Now())
+	if !j.joining && j.seen >= j.presence.inside {
+		j.next(clock.Now())
 	}
 }

@@ -3,11 +3,11 @@ package client
 // Layout says which channels a connection is on.
 type Layout struct {
 	Channels int
-	All      bool // every connection on every channel; otherwise each on Each of them, in turn
+	All      bool // every connection is on every channel; otherwise each is on Each channels, in turn
 	Each     int  // of which Channels is a multiple; 0 is 1
 }
 
-// Of returns the channels of the i-th connection of the run: that many, from first on.
+// Of returns the channels of the i-th connection of the run: channels of them, from first on.
 func (l Layout) Of(i int) (first, channels int) {
 	if l.All {
 		return 0, l.Channels
@@ -16,7 +16,7 @@ func (l Layout) Of(i int) (first, channels int) {
 	return i % (l.Channels / each) * each, each
 }
 
-// Subscribers returns how many of that many connections are on a channel.
+// Subscribers returns how many of the run's connections are on a channel.
 func (l Layout) Subscribers(channel, connections int) int {
 	if l.All {
 		return connections

@@ -141,19 +141,19 @@ func (r *presence) removed(c *conn, message []byte, now int64) {
 // seen counts a change that a resident was told of.
 func (r *presence) seen(c *conn, s msgid.ID, now int64) {
 	if int(s.Stream) >= len(r.joiners) || s.Seq == 0 || int(s.Seq) > len(r.joiners[s.Stream].times) {
-		r.fleet.serverErrors.add(errNoID)
+		r.fleet.outcome.ServerErrors.add(errNoID)
 		return
 	}
 	if r.place(c) >= 0 {
 		return // a joiner, who sees only what happens while it is there
 	}
-	g := &r.joiners[s.Stream]
+	j := &r.joiners[s.Stream]
 	s.Order = r.ranks.Of(s)
 	verdict := c.receiver.See(s)
-	r.fleet.counts.Add(verdict)
+	r.fleet.outcome.Counts.Add(verdict)
 	if verdict == delivery.InOrder || verdict == delivery.Late {
-		r.fleet.latency.Record(now - g.times[s.Seq-1])
-		g.seenBy(s.Seq)
+		r.fleet.outcome.Latency.Record(now - j.times[s.Seq-1])
+		j.seenBy(s.Seq)
 	}
 }
 
@@ -165,10 +165,10 @@ func (r *presence) changeDue() {
 			r.timer.Set(due)
 			return
 		}
-		g := &r.joiners[r.begun%len(r.joiners)]
+		j := &r.joiners[r.begun%len(r.joiners)]
 		r.begun++
 		r.left--
-		g.due = append(g.due, due)
-		g.catchUp()
+		j.due = append(j.due, due)
+		j.catchUp()
 	}
 }

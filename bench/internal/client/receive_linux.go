@@ -62,15 +62,15 @@ func (c *conn) count(p []byte, now int64) bool {
 	f := c.fleet
 	s, ok := msgid.Find(p)
 	if !ok {
-		f.serverErrors.add(errNoID)
+		f.outcome.ServerErrors.add(errNoID)
 		return false
 	}
 	verdict := c.receiver.See(s)
-	f.counts.Add(verdict)
+	f.outcome.Counts.Add(verdict)
 	if verdict == delivery.Duplicate || verdict == delivery.Stray {
 		return false
 	}
-	f.latency.Record(now - s.Time)
+	f.outcome.Latency.Record(now - s.Time)
 	return true
 }
 
@@ -116,7 +116,7 @@ func (c *conn) subscribed(answer []byte) {
 // serverFailed takes note of an error that the server sent. Before the connection is live it is the end.
 func (c *conn) serverFailed(err error) {
 	if c.state == live {
-		c.fleet.serverErrors.add(err)
+		c.fleet.outcome.ServerErrors.add(err)
 		return
 	}
 	c.fail(err)

@@ -33,7 +33,7 @@ func (f *Fleet) Storm() (begun int64) {
 
 // tryLater has a refused connection begin again after a while.
 func (f *Fleet) tryLater(c *conn, why error) {
-	f.retries.add(why)
+	f.outcome.Retries.add(why)
 	r := &f.ramp
 	r.again = append(r.again, retry{c, clock.Now() + int64(retryAfter)})
 	if len(r.again) == 1 {

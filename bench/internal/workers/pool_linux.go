@@ -158,13 +158,7 @@ func (p *Pool) Progress() client.Progress {
 func (p *Pool) Outcome() client.Outcome {
 	o := p.Fleet.Outcome()
 	for _, w := range p.others {
-		other := w.outcome()
-		o.Counts.Merge(other.Counts)
-		o.Latency.Merge(other.Latency)
-		o.Refusals.Merge(other.Refusals)
-		o.Retries.Merge(other.Retries)
-		o.Losses.Merge(other.Losses)
-		o.ServerErrors.Merge(other.ServerErrors)
+		o.Merge(w.outcome())
 	}
 	return o
 }

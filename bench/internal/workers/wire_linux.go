@@ -50,5 +50,4 @@ type response struct {
 	Ready    bool            `json:",omitempty"` // it answers a request or the Config; otherwise it only reports progress
 	At       int64           `json:",omitempty"` // by clock.Now
 	Outcome  *client.Outcome `json:",omitempty"`
-	Error    string          `json:",omitempty"`
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"reverbd/bench/internal/client"
-	"reverbd/bench/internal/latency"
 )
 
 // responseTimeout is how long a process may take to respond, or to end, before it is killed.
@@ -137,7 +136,7 @@ func (w *worker) outcome() client.Outcome {
 		return *a.Outcome
 	}
 	p, why := w.lastProgress(), w.failureReason()
-	o := client.Outcome{Latency: latency.New(), Refusals: client.Reasons{}, Losses: client.Reasons{}}
+	o := client.NewOutcome()
 	o.Counts.Delivered = int64(p.Delivered)
 	if p.Refused > 0 {
 		o.Refusals[why] = p.Refused
