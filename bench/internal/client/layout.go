@@ -1,10 +1,10 @@
 package client
 
-// Layout says which channels a connection is on.
+// Layout distributes connections over channels.
 type Layout struct {
 	Channels int
 	All      bool // every connection is on every channel; otherwise each is on Each channels, in turn
-	Each     int  // of which Channels is a multiple; 0 is 1
+	Each     int  // a divisor of Channels; 0 is 1
 }
 
 // Of returns the channels of the i-th connection of the run: channels of them, from first on.
@@ -21,7 +21,7 @@ func (l Layout) Subscribers(channel, connections int) int {
 	if l.All {
 		return connections
 	}
-	turns := l.Channels / l.each() // until the first connection's channels have their turn again
+	turns := l.Channels / l.each() // connections until the first one's channels come again
 	n := connections / turns
 	if channel/l.each() < connections%turns {
 		n++

@@ -9,7 +9,7 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// Events of the server itself.
+// Events of the protocol.
 const (
 	eventEstablished = "pusher:connection_established"
 	eventPing        = "pusher:ping"
@@ -21,8 +21,8 @@ const (
 	eventRemoved     = "pusher_internal:member_removed"
 )
 
-// eventName returns the name of a message's event, nil if it has none. All servers put it first and write it without
-// escapes, so that it is found without parsing the rest.
+// eventName returns the name of a message's event, or nil. All servers put it first and write it without escapes, so it is usually
+// found without parsing the rest.
 func eventName(message []byte) []byte {
 	const first = `{"event":"`
 	if bytes.HasPrefix(message, []byte(first)) {
@@ -33,7 +33,7 @@ func eventName(message []byte) []byte {
 	return member(message, "event")
 }
 
-// member returns a member of the object in a message, decoded if it is a string; nil if there is none.
+// member returns a member of a message's JSON object, decoded if it is a string, or nil.
 func member(message []byte, name string) (found []byte) {
 	members, err := pusher.ObjectMembers(message)
 	if err != nil {
@@ -50,8 +50,8 @@ func member(message []byte, name string) (found []byte) {
 	return found
 }
 
-// socketID returns what a connection_established message calls the connection, nil if it does not say. It is what is
-// behind the name, as far as it consists of digits and dots, however often the data around it has been encoded.
+// socketID returns the socket id in a connection_established message, or nil: the digits and dots behind the member's name, however
+// many times the data around it is encoded.
 func socketID(message []byte) []byte {
 	_, rest, _ := bytes.Cut(message, []byte("socket_id"))
 	start := bytes.IndexAny(rest, "0123456789")
@@ -66,8 +66,8 @@ func socketID(message []byte) []byte {
 	return rest[:end]
 }
 
-// rosterSize returns how many members a presence channel has, as the answer to a subscription says, or -1. Users of a run
-// are not called count.
+// rosterSize returns the number of members in the subscription_succeeded of a presence channel, or -1. No user id of a run contains
+// the word count.
 func rosterSize(message []byte) int {
 	_, rest, _ := bytes.Cut(message, []byte("count"))
 	start := bytes.IndexAny(rest, "0123456789")
@@ -84,7 +84,7 @@ func rosterSize(message []byte) int {
 	return n
 }
 
-// serverError is the text of a pusher:error or pusher:subscription_error message.
+// serverError makes an error of a pusher:error or pusher:subscription_error message.
 func serverError(message []byte) error {
 	var said struct {
 		Code    int    `json:"code"`
@@ -101,7 +101,7 @@ func serverError(message []byte) error {
 	return fmt.Errorf("the server says: %s", said.Message+said.Error)
 }
 
-// closeError is the text of a close frame.
+// closeError makes an error of a close frame's payload.
 func closeError(payload []byte) error {
 	code, reason, err := ws.ParseClose(payload)
 	if err != nil {

@@ -9,25 +9,25 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// pings is the questions that a fleet's connections ask in turn. A server answers each connection's in their order.
+// pings sends a pusher:ping on the connections in turn. A server answers those of one connection in order.
 type pings struct {
 	timer    *epoll.Timer
 	schedule latency.Schedule
 	on       bool
 	result   Pings
-	open     [][]int64 // when those of each connection were due that have no answer yet
+	open     [][]int64 // for each connection, when its unanswered pings were due
 }
 
-// Pings is how a fleet's questions were answered.
+// Pings is the result of Ping.
 type Pings struct {
 	Asked, Answered int
-	Latency         *latency.Histogram // from when a question was due to its answer
+	Latency         *latency.Histogram // from when a ping was due to its pong
 }
 
-// ping asks whether the server is there.
+// ping is the frame of a pusher:ping.
 var ping = dialect.AppendFrame(nil, ws.OpText, pusher.AppendPing(nil))
 
-// Ping has the connections ask in turn, perSecond times a second all together, until StopPings. It begins a new count.
+// Ping sends perSecond pings a second, on the connections in turn, until StopPings. It resets the result.
 func (f *Fleet) Ping(perSecond float64) {
 	f.poller.Call(func() {
 		p := &f.pings
@@ -37,10 +37,10 @@ func (f *Fleet) Ping(perSecond float64) {
 	})
 }
 
-// StopPings lets no connection ask any more.
+// StopPings stops Ping.
 func (f *Fleet) StopPings() { f.poller.Call(func() { f.pings.on = false }) }
 
-// Pings returns what has been answered up to now.
+// Pings returns the result so far.
 func (f *Fleet) Pings() (p Pings) {
 	p.Latency = latency.New()
 	f.poller.Call(func() {
@@ -67,12 +67,12 @@ func (f *Fleet) pingDue() {
 	}
 }
 
-// pongReceived is told of an answer.
+// pongReceived records a pusher:pong.
 func (c *conn) pongReceived(now int64) {
 	p := &c.fleet.pings
-	i := int(c.index) // nobody pings from several processes
+	i := int(c.index) // pings are sent from one process only
 	if i >= len(p.open) || len(p.open[i]) == 0 {
-		return // an answer to nothing
+		return // an unexpected pong
 	}
 	p.result.Latency.Record(now - p.open[i][0])
 	p.open[i] = p.open[i][1:]

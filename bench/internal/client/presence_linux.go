@@ -11,8 +11,8 @@ import (
 	"reverbd/bench/internal/msgid"
 )
 
-// presence is the coming and going in the fleet's presence channel. Its residents stay there; each of its joiners joins, leaves,
-// and joins again as another user. A join or leave has its number in the joiner's stream: joins are odd.
+// presence drives the joins and leaves of the fleet's presence channel. Residents are members that stay; each joiner joins, leaves,
+// and joins again as another user. Joins and leaves are the messages of the joiner's stream: joins have odd numbers.
 type presence struct {
 	fleet    *Fleet
 	timer    *epoll.Timer
@@ -20,22 +20,22 @@ type presence struct {
 	ranks    delivery.Ranks
 	rated    bool
 	schedule latency.Schedule
-	inside   int // residents
-	left     int // how many changes may still begin
-	begun    int // changes
+	inside   int // residents that are subscribed
+	left     int // changes that may still begin
+	begun    int // changes that have begun
 	result   PresenceResult
 	scratch  []byte
 }
 
-// PresenceResult is what the joiners of a presence channel have seen of it, and the residents in the end.
+// PresenceResult is the result of JoinAndLeave.
 type PresenceResult struct {
 	Joins, Leaves int
 	WrongCounts   int // answers to a join with a wrong number of members
-	WrongRosters  int // residents who in the end know of another number of members than there are
+	WrongRosters  int // residents with a wrong number of members in the end
 }
 
-// JoinAndLeave has the joiners join and leave, perSecond times a second all together, or if that is 0 each as soon as all residents
-// have seen what it did before. It ends with StopJoining or after that many (0 is no limit).
+// JoinAndLeave makes the joiners join and leave, perSecond times a second in all. If that is 0, each joiner begins its next change as
+// soon as all residents have received its last one. It ends with StopJoining or after most changes (0 is no limit).
 func (f *Fleet) JoinAndLeave(most int, perSecond float64) {
 	f.poller.Call(func() {
 		if most == 0 {
@@ -54,7 +54,7 @@ func (f *Fleet) JoinAndLeave(most int, perSecond float64) {
 	})
 }
 
-// StopJoining lets no join or leave begin any more. Afterwards Progress has all that have begun.
+// StopJoining stops JoinAndLeave. Progress then has the final number of changes.
 func (f *Fleet) StopJoining() {
 	f.poller.Call(func() {
 		f.presence.left = 0
@@ -62,7 +62,7 @@ func (f *Fleet) StopJoining() {
 	})
 }
 
-// PresenceResult returns what has been seen of the presence channel. It is of use once everything has arrived.
+// PresenceResult returns the result. It is valid once everything has arrived.
 func (f *Fleet) PresenceResult() (v PresenceResult) {
 	f.poller.Call(func() {
 		v = f.presence.result
@@ -78,7 +78,7 @@ func (f *Fleet) PresenceResult() (v PresenceResult) {
 
 func (r *presence) residents() int { return len(r.fleet.conns) - len(r.joiners) }
 
-// present is how many members there are, when nobody comes or goes.
+// present returns the number of members while no change is under way.
 func (r *presence) present() int {
 	n := r.inside
 	for i := range r.joiners {
@@ -87,7 +87,7 @@ func (r *presence) present() int {
 	return n
 }
 
-// enter is told that the server has called a connection by its name. A resident joins, a joiner is ready to.
+// enter handles connection_established: a resident joins, a joiner becomes ready to.
 func (r *presence) enter(c *conn, socketID []byte) {
 	f := r.fleet
 	if i := r.place(c); i >= 0 {
@@ -103,7 +103,7 @@ func (r *presence) enter(c *conn, socketID []byte) {
 	c.write(f.out)
 }
 
-// subscribed is told that the server has answered a join.
+// subscribed handles the answer to a join.
 func (r *presence) subscribed(c *conn, answer []byte) {
 	c.members = int32(rosterSize(answer))
 	switch c.state {
@@ -114,14 +114,14 @@ func (r *presence) subscribed(c *conn, answer []byte) {
 	}
 }
 
-// place is a joiner's number, and negative for a resident.
+// place returns a joiner's number; it is negative for a resident.
 func (r *presence) place(c *conn) int { return int(c.index) - r.residents() }
 
 func (r *presence) joinerOf(c *conn) *joiner {
 	return &r.joiners[r.place(c)]
 }
 
-// added is told that somebody has joined. It may be a resident, while the fleet connects.
+// added handles member_added. While the fleet connects, the member may be a resident.
 func (r *presence) added(c *conn, message []byte, now int64) {
 	c.members++
 	if s, ok := msgid.Find(message); ok {
@@ -129,23 +129,23 @@ func (r *presence) added(c *conn, message []byte, now int64) {
 	}
 }
 
-// removed is told that somebody has left.
+// removed handles member_removed.
 func (r *presence) removed(c *conn, message []byte, now int64) {
 	c.members--
 	if s, ok := msgid.Find(message); ok {
-		s.Seq++ // who left is who had joined just before
+		s.Seq++ // the user id has the number of the join, and a leave follows it
 		r.seen(c, s, now)
 	}
 }
 
-// seen counts a change that a resident was told of.
+// seen counts a change that a resident has received.
 func (r *presence) seen(c *conn, s msgid.ID, now int64) {
 	if int(s.Stream) >= len(r.joiners) || s.Seq == 0 || int(s.Seq) > len(r.joiners[s.Stream].times) {
 		r.fleet.outcome.ServerErrors.add(errNoID)
 		return
 	}
 	if r.place(c) >= 0 {
-		return // a joiner, who sees only what happens while it is there
+		return // a joiner, which receives changes only while it is a member
 	}
 	j := &r.joiners[s.Stream]
 	s.Order = r.ranks.Of(s)
@@ -157,7 +157,7 @@ func (r *presence) seen(c *conn, s msgid.ID, now int64) {
 	}
 }
 
-// changeDue has the joiners do what is due, in turn.
+// changeDue begins the changes that are due, for the joiners in turn.
 func (r *presence) changeDue() {
 	for r.left > 0 && len(r.joiners) > 0 {
 		due := r.schedule.Due(r.begun)

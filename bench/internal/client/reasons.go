@@ -1,9 +1,9 @@
 package client
 
-// Reasons counts what went wrong, by what was said about it.
+// Reasons counts errors by their text.
 type Reasons map[string]int
 
-// maxReasons bounds how many different ones are kept, in case each is different.
+// maxReasons bounds the number of texts that are kept.
 const maxReasons = 50
 
 func (r Reasons) add(err error) {
@@ -14,14 +14,14 @@ func (r Reasons) add(err error) {
 	r[text]++
 }
 
-// Merge adds the reasons of others.
+// Merge adds other to r.
 func (r Reasons) Merge(other Reasons) {
 	for text, n := range other {
 		r[text] += n
 	}
 }
 
-// Total returns how many there are.
+// Total returns the number of errors.
 func (r Reasons) Total() (n int) {
 	for _, count := range r {
 		n += count

@@ -15,7 +15,7 @@ var (
 	errNoID       = errors.New("a message came without its id")
 )
 
-// pong answers a pusher:ping.
+// pong is the frame of a pusher:pong.
 var pong = dialect.AppendFrame(nil, ws.OpText, pusher.AppendPong(nil))
 
 // frame handles one frame that was read at now.
@@ -31,7 +31,7 @@ func (c *conn) frame(f frame, now int64) {
 	}
 }
 
-// message handles one message. Those of the run are the many, so they are asked for first.
+// message handles one message. The messages of the run come first in the switch, because they are by far the most.
 func (c *conn) message(p []byte, now int64) {
 	switch string(eventName(p)) {
 	case dialect.Published:
@@ -74,7 +74,7 @@ func (c *conn) count(p []byte, now int64) bool {
 	return true
 }
 
-// subscribe asks for all of the connection's channels with one write.
+// subscribe sends the subscriptions to all of the connection's channels in one write.
 func (c *conn) subscribe(established []byte) {
 	if c.state != establishing {
 		return
@@ -99,7 +99,7 @@ func (c *conn) subscribe(established []byte) {
 	c.write(f.out)
 }
 
-// subscribed is told that the server has taken one subscription.
+// subscribed handles a subscription_succeeded.
 func (c *conn) subscribed(answer []byte) {
 	if c.fleet.options.Room != nil {
 		c.fleet.presence.subscribed(c, answer)
@@ -113,7 +113,7 @@ func (c *conn) subscribed(answer []byte) {
 	}
 }
 
-// serverFailed takes note of an error that the server sent. Before the connection is live it is the end.
+// serverFailed handles an error that the server sent: it is counted, and ends a connection that is not yet live.
 func (c *conn) serverFailed(err error) {
 	if c.state == live {
 		c.fleet.outcome.ServerErrors.add(err)

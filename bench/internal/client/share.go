@@ -1,14 +1,14 @@
 package client
 
-// Share is the part of a run's connections that one of several processes has: every Of-th from Number on, counted anew in
-// each block of Block connections, so that pairs of which each is in another block stay together. The zero value is all.
+// Share is the part of a run's connections that one of several processes has: in each block of Block connections, every Of-th from
+// Number on. So both connections of a pair, which are in different blocks, are in the same process. The zero value is all.
 type Share struct {
 	Number int // from 0
 	Of     int // processes
 	Block  int // at least Of
 }
 
-// Size returns how many of a run's connections are in it. total is whole blocks.
+// Size returns the number of connections in the share. total is a multiple of Block.
 func (s Share) Size(total int) int {
 	if s.Of <= 1 {
 		return total
@@ -16,7 +16,7 @@ func (s Share) Size(total int) int {
 	return total / s.Block * s.each()
 }
 
-// Index returns which of the run's connections is the n-th (from 0) of the share.
+// Index returns the number in the run of the share's n-th connection. Both count from 0.
 func (s Share) Index(n int) int {
 	if s.Of <= 1 {
 		return n
@@ -25,5 +25,5 @@ func (s Share) Index(n int) int {
 	return n/each*s.Block + s.Number + n%each*s.Of
 }
 
-// each is how many it has of a block.
+// each returns the number of connections in one block.
 func (s Share) each() int { return (s.Block - s.Number + s.Of - 1) / s.Of }

@@ -2,11 +2,11 @@ package client
 
 import "golang.org/x/sys/unix"
 
-// Stall has all connections stop reading, as those of a machine do that hangs. What the kernel takes in for them is left as
-// it is: with a smaller buffer they would not get going again before the server's kernel asks, which it does ever less often.
+// Stall makes all connections stop reading, as the connections of a hung machine do. Receive buffers keep their size: with a smaller
+// one, a connection would resume only at the next window probe of the server's kernel, whose intervals double.
 func (f *Fleet) Stall() { f.poller.Call(func() { f.stalled = true }) }
 
-// Resume has them read again, and find out what has become of them.
+// Resume makes them read again, including the end of those that the server has closed.
 func (f *Fleet) Resume() {
 	f.poller.Call(func() {
 		f.stalled = false

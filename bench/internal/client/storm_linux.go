@@ -6,17 +6,17 @@ import (
 	"reverbd/bench/internal/clock"
 )
 
-// retryAfter is how long a client waits before it tries again to come back.
+// retryAfter is the time between two attempts of a client to reconnect.
 const retryAfter = 500 * time.Millisecond
 
-// retry is a connection that tries again.
+// retry is a refused connection that is tried again at a time.
 type retry struct {
 	c  *conn
 	at int64 // by clock.Now
 }
 
-// Storm ends all connections at once, and begins all of them again at once. One that is refused tries again after half a
-// second, for as long as it takes. What they were told before is forgotten. Progress and Connected tell when they are back.
+// Storm closes all connections at once, and connects all of them again at once. A refused connection is tried again every half
+// second without limit. Progress and Connected show when they are live again.
 func (f *Fleet) Storm() (begun int64) {
 	begun = clock.Now()
 	f.poller.Call(func() {
@@ -31,7 +31,7 @@ func (f *Fleet) Storm() (begun int64) {
 	return begun
 }
 
-// tryLater has a refused connection begin again after a while.
+// tryLater schedules another attempt of a refused connection.
 func (f *Fleet) tryLater(c *conn, why error) {
 	f.outcome.Retries.add(why)
 	r := &f.ramp
@@ -41,7 +41,7 @@ func (f *Fleet) tryLater(c *conn, why error) {
 	}
 }
 
-// connectAgain begins what is due of the connections that were refused.
+// connectAgain begins the attempts that are due.
 func (f *Fleet) connectAgain() {
 	r := &f.ramp
 	for len(r.again) > 0 {

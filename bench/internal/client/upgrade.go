@@ -8,14 +8,14 @@ import (
 	"reverbd/bench/internal/dialect"
 )
 
-// ErrNotCompressed is why a connection fails that does not get the compression that it asked for, or gets what it did not.
+// ErrNotCompressed is the error of a connection that offered compression and did not get it, or the reverse.
 var ErrNotCompressed = errors.New("the server has not accepted the offer to compress")
 
-// maxUpgrade is more than any server answers to a handshake, in bytes.
+// maxUpgrade bounds the answer to a handshake, in bytes.
 const maxUpgrade = 16 << 10
 
-// parseUpgrade reads a server's answer to the handshake and returns its size in p; 0 means that p does not hold all of it
-// yet. The error says why the server refused. compressed says that it must have accepted the offer to compress.
+// parseUpgrade reads the answer to the handshake and returns its size in p, or 0 if p is incomplete. The error says why the server
+// refused. compressed says whether the server must have accepted the offer of compression.
 func parseUpgrade(p []byte, compressed bool) (n int, err error) {
 	end := bytes.Index(p, []byte("\r\n\r\n"))
 	switch {

@@ -9,18 +9,18 @@ import (
 	"reverbd/bench/internal/msgid"
 )
 
-// whispers is what the clients of a fleet say to each other. Connections i and i + Layout.Channels of a run are a pair.
+// whispers drives the client events of a fleet. Connections i and i + Layout.Channels of the run are a pair.
 type whispers struct {
 	timer    *epoll.Timer
-	answered bool // each whisper is the answer to one
-	left     int  // how many may still be sent
+	answered bool // every whisper is answered with a whisper
+	left     int  // whispers that may still be sent
 	schedule latency.Schedule
 	senders  []*conn
 	sent     int
 }
 
-// Answer has every pair send one whisper to and fro: the first of each begins, and each answers what it gets. The fleet
-// begins no whisper after that many (0 is no limit), or when StopWhispers is called.
+// Answer makes every pair exchange whispers: one client begins, and each answers every whisper that it receives. It ends with
+// StopWhispers or after most whispers (0 is no limit).
 func (f *Fleet) Answer(most int) {
 	f.poller.Call(func() {
 		f.startWhispers(most)
@@ -31,8 +31,8 @@ func (f *Fleet) Answer(most int) {
 	})
 }
 
-// Whisper has the first of every pair whisper in turn, perSecond a second all together, until StopWhispers is called or that
-// many have been sent (0 is no limit).
+// Whisper sends perSecond whispers a second in all, from the first client of every pair in turn. It ends with StopWhispers or after
+// most whispers (0 is no limit).
 func (f *Fleet) Whisper(most int, perSecond float64) {
 	f.poller.Call(func() {
 		f.startWhispers(most)
@@ -41,7 +41,7 @@ func (f *Fleet) Whisper(most int, perSecond float64) {
 	})
 }
 
-// StopWhispers lets no whisper begin any more. Afterwards Progress has all that were sent.
+// StopWhispers stops Answer or Whisper. Progress then has the final number of whispers.
 func (f *Fleet) StopWhispers() {
 	f.poller.Call(func() {
 		f.whispers.left = 0
@@ -62,7 +62,7 @@ func (f *Fleet) startWhispers(most int) {
 	}
 }
 
-// whisperDue sends what is due.
+// whisperDue sends the whispers that are due.
 func (f *Fleet) whisperDue() {
 	w := &f.whispers
 	for w.left > 0 && len(w.senders) > 0 {
@@ -75,14 +75,14 @@ func (f *Fleet) whisperDue() {
 	}
 }
 
-// answer sends the whisper that answers one, if the run is like that.
+// answer answers a whisper, if Answer runs.
 func (c *conn) answer() {
 	if w := &c.fleet.whispers; w.answered && w.left > 0 {
 		c.whisper(clock.Now())
 	}
 }
 
-// whisper sends one, which was due at that time.
+// whisper sends one whisper, which was due at that time.
 func (c *conn) whisper(due int64) {
 	f := c.fleet
 	f.whispers.left--

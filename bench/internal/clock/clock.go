@@ -1,4 +1,4 @@
-// Package clock is the time that ids are in. All processes on a machine read the same.
+// Package clock is the clock of message ids. All processes of a machine read the same time.
 package clock
 
 import "time"

@@ -1,11 +1,11 @@
 package delivery
 
-// Counts is what became of the messages of a run, each counted once for every receiver that it was meant for.
+// Counts counts the messages of a run, once for every receiver.
 type Counts struct {
 	Delivered  int64 `json:"delivered"` // without duplicates
 	Duplicated int64 `json:"duplicated"`
 	Reordered  int64 `json:"out_of_order"`
-	Stray      int64 `json:"stray"` // came to a receiver that it was not meant for
+	Stray      int64 `json:"stray"` // received on a channel that the receiver is not subscribed to
 }
 
 // Add counts one message.

@@ -2,13 +2,13 @@ package delivery
 
 import "reverbd/bench/internal/msgid"
 
-// Ranks gives the messages of several senders one order: that in which they were first seen by anybody. With ranks as their
-// Order, a Receiver finds out whether it sees them in the same order as everybody else. Its zero value is ready.
+// Ranks numbers the messages of several senders in the order in which any receiver first got them. With the rank as a message's
+// Order, a Receiver detects whether it gets them in the same order as the others. The zero value is ready for use.
 type Ranks struct {
 	of map[uint64]uint32
 }
 
-// Of returns the rank of a message, from 1 on.
+// Of returns the rank of a message, from 1.
 func (r *Ranks) Of(s msgid.ID) uint32 {
 	if r.of == nil {
 		r.of = map[uint64]uint32{}

@@ -2,15 +2,15 @@ package delivery
 
 import "reverbd/bench/internal/msgid"
 
-// Receiver follows everything that one connection gets.
+// Receiver accounts for everything that one connection receives.
 type Receiver struct {
 	first    uint32 // the first stream of its channels, which are consecutive
 	streams  []Tracker
-	orders   []uint32 // for each sender, the highest order seen; nil where streams say it all
+	orders   []uint32 // for each sender, the highest Order so far; nil where the streams suffice
 	received uint32   // without duplicates
 }
 
-// NewReceiver returns the Receiver of a connection on that many channels from first on.
+// NewReceiver returns the Receiver of a connection that is subscribed to a number of channels from first on.
 func NewReceiver(s Streams, first, channels int) Receiver {
 	r := Receiver{first: uint32(first * s.PerChannel), streams: make([]Tracker, channels*s.PerChannel)}
 	if channels > 1 || s.Senders < s.PerChannel {
@@ -19,7 +19,7 @@ func NewReceiver(s Streams, first, channels int) Receiver {
 	return r
 }
 
-// See takes note of a message.
+// See records a message.
 func (r *Receiver) See(s msgid.ID) Verdict {
 	at := s.Stream - r.first // wraps far beyond the streams when it is below first
 	if at >= uint32(len(r.streams)) {
@@ -41,11 +41,11 @@ func (r *Receiver) See(s msgid.ID) Verdict {
 	return verdict
 }
 
-// Received returns how many different messages have come.
+// Received returns the number of messages received, without duplicates.
 func (r *Receiver) Received() int { return int(r.received) }
 
-// Missed returns how many messages are missing behind the first that came: for a receiver that begins in the middle of its
-// streams, these are the lost ones.
+// Missed returns the number of gaps behind the first message of each stream: the lost messages of a receiver that subscribed in the
+// middle of its streams.
 func (r *Receiver) Missed() (n int) {
 	for i := range r.streams {
 		n += r.streams[i].missed()

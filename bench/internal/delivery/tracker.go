@@ -2,24 +2,24 @@ package delivery
 
 import "slices"
 
-// Verdict is what a message's number says about it.
+// Verdict is what a message's number shows about its delivery.
 type Verdict uint8
 
-// What a message can be. Of these, only Duplicate is not a delivery.
+// The verdicts. InOrder and Late are deliveries.
 const (
 	InOrder   Verdict = iota
-	Late              // it has been overtaken by a later message of its stream, or of its sender on another channel
-	Duplicate         // it had arrived before
-	Stray             // it belongs to a stream that the receiver has not subscribed to
+	Late              // after a later message of its stream, or of its sender on another channel
+	Duplicate         // received before
+	Stray             // of a stream that the receiver is not subscribed to
 )
 
-// Tracker follows one stream at one receiver. Its zero value is ready.
+// Tracker accounts for one stream at one receiver. The zero value is ready for use.
 type Tracker struct {
-	last uint32 // highest number seen
-	gaps *gaps  // what is missing below; nil while nothing is
+	last uint32 // highest number so far
+	gaps *gaps  // numbers below last that are missing; nil if none is
 }
 
-// See takes note of the message with that number, from 1 on. It returns InOrder, Late or Duplicate.
+// See records a message's number, from 1. It returns InOrder, Late or Duplicate.
 func (t *Tracker) See(seq uint32) Verdict {
 	switch {
 	case seq == t.last+1:
@@ -34,7 +34,7 @@ func (t *Tracker) See(seq uint32) Verdict {
 	return Duplicate
 }
 
-// skip notes that everything between last and seq is missing.
+// skip records a gap between last and seq.
 func (t *Tracker) skip(seq uint32) {
 	if t.gaps == nil {
 		t.gaps = &gaps{}
@@ -43,7 +43,7 @@ func (t *Tracker) skip(seq uint32) {
 	t.last = seq
 }
 
-// missed counts what is missing, but for what is in front of all that came.
+// missed returns how many numbers are missing, except before the first that came.
 func (t *Tracker) missed() (n int) {
 	if t.gaps == nil {
 		return 0
@@ -56,13 +56,13 @@ func (t *Tracker) missed() (n int) {
 	return n
 }
 
-// gap is the numbers from first up to, not including, end.
+// gap is the half-open interval [first, end).
 type gap struct{ first, end uint32 }
 
-// gaps is what is missing from a stream, ascending.
+// gaps are the missing numbers of a stream, ascending.
 type gaps []gap
 
-// fill takes seq out, and reports whether it was missing.
+// fill removes seq from the gaps, and reports whether it was missing.
 func (g *gaps) fill(seq uint32) bool {
 	i, found := slices.BinarySearchFunc(*g, seq, func(have gap, seq uint32) int {
 		switch {

@@ -9,8 +9,8 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// Baseline is the Dialect of the baseline: messages that carry, ready to be written, the very bytes that a Pusher server would
-// make of what the Pusher dialect says, and that are as long as what that dialect says.
+// Baseline is the Dialect of the baseline. Its messages are as long as those of the Pusher dialect, and carry the bytes that a Pusher
+// server would write for them.
 type Baseline struct {
 	messages Messages
 	pusher   *Pusher
@@ -19,7 +19,7 @@ type Baseline struct {
 	lengths  map[int]int // of Pusher requests in bytes, by the number of their events
 }
 
-// NewBaseline returns the dialect for one goroutine. target is the server that the baseline stands in for.
+// NewBaseline returns the dialect for one goroutine. target is the server that the baseline replaces.
 func NewBaseline(target Target, m Messages) *Baseline {
 	return &Baseline{messages: m, pusher: NewPusher(target, m), lengths: map[int]int{}}
 }
@@ -41,7 +41,7 @@ func (f *Baseline) AppendWhisper(dst []byte, channel int, s msgid.ID) []byte {
 	start := len(dst)
 	dst = baseline.AppendHeader(dst, baseline.Whisper, 1)
 	dst = baseline.AppendItem(dst, channel, f.frame)
-	return baseline.Finish(dst, start, 0) // a dozen bytes longer than a client's frame
+	return baseline.Finish(dst, start, 0) // about 12 bytes longer than a client's frame
 }
 
 // AppendPublish implements Dialect.
@@ -55,7 +55,7 @@ func (f *Baseline) AppendPublish(dst []byte, events []Event) []byte {
 	return baseline.Finish(dst, start, f.length(events))
 }
 
-// setFrame makes text, which may be f.text, a server's frame.
+// setFrame sets f.frame to a server's frame with text, which may alias f.text.
 func (f *Baseline) setFrame(text []byte) {
 	f.text = text
 	f.frame = ws.AppendFrame(f.frame[:0], ws.OpText, text)
@@ -69,7 +69,8 @@ func (f *Baseline) appendEvent(dst []byte, e Event) []byte {
 	return append(dst, `"}`...)
 }
 
-// length is that of the Pusher request for so many events. It is asked for once, so that the baseline's publisher does not sign.
+// length returns the length of the Pusher request for these events. It is computed once for each number of events, so that the
+// baseline's publisher does not sign.
 func (f *Baseline) length(events []Event) int {
 	n, known := f.lengths[len(events)]
 	if !known {
@@ -79,8 +80,7 @@ func (f *Baseline) length(events []Event) int {
 	return n
 }
 
-// Replies returns what the baseline says to a client that connects, and to a publisher: the same as a server with these
-// messages.
+// Replies returns the answers of a Pusher server to a handshake, connection_established included, and to a publish.
 func Replies() baseline.Replies {
 	var hello bytes.Buffer
 	hello.Write(ws.AppendSwitchingProtocols(nil, WebSocketKey))

@@ -6,10 +6,9 @@ import (
 	"reverbd/bench/internal/msgid"
 )
 
-// Dialect encodes what clients and publishers send. One belongs to one goroutine, because it keeps scratch memory.
+// Dialect encodes what clients and publishers send. It is not safe for concurrent use, because it has scratch memory.
 type Dialect interface {
-	// AppendSubscribe appends a client's request to subscribe to a channel. socketID is what the server has called the
-	// client.
+	// AppendSubscribe appends a client's request to subscribe to a channel. socketID is that of connection_established.
 	AppendSubscribe(dst, socketID []byte, channel int) []byte
 
 	// AppendWhisper appends a client event.
@@ -25,20 +24,20 @@ type Event struct {
 	ID      msgid.ID
 }
 
-// Names of what a run sends. They hold neither a id's mark nor anything that JSON or a URL escapes.
+// Names of the events of a run. They contain neither the mark of a message id nor anything that JSON or a URL escapes.
 const (
-	Published = "bench"        // event of publishers
-	Whispered = "client-bench" // event of clients
+	Published = "bench"        // published through the HTTP API
+	Whispered = "client-bench" // client event
 )
 
-// Messages is what the messages of a run look like.
+// Messages are the channel names and the data size of a run.
 type Messages struct {
-	Prefix string // of the channels' names, such as "private-bench-"; their numbers follow
+	Prefix string // of channel names, such as "private-bench-"; the channel's number follows
 	Size   int    // of an event's data in bytes, at least MinSize
 }
 
-// MinSize is the least size in bytes of an event's data: that of a whisper, whose message id stands in an object, because
-// Reverb takes nothing else from clients.
+// MinSize is the least size in bytes of an event's data: that of a whisper, whose message id is in a JSON object, because Reverb
+// accepts nothing else from clients.
 const MinSize = len(whisperHead) + msgid.Size + len(whisperTail)
 
 const (
@@ -54,7 +53,7 @@ func (m Messages) AppendChannel(dst []byte, channel int) []byte {
 // AppendData appends the data of a published event.
 func (m Messages) AppendData(dst []byte, s msgid.ID) []byte { return s.AppendPadded(dst, m.Size) }
 
-// appendWhisper appends the message of a client event, which is what its receivers get too.
+// appendWhisper appends the message of a client event. Its receivers get the same bytes.
 func (m Messages) appendWhisper(dst []byte, channel int, s msgid.ID) []byte {
 	dst = append(dst, `{"event":"`+Whispered+`","channel":"`...)
 	dst = m.AppendChannel(dst, channel)

@@ -1,5 +1,5 @@
-// Package dialect is what the clients and the publishers of a run say: Pusher to the server that is measured, and the
-// baseline's own language, of the same sizes, to the baseline.
+// Package dialect encodes the requests of clients and publishers: in Pusher's protocol for the server that is measured, and in the
+// format of package baseline, with the same sizes, for the baseline.
 //
-// What comes back is the same from both, so nothing else in the load tester knows which of them it talks to.
+// Both answer with the same bytes, so nothing else in the load tester knows which of them it is connected to.
 package dialect

@@ -6,8 +6,8 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// mask is what every frame is masked with. RFC 6455 wants a key that a script cannot foresee; here there is no script, and
-// unmasking costs a server the same whatever the key is.
+// mask is the masking key of every frame. RFC 6455 section 5.3 requires an unpredictable key, against scripts that attack proxies;
+// here there is no script, and unmasking costs a server the same for every key.
 const mask = 0x5bd1a7e9
 
 // AppendFrame appends a client's frame, masked (RFC 6455 section 5.3).

@@ -6,7 +6,7 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// Room is what members of a presence channel say. Of the dialects only Pusher's has it.
+// Room encodes the requests of the members of a presence channel. Only the Pusher dialect implements it.
 type Room interface {
 	// AppendJoin appends the request to subscribe to a presence channel as a user. userID needs no escaping.
 	AppendJoin(dst, socketID []byte, channel int, userID []byte) []byte
@@ -26,7 +26,7 @@ func (p *Pusher) AppendJoin(dst, socketID []byte, channel int, userID []byte) []
 	text = append(text, `","auth":"`...)
 	text = p.appendAuth(text, socketID, data)
 	text = append(text, `","channel_data":`...)
-	text = strconv.AppendQuote(text, string(data)) // in Go's way, which for this text is JSON's
+	text = strconv.AppendQuote(text, string(data)) // Go's quoting equals JSON's for this text
 	text = append(text, `}}`...)
 	p.scratch = text
 	return AppendFrame(dst, ws.OpText, p.scratch)

@@ -15,7 +15,7 @@ import (
 type Pusher struct {
 	target   Target
 	messages Messages
-	channels hash.Hash // HMAC under the secret, of subscriptions
+	channels hash.Hash // HMAC with the secret, for subscriptions
 	requests *signer
 	scratch  []byte // a message, before it is framed
 	name     []byte // of a channel
@@ -46,8 +46,8 @@ func (p *Pusher) AppendSubscribe(dst, socketID []byte, channel int) []byte {
 	return AppendFrame(dst, ws.OpText, p.scratch)
 }
 
-// appendAuth appends the signature of a subscription to the channel in p.name. It is pusher.ChannelSignature for socket ids
-// of any form: other servers have longer numbers in theirs than Reverb has.
+// appendAuth appends the signature of a subscription to the channel p.name. Unlike pusher.ChannelSignature it takes socket ids of
+// any form: those of other servers have longer numbers than Reverb's.
 func (p *Pusher) appendAuth(dst, socketID, channelData []byte) []byte {
 	p.channels.Reset()
 	p.channels.Write(socketID)

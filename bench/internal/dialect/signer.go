@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// signer makes signed requests to the HTTP API. It says what pusher.SignQuery says, in a microsecond and without
-// allocating: a publisher shares the machine with the server that it measures.
+// signer makes signed requests to the HTTP API. It does what pusher.SignQuery does, in a microsecond and without allocating, because
+// a publisher shares the machine with the server that it measures.
 type signer struct {
 	target   Target
-	mac      hash.Hash // HMAC under the secret
+	mac      hash.Hash // HMAC with the secret
 	now      func() time.Time
 	scratch  []byte
 	path     []byte // of the app, without the prefix
@@ -49,7 +49,7 @@ func (s *signer) append(dst []byte, path string, body []byte) []byte {
 	return append(dst, body...)
 }
 
-// setQuery sets rawQuery for a body. Keys are letters and digits, so that there is nothing to encode.
+// setQuery sets rawQuery for a body. App keys need no encoding: Options.Validate checks them.
 func (s *signer) setQuery(body []byte) {
 	sum := md5.Sum(body) //nolint:gosec // the protocol demands it
 	q := s.rawQuery[:0]

@@ -21,7 +21,7 @@ type Target struct {
 	AppID, Key, Secret string
 }
 
-// ParseTarget reads ws://host:port/prefix, and looks the host up.
+// ParseTarget parses ws://host:port/prefix and resolves the host.
 func ParseTarget(ctx context.Context, rawURL string) (Target, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -52,7 +52,7 @@ func ParseTarget(ctx context.Context, rawURL string) (Target, error) {
 	}, nil
 }
 
-// preferred is the first IPv4 address, which is where source addresses can be spread, or the first of all.
+// preferred returns the first IPv4 address, because only there source addresses are spread, or else the first address.
 func preferred(addresses []netip.Addr) netip.Addr {
 	for _, a := range addresses {
 		if a = a.Unmap(); a.Is4() {
@@ -62,8 +62,8 @@ func preferred(addresses []netip.Addr) netip.Addr {
 	return addresses[0]
 }
 
-// AppendUpgrade appends the request that opens a WebSocket, with an offer of compression or none. All clients send the same
-// key, so that the answer to all of them is known.
+// AppendUpgrade appends the request of a WebSocket handshake, with an offer of compression if compress is set. All clients send the
+// same key, so that the answer is known.
 func (t Target) AppendUpgrade(dst []byte, compress bool) []byte {
 	dst = append(dst, "GET "...)
 	dst = append(dst, t.Prefix...)
@@ -79,8 +79,8 @@ func (t Target) AppendUpgrade(dst []byte, compress bool) []byte {
 	return append(dst, "\r\n\r\n"...)
 }
 
-// WebSocketKey is the key of every handshake, and WebSocketAccept what a server answers to it (the example of RFC 6455
-// section 1.3).
+// WebSocketKey is the Sec-WebSocket-Key of every handshake, and WebSocketAccept the Sec-WebSocket-Accept that answers it (the example
+// of RFC 6455 section 1.3).
 const (
 	WebSocketKey    = "dGhlIHNhbXBsZSBub25jZQ=="
 	WebSocketAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="

@@ -1,6 +1,6 @@
-// Package msgid is what every message of a run carries in its data: who sent it, as which of his messages, and when. Its
-// receivers tell from it what was lost, doubled or reordered, and how long each message took.
+// Package msgid encodes the id that every message of a run carries in its data: its sender, its sequence numbers, and the time at
+// which it was due. From it a receiver detects lost, duplicated and reordered messages, and computes the latency.
 //
-// A message id is text of a fixed length without any character that JSON escapes, so that it comes through servers that encode
-// data again, and is found in a message without parsing it.
+// A message id is text of a fixed length without any character that JSON escapes. So it survives servers that encode the data again,
+// and is found in a message without parsing it.
 package msgid

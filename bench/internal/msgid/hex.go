@@ -12,8 +12,8 @@ func appendHex(dst []byte, v uint32) []byte {
 	return dst
 }
 
-// parseHex reads the eight lower-case digits that p begins with, all at once: a loop over the 40 digits of a message id would
-// cost a receiver more than everything else it does with a message.
+// parseHex reads the eight lower-case digits that p begins with, all at once: a loop over the 40 digits of a message id would cost
+// more than everything else that a receiver does with a message.
 func parseHex(p []byte) (v uint32, ok bool) {
 	const (
 		every = 0x0101010101010101
@@ -22,7 +22,7 @@ func parseHex(p []byte) (v uint32, ok bool) {
 	x := binary.BigEndian.Uint64(p)
 	letters := x >> 6 & every // 1 in the bytes that are letters: bit 6 is set in 'a' and not in '0'
 	nibbles := x&(0x0f*every) + 9*letters
-	// Letters are what exceeds 9, nothing exceeds 15, and taken back into text they are what was read.
+	// Valid input: exactly the letters exceed 9, no nibble exceeds 15, and encoding the nibbles gives the input again.
 	switch {
 	case x&top != 0, nibbles&(0xf0*every) != 0, (nibbles+6*every)>>4&every != letters,
 		x != nibbles+'0'*every+('a'-10-'0')*letters:

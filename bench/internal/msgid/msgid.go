@@ -2,18 +2,18 @@ package msgid
 
 import "bytes"
 
-// Size is the length of a id's text in bytes.
+// Size is the length of a message id's text in bytes.
 const Size = 1 + 3*8 + 16 + 1
 
-// mark begins and ends a message id. Names of channels and events of a run must not contain it.
+// mark begins and ends a message id. The channel and event names of a run must not contain it.
 const mark = '@'
 
 // ID identifies one message.
 type ID struct {
-	Stream uint32 // one sender on one channel
-	Seq    uint32 // from 1, counts the messages of the stream
-	Order  uint32 // from 1, counts the messages of the sender on all its channels
-	Time   int64  // when it was due, in nanoseconds of clock.Now
+	Stream uint32 // number of the stream: one sender on one channel
+	Seq    uint32 // number within the stream, from 1
+	Order  uint32 // number among the messages of the sender on all channels, from 1
+	Time   int64  // when the message was due, by clock.Now
 }
 
 // Append appends the id's text.
@@ -27,7 +27,7 @@ func (s ID) Append(dst []byte) []byte {
 	return append(dst, mark)
 }
 
-// AppendPadded appends the id's text and as many letters behind it as make size bytes, at least Size.
+// AppendPadded appends the id's text and letters up to size bytes. It appends at least Size bytes.
 func (s ID) AppendPadded(dst []byte, size int) []byte {
 	dst = s.Append(dst)
 	for ; size > Size; size-- {
