@@ -113,7 +113,7 @@ var (
 	errUneven       = errors.New("bench: --each: --channels must be a multiple of it")
 	errManyRooms    = errors.New("bench: --channels: there is one, which all join")
 	errFewParts     = errors.New("bench: --connections: at least 40, which are shared out among the parts")
-	errNoTenth      = fmt.Errorf("bench: --connections: at least %d", fewest)
+	errNoTenth      = fmt.Errorf("bench: --connections: at least %d", minPingConnections)
 	errNobodySlow   = fmt.Errorf("bench: --slow: from 1 to %d", maxExtraClients)
 	errNoRate       = errors.New("bench: --rate: more than 0")
 	errNoPairs      = errors.New("bench: --connections: an even number, and --channels is half of it")
@@ -161,11 +161,11 @@ func fourParts(o Options) error {
 	return errors.Join(all...)
 }
 
-// fewest is the least number of clients that have a tenth.
-const fewest = 10
+// minPingConnections is the least number of clients that have a tenth.
+const minPingConnections = 10
 
 func tenths(o Options) error {
-	if o.Connections < fewest {
+	if o.Connections < minPingConnections {
 		return errNoTenth
 	}
 	return nil

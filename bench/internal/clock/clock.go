@@ -3,7 +3,7 @@ package clock
 
 import "time"
 
-// base pairs a reading of the runtime's own monotonic clock with the system's.
+// base and offset are one reading of the runtime's monotonic clock and of the kernel's.
 var base, offset = time.Now(), system()
 
 // Now returns nanoseconds of CLOCK_MONOTONIC on Linux. It makes no system call.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Every calls f every so often, on a goroutine of its own, until stop is called or f returns false. stop waits for a call that
-// runs.
+// Every calls f at an interval, on a goroutine of its own, until stop is called or f returns false. stop waits for a call of f that
+// is running.
 func Every(d time.Duration, f func() (more bool)) (stop func()) {
 	done := make(chan struct{})
 	var ended sync.WaitGroup

@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 func system() int64 {
 	var t unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
-		return 0 // this clock is never missing; times would still be right within one process
+		return 0 // never happens; within one process, times would still be right
 	}
 	return t.Nano()
 }

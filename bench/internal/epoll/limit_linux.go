@@ -2,7 +2,7 @@ package epoll
 
 import "golang.org/x/sys/unix"
 
-// DescriptorLimit returns how many descriptors this process may have.
+// DescriptorLimit returns this process's soft limit of open descriptors.
 func DescriptorLimit() (int, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

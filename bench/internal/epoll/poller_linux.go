@@ -9,19 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Handler is told when a descriptor may be ready. It is called by the poller's goroutine, sometimes without a reason, and
-// because polling is edge-triggered not again until something changes: it has to read until nothing is left.
+// Handler handles a descriptor that may be ready. The poller's goroutine calls it, sometimes spuriously. Polling is edge-triggered:
+// it is not called again until something changes, so it must read until the socket is empty.
 type Handler interface {
 	Ready(events uint32)
 }
 
-// interest is what all descriptors are watched for. Edge-triggered polling needs no call when there is, or is no longer,
-// something to be written.
+// interest is the events that all descriptors are watched for. With edge-triggered polling they need not change when output begins
+// or ceases to wait.
 const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 
-// Poller is one event loop. All methods but Do, Call and Stop belong to the goroutine that is in Run, or come before it.
+// Poller is one event loop. Do, Call and Stop are safe for concurrent use; the other methods may be called before Run, and then only
+// on the goroutine of Run.
 type Poller struct {
-	// AfterBatch, if set, is called when all of what was ready has been handled.
+	// AfterBatch, if set, is called after each batch of events.
 	AfterBatch func()
 
 	fd         int
@@ -36,14 +37,14 @@ type Poller struct {
 	closed bool     // guarded by mu
 }
 
-// watch is who handles a descriptor. The generation tells its events from those of a descriptor that had the number before
-// and was closed while they were waiting to be handled.
+// watch is the handler of a descriptor. The generation distinguishes its events from pending events of a closed descriptor that had
+// the same number.
 type watch struct {
 	handler    Handler
 	generation int32
 }
 
-// New returns a Poller that is not running yet. It holds two descriptors until Close.
+// New returns a Poller, which holds two descriptors until Close.
 func New() (*Poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -62,7 +63,7 @@ func New() (*Poller, error) {
 	return p, nil
 }
 
-// Close gives the poller's own descriptors back. It must not be running.
+// Close closes the poller's own descriptors. Run must have returned.
 func (p *Poller) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +83,7 @@ func (p *Poller) Add(fd int, h Handler) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &event))
 }
 
-// Forget stops watching a descriptor, which the caller then closes: that takes it out of the kernel's list.
+// Forget stops watching a descriptor. The caller must close it then, which removes it from the kernel's epoll set.
 func (p *Poller) Forget(fd int) { p.watched[fd] = watch{} }
 
 // Run handles events until Stop is called.

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Connect opens a TCP socket and begins to connect it. Whether that succeeded is known when the poller reports the socket:
-// ask Connected. A valid source is the address to connect from; its port is left to the kernel, so that every source has
-// all ports for every destination.
+// Connect opens a TCP socket and begins to connect it. Call Connected when the poller reports the socket. A valid source is the
+// address to connect from; the kernel chooses the port (IP_BIND_ADDRESS_NO_PORT), so that each source can use all ports for each
+// destination.
 func Connect(to netip.AddrPort, source netip.Addr) (fd int, err error) {
 	family := unix.AF_INET
 	if to.Addr().Is6() {
@@ -53,7 +53,7 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
 }
 
-// Connected returns why a socket that was reported could not be connected, or nil.
+// Connected returns the error of a socket's connection attempt, or nil.
 func Connected(fd int) error {
 	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && errno != 0 {
@@ -62,19 +62,19 @@ func Connected(fd int) error {
 	return os.NewSyscallError("connect", err)
 }
 
-// Read and Write are the system calls without the scheduler's part in them, which only calls that may block need.
+// Read and Write bypass Go's scheduler, which only system calls that may block need.
 
-// Read reads from a non-blocking descriptor. n is 0 at the end of the stream, and -1 if there is an error.
+// Read reads from a non-blocking descriptor. n is 0 at the end of the stream, and -1 with an error.
 func Read(fd int, p []byte) (n int, errno syscall.Errno) {
 	return transfer(unix.SYS_READ, fd, p)
 }
 
-// Write writes to a non-blocking descriptor. n is -1 if there is an error.
+// Write writes to a non-blocking descriptor. n is -1 with an error.
 func Write(fd int, p []byte) (n int, errno syscall.Errno) {
 	return transfer(unix.SYS_WRITE, fd, p)
 }
 
-// transfer makes the call again when a signal has interrupted it. p must not be empty.
+// transfer makes the system call, again if a signal interrupted it. p must not be empty.
 func transfer(call uintptr, fd int, p []byte) (int, syscall.Errno) {
 	for {
 		n, _, errno := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))

@@ -2,18 +2,17 @@ package epoll
 
 import "golang.org/x/sys/unix"
 
-// Do has task called by the poller's goroutine, as soon as it is in Run and free. It may be called from anywhere, at any
-// time; after Close nothing happens.
+// Do queues task for the poller's goroutine. It is safe for concurrent use; after Close it does nothing.
 func (p *Poller) Do(task func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tasks = append(p.tasks, task)
 	if len(p.tasks) == 1 && !p.closed {
-		_, _ = unix.Write(p.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // fails only if it would overflow, and then it is awake
+		_, _ = unix.Write(p.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // it fails only when the counter would overflow; then the poller is awake
 	}
 }
 
-// Call has task called like Do, and waits until that has happened. The poller's own goroutine must not call it.
+// Call is Do, and waits until task has returned. The poller's own goroutine must not call it.
 func (p *Poller) Call(task func()) {
 	done := make(chan struct{})
 	p.Do(func() {
@@ -23,15 +22,15 @@ func (p *Poller) Call(task func()) {
 	<-done
 }
 
-// Stop ends Run after the current batch. It may be called from anywhere.
+// Stop ends Run after the current batch. It is safe for concurrent use.
 func (p *Poller) Stop() { p.Do(func() { p.stopped = true }) }
 
-// tasks is the handler of the descriptor that Do rings.
+// tasks is the handler of the eventfd that Do writes to.
 type tasks struct{ poller *Poller }
 
 func (t tasks) Ready(uint32) {
 	var count [8]byte
-	_, _ = unix.Read(t.poller.wake, count[:]) // empties it; there is nothing to learn from it
+	_, _ = unix.Read(t.poller.wake, count[:]) // resets the counter
 	t.poller.mu.Lock()
 	due := t.poller.tasks
 	t.poller.tasks = nil

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Timer calls a function of the poller's goroutine at a time, to within some ten microseconds.
+// Timer calls a function on the poller's goroutine at a time, with a precision of about ten microseconds.
 type Timer struct {
 	poller *Poller
 	fd     int
 	due    func()
 }
 
-// NewTimer returns a timer that is not set. It holds a descriptor until Close.
+// NewTimer returns an unset timer, which holds a descriptor until Close.
 func (p *Poller) NewTimer(due func()) (*Timer, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
@@ -27,10 +27,9 @@ func (p *Poller) NewTimer(due func()) (*Timer, error) {
 	return t, nil
 }
 
-// Set makes the timer due at a time in nanoseconds of clock.Now, at once if that is past. A time that was set before no
-// longer counts.
+// Set makes the timer due at a time by clock.Now, at once if that is past. It replaces an earlier time.
 func (t *Timer) Set(at int64) {
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(at, 1))} // 0 would switch it off
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(at, 1))} // 0 would disarm it
 	_ = unix.TimerfdSettime(t.fd, unix.TFD_TIMER_ABSTIME, &spec, nil)
 }
 
@@ -42,7 +41,7 @@ func (t *Timer) Ready(uint32) {
 	}
 }
 
-// Close gives the timer's descriptor back.
+// Close closes the timer's descriptor.
 func (t *Timer) Close() {
 	t.poller.Forget(t.fd)
 	_ = unix.Close(t.fd)

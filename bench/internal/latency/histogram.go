@@ -7,14 +7,14 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// What a histogram can tell apart: from a microsecond to an hour, in steps of at most 0.1 %.
+// The range of a histogram: from a microsecond to an hour, with an error of at most 0.1 %.
 const (
 	lowest  = 1                             // microseconds
 	highest = int64(time.Hour) / int64(1e3) // microseconds
 	figures = 3
 )
 
-// Histogram is a distribution of durations. It belongs to one goroutine.
+// Histogram is a distribution of durations. It is not safe for concurrent use.
 type Histogram struct {
 	hdr *hdrhistogram.Histogram // of microseconds
 }
@@ -22,17 +22,15 @@ type Histogram struct {
 // New returns an empty histogram, of about 180 KiB.
 func New() *Histogram { return &Histogram{hdrhistogram.New(lowest, highest, figures)} }
 
-// Record takes a duration in nanoseconds. What is less than a microsecond counts as one, what is more than an hour as an
-// hour.
+// Record adds a duration in nanoseconds. Durations below a microsecond count as one, durations above an hour as one hour.
 func (h *Histogram) Record(nanoseconds int64) {
-	_ = h.hdr.RecordValue(min(max((nanoseconds+500)/1000, lowest), highest)) // fails only outside of these bounds
+	_ = h.hdr.RecordValue(min(max((nanoseconds+500)/1000, lowest), highest)) // it fails only outside these bounds
 }
 
-// Merge adds what another histogram has.
+// Merge adds the durations of another histogram.
 func (h *Histogram) Merge(other *Histogram) { h.hdr.Merge(other.hdr) }
 
-// MarshalText returns the HdrHistogram V2 form, compressed and in base64, which the tools of that family read. Values are
-// microseconds.
+// MarshalText returns the histogram in the HdrHistogram V2 encoding, compressed and in base64. Values are microseconds.
 func (h *Histogram) MarshalText() ([]byte, error) {
 	return h.hdr.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 }
@@ -47,13 +45,13 @@ func (h *Histogram) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Bar is one column of a histogram's picture.
+// Bar is one column of a plotted histogram.
 type Bar struct {
 	From, To time.Duration
 	Count    int64
 }
 
-// Bars returns the columns that have anything in them, ascending.
+// Bars returns the columns that are not empty, ascending.
 func (h *Histogram) Bars() []Bar {
 	var bars []Bar
 	for _, b := range h.hdr.Distribution() {

@@ -2,16 +2,16 @@ package latency
 
 import "time"
 
-// Schedule is the times at which things are due at a fixed rate.
+// Schedule computes when messages are due at a fixed rate.
 type Schedule struct {
 	start    int64   // nanoseconds
-	interval float64 // nanoseconds; a fraction must not add up to a drift
+	interval float64 // nanoseconds; not an integer, whose rounding would add up
 }
 
-// NewSchedule returns a schedule that begins at start, in nanoseconds of any clock, with perSecond things due a second.
+// NewSchedule returns a schedule of perSecond messages a second from start, in nanoseconds of any clock.
 func NewSchedule(start int64, perSecond float64) Schedule {
 	return Schedule{start: start, interval: float64(time.Second) / perSecond}
 }
 
-// Due returns when the n-th thing (from 0) is due.
+// Due returns when the n-th message is due, from 0.
 func (s Schedule) Due(n int) int64 { return s.start + int64(float64(n)*s.interval) }

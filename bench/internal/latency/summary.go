@@ -1,6 +1,6 @@
 package latency
 
-// Summary is what people ask of a distribution. Times are microseconds.
+// Summary has the usual quantiles of a distribution, in microseconds.
 type Summary struct {
 	Count int64   `json:"count"`
 	Mean  float64 `json:"mean_us"`
@@ -11,7 +11,7 @@ type Summary struct {
 	Max   int64   `json:"max_us"`
 }
 
-// Summary returns the distribution's figures, all zero if nothing was recorded.
+// Summary returns the quantiles, all zero if nothing was recorded.
 func (h *Histogram) Summary() Summary {
 	if h.hdr.TotalCount() == 0 {
 		return Summary{}

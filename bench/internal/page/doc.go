@@ -1,3 +1,3 @@
-// Package page writes a report as one HTML page that needs nothing else: its style is in it, and its plots are SVG of our
-// own. It follows the reader's choice of light or dark.
+// Package page writes a report as one self-contained HTML page: the style and the plots (SVG) are in it. It follows the reader's
+// choice of a light or dark theme.
 package page

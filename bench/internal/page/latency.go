@@ -9,13 +9,13 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// named is a measurement, by the class that its curves have.
+// named is a measurement with the CSS class of its curves.
 type named struct {
 	class string
 	*report.Measurement
 }
 
-// measurements is the baseline, if there is one, and on top of it the server.
+// measurements returns those of a run in drawing order: the baseline, if there is one, below the server.
 func measurements(run report.Run) []named {
 	if run.Baseline == nil {
 		return []named{{"server", &run.Server}}
@@ -23,7 +23,7 @@ func measurements(run report.Run) []named {
 	return []named{{"baseline", run.Baseline}, {"server", &run.Server}}
 }
 
-// bars is what a measurement's histogram has, none if it has no messages.
+// bars returns the columns of a measurement's histogram, none without messages.
 func (n named) bars() []latency.Bar {
 	if n.Messages == nil || n.Messages.Histogram == nil {
 		return nil
@@ -31,10 +31,10 @@ func (n named) bars() []latency.Bar {
 	return n.Messages.Histogram.Bars()
 }
 
-// columnsPerDecade is how many columns of a histogram make up a factor of ten.
+// columnsPerDecade is the number of columns for a factor of ten.
 const columnsPerDecade = 20
 
-// histogram is how many messages took how long, on a logarithmic scale.
+// histogram plots the number of messages by latency, on a logarithmic scale.
 func histogram(run report.Run) plot {
 	p := plot{
 		Title: "Latency", Note: "Share of the messages, by the time from when each was due to its receipt.",
@@ -52,7 +52,7 @@ func histogram(run report.Run) plot {
 	return p
 }
 
-// columns adds up bars in columns of equal width on a logarithmic scale. It ends with an empty one.
+// columns sums bars in columns of equal width on a logarithmic scale. The last column is empty.
 func columns(bars []latency.Bar) []point {
 	if len(bars) == 0 {
 		return nil
@@ -73,7 +73,7 @@ func columns(bars []latency.Bar) []point {
 	return points
 }
 
-// percentiles is how long the slowest took, with as much room for each further nine.
+// percentiles plots the latency by percentile, with equal width for each further nine.
 func percentiles(run report.Run) plot {
 	p := plot{
 		Title: "Latency by percentile", Note: "Each step to the right is ten times rarer.",
@@ -91,7 +91,7 @@ func percentiles(run report.Run) plot {
 	return p
 }
 
-// quantiles has a point for each bar: how rare it is to take longer (1 for one of 10, 2 for one of 100), and how long it is.
+// quantiles returns a point for each bar: how rare a longer latency is (1 for one in 10, 2 for one in 100), and the latency.
 func quantiles(bars []latency.Bar) []point {
 	var total, seen int64
 	for _, b := range bars {
@@ -131,5 +131,5 @@ func microseconds(us float64) string {
 
 func percent(x float64) string { return short(x) + " %" }
 
-// short writes a number with no more digits than it needs.
+// short formats a number with as few digits as possible.
 func short(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }

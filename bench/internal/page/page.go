@@ -43,13 +43,13 @@ type section struct {
 	Plots    []plot
 	Faults   []string
 	Baseline bool
-	Ended    bool // before its time
+	Ended    bool // interrupted
 }
 
-// tile is a figure that is written large.
+// tile is one of the large figures.
 type tile struct{ Name, Value, Beside string }
 
-// row is a line of the table, with empty cells for what there is not.
+// row is a line of the table. Missing figures are empty.
 type row struct{ Name, Server, Baseline, Ratio, Spread string }
 
 func newSection(g report.Group) section {
@@ -93,7 +93,7 @@ func rowOf(f report.Figure) row {
 	return r
 }
 
-// Figures that make a tile, and how many tiles there are at most.
+// The figures that become a tile, and the most tiles.
 var large = []string{
 	"CPU per delivered message", "delivered per second", "latency p50", "latency p99", "subscribed per second", "memory per connection",
 }

@@ -7,34 +7,34 @@ import (
 	"strings"
 )
 
-// Size of a plot and of the margins inside it, in pixels of its own.
+// Size of a plot and of its inner margins, in SVG units.
 const (
 	width, height                            = 560.0, 260.0
 	marginLeft, marginTop, marginRight, foot = 64.0, 12.0, 30.0, 40.0
 )
 
-// plot is a picture of curves.
+// plot is a plot of curves.
 type plot struct {
 	Title  string
-	Note   string // a sentence below
-	across string // what the horizontal axis is
+	Note   string // a sentence below the title
+	across string // label of the horizontal axis
 	x, y   scale
-	xName  func(float64) string // of a mark
+	xName  func(float64) string // text of a tick
 	yName  func(float64) string
 	curves []curve
 }
 
 // curve is one line in a plot.
 type curve struct {
-	class  string // of the style: server or baseline
+	class  string // CSS class: server or baseline
 	points []point
 	filled bool
-	steps  bool // a point holds until the next
+	steps  bool // a step function
 }
 
 type point struct{ x, y float64 }
 
-// empty reports whether there is nothing to see.
+// empty reports whether no curve has points.
 func (p plot) empty() bool {
 	for _, c := range p.curves {
 		if len(c.points) > 1 {
@@ -84,7 +84,7 @@ func (p plot) curve(out *strings.Builder, c curve) {
 	fmt.Fprintf(out, `<path class="%s line" d="%s"/>`, c.class, path)
 }
 
-// path leaves out points that are less than half a pixel from the one before.
+// path omits points that are less than half a unit from the one before.
 func (p plot) path(c curve) string {
 	var path strings.Builder
 	var x, y float64

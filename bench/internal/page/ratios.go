@@ -9,10 +9,10 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// ratios is a picture of the server's figures against the baseline's.
+// ratios is the bar chart of the server's figures relative to the baseline's.
 type ratios []report.Figure
 
-// ratiosOf is the figures that have a ratio.
+// ratiosOf returns the figures that have a ratio.
 func ratiosOf(all []report.Figure) (some ratios) {
 	for _, f := range all {
 		if f.Ratio != nil {
@@ -22,7 +22,7 @@ func ratiosOf(all []report.Figure) (some ratios) {
 	return some
 }
 
-// SVG draws a bar for each, a whisker from the least to the most, and a line where the baseline is.
+// SVG draws a bar for each figure, a whisker from its least to its greatest ratio, and a line at the baseline.
 func (r ratios) SVG() template.HTML {
 	const row, names, right = 28.0, 215.0, 90.0
 	const wide = 2*width + 20

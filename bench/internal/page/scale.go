@@ -2,14 +2,14 @@ package page
 
 import "math"
 
-// scale places values between two positions.
+// scale maps values to positions.
 type scale struct {
 	min, max float64 // values
 	from, to float64 // positions, in pixels
 	log      bool
 }
 
-// fit returns a scale that has room for values from low to high, with round ends.
+// fit returns a scale for values from low to high, with round ends.
 func fit(low, high float64, log bool) scale {
 	if log {
 		low = max(low, 1e-9)
@@ -37,10 +37,10 @@ func (s scale) at(x float64) float64 {
 	return s.from + min(max(share, 0), 1)*(s.to-s.from)
 }
 
-// maxTicks is about how many marks an axis has.
+// maxTicks is roughly the number of ticks of an axis.
 const maxTicks = 6
 
-// ticks returns the values to mark.
+// ticks returns the values of the ticks.
 func (s scale) ticks() []float64 {
 	var ticks []float64
 	if s.log {
@@ -56,7 +56,7 @@ func (s scale) ticks() []float64 {
 	return ticks
 }
 
-// stepFor returns 1, 2 or 5 times a power of ten, such that at most n of them make up the span.
+// stepFor returns the step for at most n ticks in the span: 1, 2 or 5 times a power of ten.
 func stepFor(span float64, n int) float64 {
 	raw := span / float64(n)
 	power := math.Pow(10, math.Floor(math.Log10(raw)))

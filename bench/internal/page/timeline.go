@@ -2,7 +2,7 @@ package page
 
 import "reverbd/bench/internal/report"
 
-// timeline is plots of what was sampled: how many messages came, or clients connected, and what that cost.
+// timeline plots the samples: messages or connections a second, and what they cost the server.
 func timeline(run report.Run) []plot {
 	clients := overTime(run, "Clients", "Clients that are connected and subscribed.", thousands, func(_, s report.Sample) float64 { return float64(s.Live) })
 	delivered := overTime(run, "Delivered per second", "Messages that the clients received, all together.", thousands, perSecond(func(s report.Sample) float64 { return float64(s.Delivered) }))
@@ -11,7 +11,7 @@ func timeline(run report.Run) []plot {
 	return []plot{delivered, clients, cpu, memory}
 }
 
-// overTime is a plot of something of each sample and the one before.
+// overTime plots a value computed from each sample and the one before.
 func overTime(run report.Run, title, note string, name func(float64) string, get func(before, s report.Sample) float64) plot {
 	p := plot{Title: title, Note: note, across: "seconds since the first client began to connect", xName: short, yName: name}
 	end, most := 0.0, 0.0
@@ -29,13 +29,13 @@ func overTime(run report.Run, title, note string, name func(float64) string, get
 		p.curves = append(p.curves, c)
 	}
 	if most == 0 {
-		p.curves = nil // it was not measured, or there was none
+		p.curves = nil // not measured, or always 0
 	}
 	p.x, p.y = scale{min: 0, max: max(end, 1e-3)}, fit(0, most, false)
 	return p
 }
 
-// shortest is how many seconds must lie between two samples for a rate to mean something.
+// shortest is the least time between two samples for a rate, in seconds.
 const shortest = 0.05
 
 func perSecond(get func(report.Sample) float64) func(before, s report.Sample) float64 {

@@ -13,21 +13,21 @@ import (
 	"reverbd/bench/internal/msgid"
 )
 
-// conn is one publisher: a connection with at most one request that is not answered. Servers that close the connection
-// after each answer get a new one for each request.
+// conn is one publisher: a connection with at most one unanswered request. For a server that closes the connection after each
+// answer, it connects again for each request.
 type conn struct {
 	publisher  *Publisher
 	number     int
 	fd         int
 	connecting bool
 	waiting    bool   // for an answer
-	due        int64  // when the request that is waited for was
+	due        int64  // when the current request was due
 	begun      int    // requests
-	events     int    // ever begun: every one is the next of its sender
-	seqs       seqs   // of its streams
-	request    []byte // the request that is waited for
-	unsent     []byte // what the socket has not taken of it
-	in         []byte // what has come of the answer
+	events     int    // events begun so far
+	seqs       seqs   // of the publisher's streams
+	request    []byte // the current request
+	unsent     []byte // the rest of the request, which the socket did not take
+	in         []byte // an incomplete answer
 	batch      []dialect.Event
 }
 
@@ -54,7 +54,7 @@ func (c *conn) send(due int64) {
 	c.flush()
 }
 
-// fill puts the next events into the batch.
+// fill sets the batch to the next events.
 func (c *conn) fill() {
 	p := c.publisher
 	size := p.options.Batch
@@ -107,7 +107,7 @@ func (c *conn) Ready(events uint32) {
 	}
 }
 
-// flush writes what is left of the request.
+// flush writes the rest of the request.
 func (c *conn) flush() {
 	n, errno := epoll.Write(c.fd, c.unsent)
 	switch {
@@ -119,7 +119,7 @@ func (c *conn) flush() {
 	}
 }
 
-// receive reads until nothing is left.
+// receive reads until the socket is empty.
 func (c *conn) receive() {
 	p := c.publisher
 	for c.fd >= 0 {
@@ -137,7 +137,7 @@ func (c *conn) receive() {
 	}
 }
 
-// take handles a piece of the answer.
+// take handles bytes of the answer.
 func (c *conn) take(piece []byte) {
 	p := piece
 	if len(c.in) > 0 {
@@ -155,7 +155,7 @@ func (c *conn) take(piece []byte) {
 	}
 }
 
-// ended is told that the server has closed the connection. That may be the end of an answer.
+// ended handles the end of the stream, which may end an answer.
 func (c *conn) ended() {
 	if r, n, err := parseReply(c.in, true); err == nil && n > 0 && c.waiting {
 		c.answered(r)
@@ -165,10 +165,10 @@ func (c *conn) ended() {
 		c.broken(errNoAnswer)
 		return
 	}
-	c.close() // between two requests: the next one opens another
+	c.close() // between two requests: the next one connects again
 }
 
-// answered takes note of the answer, and goes on with the next request.
+// answered records the answer, and begins the next request.
 func (c *conn) answered(r reply) {
 	p := c.publisher
 	c.in = c.in[:0]
@@ -176,7 +176,7 @@ func (c *conn) answered(r reply) {
 		c.close()
 	}
 	if !c.waiting {
-		return // an answer to nothing
+		return // an unexpected answer
 	}
 	if r.status != 200 {
 		c.abandon(fmt.Sprintf("HTTP %d %.80s", r.status, r.body))
@@ -186,7 +186,7 @@ func (c *conn) answered(r reply) {
 	p.next()
 }
 
-// accepted counts the batch.
+// accepted counts the events of the batch as accepted.
 func (c *conn) accepted() {
 	p := c.publisher
 	p.outcome.Latency.Record(clock.Now() - c.due)
@@ -199,15 +199,15 @@ func (c *conn) accepted() {
 	p.busy--
 }
 
-// broken ends the connection, and with it the request. Nobody knows whether the server has carried that out.
+// broken closes the connection and counts its request as failed. Whether the server has carried it out is unknown.
 func (c *conn) broken(err error) {
 	c.close()
 	c.abandon(err.Error())
-	// Not next, which may be what is running.
+	// next may be running already: let it run again later.
 	c.publisher.poller.Do(c.publisher.next)
 }
 
-// abandon counts the batch as failed, if there is one that has no answer.
+// abandon counts the unanswered batch as failed, if there is one.
 func (c *conn) abandon(why string) {
 	if !c.waiting {
 		return

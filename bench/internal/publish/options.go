@@ -10,12 +10,12 @@ import (
 	"reverbd/bench/internal/latency"
 )
 
-// Options says what is published, and how.
+// Options are the options of a Publisher.
 type Options struct {
 	Server     netip.AddrPort
-	Dialect    dialect.Dialect // the publishers' own
+	Dialect    dialect.Dialect // not shared with another goroutine
 	Publishers int             // connections
-	Channels   int             // events go to each in turn
+	Channels   int             // used in turn
 	Streams    delivery.Streams
 
 	Rate     float64       // events a second, of all publishers together; 0 is back to back
@@ -24,15 +24,15 @@ type Options struct {
 	Duration time.Duration // no request begins after that time; 0 is no limit
 }
 
-// errEndless is a mistake of the program and not of its user.
+// errEndless is a mistake in the program, not of the user.
 var errEndless = errors.New("publish: neither a number of events nor a duration")
 
-// Outcome is what was published.
+// Outcome is the result of Run.
 type Outcome struct {
-	Accepted []uint32           // events that the server has answered 200 for, by stream
-	Failed   int                // events that it has not
-	Reasons  map[string]int     // why, by request
-	Latency  *latency.Histogram // of a request, from when it was due to its answer
+	Accepted []uint32           // events that the server has answered with 200, by stream
+	Failed   int                // other events
+	Reasons  map[string]int     // why requests failed
+	Latency  *latency.Histogram // of requests: from when one was due to its answer
 	Took     time.Duration      // from the first request being due to the last answer
 }
 

@@ -12,7 +12,7 @@ import (
 	"reverbd/bench/internal/latency"
 )
 
-// Publisher is one run's publishers.
+// Publisher is the publishers of one run.
 type Publisher struct {
 	options Options
 	poller  *epoll.Poller
@@ -32,13 +32,13 @@ type Publisher struct {
 	accepted atomic.Int64 // events, for those who watch
 }
 
-// bufferSize is the longest answer that is expected in one piece, in bytes.
+// bufferSize is the size of the read buffer, in bytes: a usual answer fits.
 const bufferSize = 64 << 10
 
-// maxFailures is how many requests in a row may fail before the rest is not even tried.
+// maxFailures is how many requests in a row may fail before Run gives up.
 const maxFailures = 100
 
-// New returns publishers that Run sets going.
+// New returns publishers, which Run starts.
 func New(o Options) (*Publisher, error) {
 	if o.Events == 0 && o.Duration == 0 {
 		return nil, errEndless
@@ -66,19 +66,18 @@ func New(o Options) (*Publisher, error) {
 	return p, nil
 }
 
-// Accepted returns how many events the server has answered 200 for. It may be called at any time, from anywhere.
+// Accepted returns how many events the server has answered with 200. It is safe for concurrent use.
 func (p *Publisher) Accepted() int { return int(p.accepted.Load()) }
 
-// patience is how long an answer is awaited once Run's context is done.
-const patience = 5 * time.Second
+// answerTimeout is how long Run waits for an answer once its context is done.
+const answerTimeout = 5 * time.Second
 
-// Run publishes until that is done, and returns what was published. When ctx is done no further request begins. It can be
-// called once.
+// Run publishes, and returns the outcome. When ctx is done it begins no more requests. It may be called once.
 func (p *Publisher) Run(ctx context.Context) (Outcome, error) {
 	defer p.close()
 	stopped := context.AfterFunc(ctx, func() {
 		p.poller.Do(p.finish)
-		time.AfterFunc(patience, p.poller.Stop)
+		time.AfterFunc(answerTimeout, p.poller.Stop)
 	})
 	defer stopped()
 	p.begin()
@@ -92,7 +91,7 @@ func (p *Publisher) Run(ctx context.Context) (Outcome, error) {
 	return p.outcome, nil
 }
 
-// finish lets no request begin any more.
+// finish stops new requests.
 func (p *Publisher) finish() {
 	p.limit, p.end = 0, 0
 	p.next()
@@ -109,7 +108,7 @@ func (p *Publisher) begin() {
 	p.next()
 }
 
-// next has every connection that is free begin what is due, and ends the run when there is nothing left to do.
+// next begins the requests that are due on the free connections, and ends the run when none is left.
 func (p *Publisher) next() {
 	if p.failures > maxFailures {
 		p.poller.Stop()
@@ -126,7 +125,7 @@ func (p *Publisher) next() {
 	}
 }
 
-// nextAtOnce sends back to back.
+// nextAtOnce begins a request on every free connection: there is no rate.
 func (p *Publisher) nextAtOnce() {
 	for _, c := range p.conns {
 		if now := clock.Now(); c.free() && p.begun < p.limit && now < p.end {
@@ -136,9 +135,9 @@ func (p *Publisher) nextAtOnce() {
 	}
 }
 
-// nextDue sends at a rate, and reports whether something is yet to become due on a connection that is free. Request r is
-// that of connection r modulo their number, so that each channel stays with one connection; one whose answer is late sends
-// what has become due meanwhile afterwards, without a pause.
+// nextDue begins the requests that are due at the rate, and reports whether one will become due on a free connection. Request r
+// belongs to connection r modulo their number, so that each channel stays with one connection. A connection whose answer is late
+// then sends what became due meanwhile without a pause.
 func (p *Publisher) nextDue() (more bool) {
 	earliest := int64(math.MaxInt64)
 	for _, c := range p.conns {
@@ -148,7 +147,7 @@ func (p *Publisher) nextDue() (more bool) {
 		request := c.begun*len(p.conns) + c.number
 		due := p.sched.Due(request)
 		switch {
-		case request >= p.limit || due >= p.end: // nothing more for this one
+		case request >= p.limit || due >= p.end: // no more requests on this connection
 		case due <= clock.Now():
 			p.begun++
 			c.send(due)

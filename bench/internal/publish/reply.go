@@ -10,13 +10,13 @@ import (
 type reply struct {
 	status int
 	body   []byte
-	last   bool // the server closes the connection behind it
+	last   bool // the server closes the connection after it
 }
 
 var errReply = errors.New("publish: the answer is not HTTP")
 
-// parseReply reads the reply that p begins with, and returns its size in p; 0 means that p does not hold all of it yet.
-// ended says that nothing more will come, which is how a body without a length ends.
+// parseReply reads the reply that p begins with, and returns its size in p, or 0 if p is incomplete. ended says that the stream has
+// ended, which ends a body without a length (RFC 9112 section 6.3).
 func parseReply(p []byte, ended bool) (r reply, n int, err error) {
 	end := bytes.Index(p, []byte("\r\n\r\n"))
 	if end < 0 {
@@ -41,7 +41,7 @@ func parseReply(p []byte, ended bool) (r reply, n int, err error) {
 		}
 		r.body = body[:length]
 	case isChunked(head):
-		// The body of such an answer is read only to be shown, chunk sizes and all.
+		// A chunked body is only shown in an error, with its chunk sizes.
 		const lastChunk = "0\r\n\r\n"
 		at := bytes.Index(body, []byte(lastChunk))
 		if at < 0 {
@@ -56,7 +56,7 @@ func parseReply(p []byte, ended bool) (r reply, n int, err error) {
 	return r, end + 4 + len(r.body), nil
 }
 
-// parseStatus reads the status line, and tells from the version and the Connection header whether the connection ends.
+// parseStatus reads the status code, and whether the server closes the connection, from the version and the Connection header.
 func parseStatus(head []byte) (status int, last bool, err error) {
 	line, _, _ := bytes.Cut(head, []byte("\r\n"))
 	version, rest, _ := bytes.Cut(line, []byte(" "))
@@ -77,7 +77,7 @@ func isChunked(head []byte) bool {
 	return bytes.EqualFold(value, []byte("chunked"))
 }
 
-// field returns the value of a header, whose name is given in lower case.
+// field returns the value of a header field. name is in lower case.
 func field(head []byte, name string) (value []byte, found bool) {
 	for len(head) > 0 {
 		line, rest, _ := bytes.Cut(head, []byte("\r\n"))
