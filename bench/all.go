@@ -2,7 +2,7 @@ package bench
 
 import "errors"
 
-// allName is the scenario that is all others.
+// allName is the scenario that runs all others.
 const allName = "all"
 
 var errTooFew = errors.New("bench: --connections: at least 160, which are shared out in some scenarios")
@@ -14,9 +14,8 @@ func enough(o Options) error {
 	return nil
 }
 
-// everything returns the options of all scenarios, of a size that follows from those of all: the scenarios about connections
-// have all clients, and the others as many as leave something to be seen in Duration. With the defaults they take a minute
-// and a half.
+// everything returns the options of all scenarios, derived from those of the scenario all: scenarios about connections have all
+// clients, and the others as many as give enough messages in Duration. With the defaults they take a minute and a half.
 func (o Options) everything() []Options {
 	all := make([]Options, 0, len(Scenarios)-1)
 	for _, s := range Scenarios {

@@ -6,7 +6,7 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// everything carries all scenarios out, one after the other.
+// everything runs all scenarios, one after the other.
 func everything(ctx context.Context, o Options, result report.Report) (report.Report, error) {
 	var err error
 	for all := o.everything(); len(all) > 0 && err == nil && ctx.Err() == nil; all = all[1:] {

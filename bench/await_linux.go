@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// pollInterval is how often a run looks how far it is.
+	// pollInterval is the time between two looks at the progress.
 	pollInterval = 2 * time.Millisecond
-	// progressInterval is how often it tells.
+	// progressInterval is the time between two calls of Options.Watch.
 	progressInterval = 100 * time.Millisecond
-	// defaultStallTimeout is Options.StallTimeout.
+	// defaultStallTimeout is the default of Options.StallTimeout.
 	defaultStallTimeout = 10 * time.Second
-	// interruptedTimeout is how long it waits when nothing happens once it has been interrupted.
+	// interruptedTimeout is the stall timeout of a run that has been interrupted.
 	interruptedTimeout = time.Second
 )
 
-// await waits until look says that it is finished, nothing has happened for a while, or ctx is done.
+// await waits until look reports that it is finished, done has not changed for Options.StallTimeout, or ctx is done.
 func (m *measurement) await(ctx context.Context, what string, of int, look func() (done int, finished bool)) {
 	m.awaitFor(ctx, m.stallTimeout(), what, of, look)
 }
@@ -28,7 +28,7 @@ func (r *run) stallTimeout() time.Duration {
 	return cmp.Or(r.options.StallTimeout, defaultStallTimeout)
 }
 
-// awaitFor is await with another timeout.
+// awaitFor is await with another stall timeout.
 func (m *measurement) awaitFor(ctx context.Context, timeout time.Duration, what string, of int, look func() (int, bool)) {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -54,9 +54,8 @@ func (m *measurement) awaitFor(ctx context.Context, timeout time.Duration, what 
 	}
 }
 
-// settle waits until the subject has nothing to do any more (for as long as it has been doing something, but at most ten
-// times Options.Settle), and then Options.Settle longer. What a server of many clients does for itself, such as looking for
-// those to ping, is not something to do.
+// settle waits until the subject has used hardly any CPU for Options.Settle, but at most ten times as long. Up to 5 % of a
+// processor counts as idle: a server with many clients does some work of its own, such as finding the clients to ping.
 func (m *measurement) settle(ctx context.Context) {
 	const (
 		step = 100 * time.Millisecond

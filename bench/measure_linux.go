@@ -22,7 +22,7 @@ type measurement struct {
 	before, connecting, connected, after proc.Usage
 }
 
-// measure connects the clients, has the scenario send its messages, and tells what that cost.
+// measure runs the scenario against the subject: it connects the clients, sends the messages, and returns the measurement.
 func (r *run) measure(ctx context.Context, s *subject) (report.Measurement, error) {
 	m := &measurement{run: r, subject: s}
 	if r.scenario.whole {
@@ -43,7 +43,7 @@ func (r *run) measure(ctx context.Context, s *subject) (report.Measurement, erro
 	return m.result, err
 }
 
-// fleetOptions is those of all clients of a run.
+// fleetOptions returns the options of a fleet with all clients of the run.
 func (r *run) fleetOptions(s *subject) client.Options {
 	return client.Options{
 		Servers: s.addresses, Sources: client.NewSources(s.addresses[0].Addr(), r.options.Sources),
@@ -53,7 +53,7 @@ func (r *run) fleetOptions(s *subject) client.Options {
 	}
 }
 
-// whole carries out a scenario that consists of others.
+// whole runs a scenario that consists of others.
 func (m *measurement) whole(ctx context.Context) error {
 	switch m.scenario.Name {
 	case "ping":
@@ -83,7 +83,7 @@ func (m *measurement) execute(ctx context.Context) error {
 	return nil
 }
 
-// connect brings all clients to be subscribed.
+// connect connects and subscribes all clients.
 func (m *measurement) connect(ctx context.Context) (err error) {
 	if m.before, err = m.subject.usage(); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (m *measurement) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// finish fills the result in.
+// finish fills in the result.
 func (m *measurement) finish() {
 	progress, outcome := m.fleet.Progress(), m.fleet.Outcome()
 	c := &m.result.Connections

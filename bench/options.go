@@ -10,7 +10,7 @@ import (
 	"reverbd/bench/internal/dialect"
 )
 
-// Options is what to run, and against what.
+// Options are the options of a run.
 type Options struct {
 	URLs               []string // of the server: ws://host:port, with a path if its routes are below one; several are nodes of one cluster
 	AppID, Key, Secret string   // of an app on it
@@ -28,22 +28,22 @@ type Options struct {
 	Rate        float64       // messages a second, of all senders together, or connections in scenarios about these; 0 is as fast as the server takes them
 	Size        int           // of a message's data, in bytes
 
-	ServerPIDs    []int         // the server's processes, whose usage is measured; none for a server that is elsewhere
+	ServerPIDs    []int         // the server's processes, whose usage is measured; none for a server on another machine
 	Baseline      bool          // measure the baseline too, after each run
 	BaselineBatch int           // events in a request to the baseline; 0 is Batch
 	Repeat        int           // runs of the scenario
-	Settle        time.Duration // for which everything must be quiet before the server's memory is read
-	StallTimeout  time.Duration // for which a run waits when nothing happens; 0 is 10 s
-	Compress      bool          // clients offer permessage-deflate, and insist on it
-	Processes     int           // that the clients are shared out among; 0 is 1
-	Sources       []netip.Addr  // to connect from, in turn; none leaves it to the load tester
+	Settle        time.Duration // how long the server must be idle before its memory is read
+	StallTimeout  time.Duration // how long a run waits without any progress; 0 is 10 s
+	Compress      bool          // clients offer permessage-deflate, and fail if the server does not accept it
+	Processes     int           // processes that run the clients; 0 is 1
+	Sources       []netip.Addr  // to connect from, in turn; empty: see client.NewSources
 
 	Version string                          // of the program, for the report
-	Self    func(name string) *exec.Cmd     // starts this program again as one of Subprograms
-	Watch   func(what string, done, of int) // is told how far a run is, a few times a second; of is 0 if that is not known
+	Self    func(name string) *exec.Cmd     // returns a command that runs this program as one of Subprograms
+	Watch   func(what string, done, of int) // called with the progress, a few times a second; of is 0 if the total is unknown
 }
 
-// Limits of what makes sense.
+// Upper limits of options.
 const (
 	maxConnections  = 1_000_000
 	maxChannels     = 10_000_000
@@ -54,7 +54,7 @@ const (
 	maxSize         = 512 << 10
 )
 
-// Validate returns all that is wrong with the options, joined.
+// Validate returns all errors in the options, joined.
 func (o Options) Validate() error {
 	s, known := find(o.Scenario)
 	if !known {

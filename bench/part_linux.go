@@ -10,8 +10,8 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// part returns a measurement of another scenario against the same server, to be carried out within this one. It keeps its own
-// counts and has clients of its own on a thread of their own; it does not measure the server's usage.
+// part returns a measurement of another scenario against the same server, as a part of this one. It has its own counts, and its own
+// clients on a thread of their own; it does not measure the server's usage.
 func (r *run) part(name, prefix string, change func(*Options)) (*measurement, error) {
 	o := r.options
 	o.Settle, o.Watch = 0, nil
@@ -29,10 +29,10 @@ func (r *run) part(name, prefix string, change func(*Options)) (*measurement, er
 	return m, nil
 }
 
-// parts is several of them.
+// parts are the parts of a measurement.
 type parts []*measurement
 
-// connect has all of them connect, one after the other.
+// connect connects the clients of all parts, one part after the other.
 func (p parts) connect(ctx context.Context) error {
 	for _, m := range p {
 		if err := m.connect(ctx); err != nil {
@@ -42,7 +42,7 @@ func (p parts) connect(ctx context.Context) error {
 	return nil
 }
 
-// send has all of them send at the same time, and waits until that has arrived.
+// send makes all parts send at the same time, and waits until the messages have arrived.
 func (p parts) send(ctx context.Context) error {
 	var all sync.WaitGroup
 	failed := make([]error, len(p))
@@ -64,7 +64,7 @@ func (p parts) close() {
 	}
 }
 
-// add adds what a part has seen of its connections and messages.
+// add adds the connections and messages of a part to the result.
 func (m *measurement) add(part *measurement) {
 	part.finish()
 	a, b := &m.result, &part.result
@@ -98,16 +98,16 @@ func addMessages(a, b *report.Messages) {
 	a.DeliveredPerSecond += b.DeliveredPerSecond
 }
 
-// accountLast fills in what the server used for the last of several parts, one after the other.
+// accountLast fills in what the server used for the last of several parts that ran one after the other.
 func (m *measurement) accountLast(s *report.Messages) {
 	m.account()
-	m.result.Connections.CPUMicros, m.result.Connections.Bytes = 0, 0 // of which part?
+	m.result.Connections.CPUMicros, m.result.Connections.Bytes = 0, 0 // these belong to no single part
 	used := micros(m.after.Since(m.connected).CPU)
 	m.result.Process.PerDelivered = used / float64(max(s.Delivered, 1))
 	m.result.Process.PerPublished = used / float64(max(s.Published, 1))
 }
 
-// showProgress shows how far a part is, until stop is called.
+// showProgress reports the progress of a part, until stop is called.
 func (m *measurement) showProgress(what string, part *measurement) (stop func()) {
 	if m.options.Watch == nil {
 		return func() {}

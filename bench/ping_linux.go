@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	probeConnections = 4    // connections that ask for a pong: enough to be on all of a server's threads
-	probeRate        = 200. // pings a second, of all of them together
-	smallFanout      = 10   // a fan-out to all is held against one to that part of them
-	idleShare        = 5    // pings go on alone for that part of Options.Duration
+	probeConnections = 4    // connections that send pings: enough to be on all threads of a server
+	probeRate        = 200. // pings a second in all
+	smallFanout      = 10   // a fan-out to all clients is compared with one to a tenth
+	idleShare        = 5    // pings without a fan-out take a fifth of Options.Duration
 )
 
-// ping measures how long a fan-out without pause holds up another connection: pings go on while nothing else does, while
-// events go to a tenth of the clients, and while they go to all.
+// ping measures how long a continuous fan-out delays another connection. Pings are sent without other load, during a fan-out to a
+// tenth of the clients, and during a fan-out to all.
 func (m *measurement) ping(ctx context.Context) error {
 	probe, err := m.part("connect", "bench-probe-", func(o *Options) { o.Connections, o.Channels, o.Rate = probeConnections, probeConnections, 0 })
 	if err != nil {
@@ -57,7 +57,7 @@ func (m *measurement) ping(ctx context.Context) error {
 	return nil
 }
 
-// probe pings while a fan-out goes on, if it has subscribers, and returns the answers and the fan-out's messages.
+// probe sends pings during a fan-out (none if subscribers is 0), and returns the result of the pings and of the fan-out.
 func (m *measurement) probe(ctx context.Context, probe *measurement, subscribers int) (p client.Pings, sent *report.Messages, err error) {
 	var fan parts
 	defer func() { fan.close() }()
@@ -101,7 +101,7 @@ func (m *measurement) probe(ctx context.Context, probe *measurement, subscribers
 	return probe.fleet.Pings(), sent, nil
 }
 
-// pass lets a time go by.
+// pass waits for a time.
 func (m *measurement) pass(ctx context.Context, what string, d time.Duration) {
 	limit, cancel := timeLimit(ctx, d)
 	defer cancel()

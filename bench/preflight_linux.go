@@ -17,7 +17,7 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// preflight says at once what would go wrong later, and what to do about it.
+// preflight finds errors that would spoil the run, and says how to fix them.
 func (r *run) preflight(ctx context.Context) error {
 	if err := r.descriptors(); err != nil {
 		return err
@@ -36,10 +36,10 @@ func (r *run) preflight(ctx context.Context) error {
 	return nil
 }
 
-// spareDescriptors is what a run needs beside its sockets.
+// spareDescriptors is how many descriptors a process needs beside its sockets.
 const spareDescriptors = 64
 
-// descriptors checks the limits of this program, and of the server.
+// descriptors checks the descriptor limits of the load tester and of the server.
 func (r *run) descriptors() error {
 	limit, err := epoll.DescriptorLimit()
 	if err != nil {
@@ -82,7 +82,7 @@ func (r *run) ownDescriptors(limit int) error {
 		r.total(), need, whose, limit, advice)
 }
 
-// tryClient has one client subscribe at the n-th node.
+// tryClient subscribes one client at the n-th node.
 func (r *run) tryClient(ctx context.Context, n int) error {
 	s, url := r.server(), r.options.URLs[n]
 	layout := r.scenario.layout(r.options)
@@ -121,7 +121,7 @@ func (r *run) tryClient(ctx context.Context, n int) error {
 	return fmt.Errorf("bench: a first client could not subscribe at %s: %s", url, reason)
 }
 
-// probeTime is how long a server may take for one client, or one request.
+// probeTime is how long one client or one request may take.
 const probeTime = 5 * time.Second
 
 // tryAPI makes one signed request that changes nothing.
@@ -135,7 +135,7 @@ func (r *run) tryAPI(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
-	request.Close = true // nothing of this is to be there when the server is measured
+	request.Close = true // the connection must be gone when the measurement begins
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		if errors.Is(err, context.Canceled) {

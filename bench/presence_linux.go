@@ -7,19 +7,19 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// total is how many clients a run has.
+// total returns the number of clients of a run.
 func (r *run) total() int { return r.options.Connections + r.options.Joiners + r.options.Slow }
 
-// room is what clients say in a presence channel, nil if the scenario has none.
+// room returns the encoder of the presence scenario, nil in other scenarios.
 func (r *run) room(s *subject) dialect.Room {
 	if r.options.Joiners == 0 {
 		return nil
 	}
-	room, _ := s.dialect().(dialect.Room) // the baseline has none, and is not asked for
+	room, _ := s.dialect().(dialect.Room) // the scenario has no baseline
 	return room
 }
 
-// joinAndLeave has the joiners join and leave the presence channel. Every member must see that, once and in the same order.
+// joinAndLeave makes the joiners join and leave the presence channel. Every member must be told of that once, in the same order.
 func (m *measurement) joinAndLeave(ctx context.Context) {
 	o := m.options
 	m.fleet.JoinAndLeave(o.Events, o.Rate)
@@ -32,10 +32,10 @@ func (m *measurement) joinAndLeave(ctx context.Context) {
 	m.fleet.StopJoining()
 	s := m.result.Messages
 	s.Published = m.fleet.Progress().Sent
-	s.Expected = s.Published * o.Connections // joiners are not asked what they see
+	s.Expected = s.Published * o.Connections // what joiners receive does not count
 }
 
-// addPresenceDetails tells what the visits have shown.
+// addPresenceDetails adds the details of the scenario presence.
 func (m *measurement) addPresenceDetails() {
 	v := m.fleet.PresenceResult()
 	m.result.Detail("joins", report.Count, float64(v.Joins))

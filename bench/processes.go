@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// maxProcesses is far more than there are processors to run them.
+// maxProcesses is the upper limit of Options.Processes.
 const maxProcesses = 64
 
-// shared names the scenarios whose clients may be on several processes: those in which they have nothing to do with each
-// other, or only in pairs.
+// shared are the scenarios whose clients can run in several processes: those in which clients do not depend on each other, or only
+// in pairs.
 var shared = []string{"connect", "fanout", "channels", "whisper", "storm"}
 
-// Shared reports whether the scenario's clients may be on several processes.
+// Shared reports whether the scenario's clients can run in several processes.
 func (s Scenario) Shared() bool { return slices.Contains(shared, s.Name) }
 
-// block is how far apart two connections are that must be on the same process: the halves of pairs.
+// block returns the distance between the two connections of a pair, which must be in the same process; see client.Share.
 func (s Scenario) block(o Options) int {
 	if s.publishes || !s.sends {
 		return o.Connections
@@ -24,7 +24,7 @@ func (s Scenario) block(o Options) int {
 	return o.Channels
 }
 
-// checkProcesses returns what is wrong with Options.Processes.
+// checkProcesses checks Options.Processes.
 func (o Options) checkProcesses(s Scenario) error {
 	switch {
 	case o.Processes < 0 || o.Processes > maxProcesses:

@@ -7,7 +7,7 @@ import (
 	"reverbd/bench/internal/client"
 )
 
-// mostFrequent is the reason that was given most often, "" if there is none.
+// mostFrequent returns the most frequent reason, or "".
 func mostFrequent(reasons client.Reasons) (text string) {
 	most := 0
 	for why, n := range reasons {
@@ -21,7 +21,7 @@ func mostFrequent(reasons client.Reasons) (text string) {
 	return text
 }
 
-// merge returns both together.
+// merge returns the sum of both.
 func merge(a, b client.Reasons) client.Reasons {
 	all := client.Reasons{}
 	all.Merge(a)

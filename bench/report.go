@@ -2,8 +2,8 @@ package bench
 
 import "reverbd/bench/internal/report"
 
-// Report is what Run returns. Its fields are documented where they are declared, and they are what --json writes.
+// Report is the result of Run. --json writes its fields, which are documented at their declaration.
 type Report = report.Report
 
-// Measurement is what one server did in a run.
+// Measurement is the result of one subject in a run: the server, or the baseline.
 type Measurement = report.Measurement

@@ -13,7 +13,7 @@ import (
 
 var errPrefixes = errors.New("bench: --url: all nodes must have their routes below the same path")
 
-// run is the carrying out of one scenario.
+// run is the state that all runs of one scenario share.
 type run struct {
 	options   Options
 	scenario  Scenario
@@ -22,8 +22,8 @@ type run struct {
 	messages  dialect.Messages
 }
 
-// Run carries out a scenario. When ctx is done it ends early, and the report has what was measured until then. An error says
-// what keeps the scenario from being carried out; faults of the server are in the report.
+// Run runs a scenario. When ctx is done it ends early, and the report has what was measured until then. An error means that the
+// scenario could not be run; faults of the server are in the report.
 func Run(ctx context.Context, o Options) (report.Report, error) {
 	result := report.Report{Version: o.Version, Begun: time.Now(), URL: strings.Join(o.URLs, ", "), Machine: machine()}
 	if err := o.Validate(); err != nil {
@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 	return result, nil
 }
 
-// find looks all nodes up.
+// find resolves the addresses of all nodes.
 func (r *run) find(ctx context.Context) error {
 	for i, url := range r.options.URLs {
 		t, err := dialect.ParseTarget(ctx, url)
@@ -70,7 +70,7 @@ func (r *run) find(ctx context.Context) error {
 	return nil
 }
 
-// once carries out the scenario against the server, and if that is asked for against the baseline.
+// once runs the scenario once, against the server, and with Options.Baseline also against the baseline.
 func (r *run) once(ctx context.Context) (report.Run, error) {
 	result := report.Run{Scenario: r.scenario.Name, Parameters: r.parameters()}
 	var err error

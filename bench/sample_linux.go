@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// sampleEvery is how often a measurement is sampled at first. Reading a server's memory stops it for about as long as
-	// it takes to walk its page table: a millisecond for 100 MiB.
+	// sampleEvery is the first sampling interval. Reading a server's memory stops the server for about as long as the kernel walks
+	// its page table: a millisecond for 100 MiB.
 	sampleEvery = 250 * time.Millisecond
-	// maxSamples bounds how many are kept: every other one is dropped when there are more, and it samples half as often.
+	// maxSamples bounds the number of samples. At the limit every other sample is dropped, and the interval doubles.
 	maxSamples = 1200
 )
 
-// sampler looks at a measurement several times a second, in a goroutine of its own.
+// sampler samples a measurement on a goroutine of its own.
 type sampler struct {
 	m       *measurement
 	begun   time.Time
@@ -27,7 +27,7 @@ type sampler struct {
 	ended   sync.WaitGroup
 }
 
-// sample begins to sample. The samples are there when end returns.
+// sample starts a sampler. end stops it and returns the samples.
 func (m *measurement) sample() (end func() []report.Sample) {
 	s := &sampler{m: m, begun: time.Now(), every: sampleEvery, stop: make(chan struct{})}
 	s.cpu, _ = proc.CPU(m.subject.pids...)
@@ -57,10 +57,10 @@ func (s *sampler) run() {
 	}
 }
 
-// take adds one sample. A process that is gone is zero: the run itself says so.
+// take adds one sample. For a process that has ended the values are 0; the run reports the end itself.
 func (s *sampler) take() {
 	sample := report.Sample{Seconds: time.Since(s.begun).Seconds()}
-	if s.m.fleet != nil { // a scenario that consists of others has none
+	if s.m.fleet != nil { // nil in a scenario that consists of others
 		p := s.m.fleet.Progress()
 		sample.Live, sample.Delivered = p.Live, p.Delivered
 	}

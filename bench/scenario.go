@@ -9,25 +9,25 @@ import (
 	"reverbd/bench/internal/delivery"
 )
 
-// Scenario is something that a run can do.
+// Scenario is what the clients and publishers of a run do.
 type Scenario struct {
 	Name     string
 	Usage    string  // one line
-	Defaults Options // those that depend on the scenario
+	Defaults Options // of the options that depend on the scenario
 
-	Timed      bool // it goes by Duration alone
+	Timed      bool // only Duration ends it, not Events
 	NoBaseline bool // it has no baseline
 
 	prefix    string // of its channels
 	all       bool   // every client is on every channel
-	sends     bool   // it is about messages
-	publishes bool   // which go through the HTTP API
-	storms    bool   // but first everybody drops and comes back
+	sends     bool   // messages are sent
+	publishes bool   // the messages are published through the HTTP API
+	storms    bool   // before that all clients reconnect
 	whole     bool   // it consists of others
 	check     func(Options) error
 }
 
-// Scenarios is all there are.
+// Scenarios are all scenarios.
 var Scenarios = []Scenario{
 	{
 		Name:     "connect",
@@ -161,7 +161,7 @@ func fourParts(o Options) error {
 	return errors.Join(all...)
 }
 
-// minPingConnections is the least number of clients that have a tenth.
+// minPingConnections is the least number of clients that has a tenth.
 const minPingConnections = 10
 
 func tenths(o Options) error {
@@ -178,12 +178,12 @@ func someSlow(o Options) error {
 	return nil
 }
 
-// layout says who is on which channel.
+// layout returns the distribution of clients over channels.
 func (s Scenario) layout(o Options) client.Layout {
 	return client.Layout{Channels: o.Channels, All: s.all, Each: o.Each}
 }
 
-// streams numbers the senders.
+// streams returns the numbering of the senders' streams.
 func (s Scenario) streams(o Options) delivery.Streams {
 	if o.Joiners > 0 {
 		return delivery.PresenceStreams(o.Joiners)

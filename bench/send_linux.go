@@ -9,7 +9,7 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// send has the scenario's messages sent, and waits until they have arrived.
+// send sends the messages of the scenario, and waits until they have arrived.
 func (m *measurement) send(ctx context.Context) (err error) {
 	if m.connected, err = m.subject.usage(); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (m *measurement) send(ctx context.Context) (err error) {
 	return err
 }
 
-// publish has the publishers do their part.
+// publish runs the publishers.
 func (m *measurement) publish(ctx context.Context) error {
 	o := m.options
 	publisher, err := publish.New(publish.Options{
@@ -71,10 +71,10 @@ func (m *measurement) publish(ctx context.Context) error {
 	return end.err
 }
 
-// noTimeout is timeout with what has a timeout of its own.
+// noTimeout is the stall timeout of waits that end by themselves.
 const noTimeout = time.Duration(1<<63 - 1)
 
-// published takes the publishers' outcome over.
+// published copies the publishers' outcome to the result.
 func (m *measurement) published(outcome publish.Outcome) {
 	s := m.result.Messages
 	s.Published, s.Failed, s.Reasons = outcome.Published(), outcome.Failed, outcome.Reasons
@@ -85,7 +85,7 @@ func (m *measurement) published(outcome publish.Outcome) {
 	}
 }
 
-// whisper has the clients whisper to each other.
+// whisper makes the clients send client events.
 func (m *measurement) whisper(ctx context.Context) {
 	o := m.options
 	if o.Rate > 0 {
@@ -104,7 +104,7 @@ func (m *measurement) whisper(ctx context.Context) {
 	m.result.Messages.Expected = m.result.Messages.Published // each has one receiver
 }
 
-// timeLimit is ctx for at most that long; 0 is no limit.
+// timeLimit returns ctx with a time limit; 0 is no limit.
 func timeLimit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	if d > 0 {
 		return context.WithTimeout(ctx, d)
@@ -112,7 +112,7 @@ func timeLimit(ctx context.Context, d time.Duration) (context.Context, context.C
 	return context.WithCancel(ctx)
 }
 
-// drain waits for the messages that are still on their way.
+// drain waits until the expected messages have arrived.
 func (m *measurement) drain(ctx context.Context) {
 	wait := m.stallTimeout()
 	if ctx.Err() != nil {

@@ -8,11 +8,11 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// closeTimeout is how long a client that reads again may hear nothing before it is taken to be still connected.
+// closeTimeout is how long a client that reads again waits for its close frame before it counts as still connected.
 const closeTimeout = 3 * time.Second
 
-// slow publishes to everybody twice, while all read and while some have stopped, and looks what has become of these and what
-// the others noticed.
+// slow publishes to all clients in two phases: while all read, and while some have stopped reading. It reports which of these the
+// server has disconnected, and how the latency of the others changed.
 func (m *measurement) slow(ctx context.Context) (err error) {
 	if m.before, err = m.subject.usage(); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (m *measurement) slow(ctx context.Context) (err error) {
 	return nil
 }
 
-// phase publishes for half the time. It returns what those saw who read, and the server's memory at its peak.
+// phase publishes for half of Options.Duration. It returns the messages of the clients that read, and the peak of the server's memory.
 func (m *measurement) phase(ctx context.Context, stop bool) (seen *report.Messages, peak float64, err error) {
 	half := func(o *Options) { o.Slow, o.Duration, o.Events = 0, m.options.Duration/2, 0 }
 	readers, err := m.part("fanout", "bench-", half)
@@ -88,7 +88,7 @@ func (m *measurement) phase(ctx context.Context, stop bool) (seen *report.Messag
 	return readers.result.Messages, peak, nil
 }
 
-// resume has those that had stopped read again, and tells which of them the server has cut off.
+// resume makes the slow clients read again, and counts those that the server has disconnected.
 func (m *measurement) resume(ctx context.Context, slow *measurement) {
 	slow.fleet.Resume()
 	m.awaitFor(context.WithoutCancel(ctx), closeTimeout, m.subject.name+": reading again", m.options.Slow, func() (int, bool) {

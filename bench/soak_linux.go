@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// warmUp is the share of Options.Duration that a soak goes on before anything is held against it: a server's first
-	// connections make it grow.
+	// warmUp is the divisor of Options.Duration for the phase before the measurement: a server's memory grows with its first
+	// connections.
 	warmUp = 5
-	// churnShare is the part of its churning clients that a soak ends and begins again each second.
+	// churnShare is the fraction of the churning clients that reconnect each second.
 	churnShare = 0.1
-	// releaseTimeout is how long a server may take to give its descriptors back once everybody has gone.
+	// releaseTimeout is how long a server may take to close its descriptors after all clients have disconnected.
 	releaseTimeout = 5 * time.Second
 )
 
-// soak carries the mix out twice, a short time and the whole, and looks what the server keeps when everybody has gone.
+// soak runs the mix twice, first as a short warm-up. It then reports what the server holds without clients, compared with before.
 func (m *measurement) soak(ctx context.Context) error {
 	mix := mix{measurement: m}
 	if err := mix.execute(ctx, "warming up", m.options.Duration/warmUp); err != nil {
@@ -44,7 +44,7 @@ func (m *measurement) soak(ctx context.Context) error {
 	return m.keeps(ctx, before)
 }
 
-// keeps tells what the server has that it did not have before.
+// keeps reports descriptors and memory that the server holds without clients, compared with before.
 func (m *measurement) keeps(ctx context.Context, before proc.Usage) error {
 	var after proc.Usage
 	var err error
@@ -69,11 +69,11 @@ func (m *measurement) keeps(ctx context.Context, before proc.Usage) error {
 	return nil
 }
 
-// mix is the parts of a soak: a quarter of the clients in a fan-out, a quarter on small channels, a quarter that whispers, and
-// a quarter in the same fan-out that come and go.
+// mix is the parts of a soak: a quarter of the clients in a fan-out, a quarter on small channels, a quarter that whispers, and a
+// quarter in the same fan-out that keeps reconnecting.
 type mix struct {
 	*measurement
-	counts  bool // what it sees is added to the measurement
+	counts  bool // its results are added to the measurement
 	churned int
 	missed  int
 }
@@ -85,7 +85,7 @@ const (
 	soakWhisper = "private-bench-"
 )
 
-// execute has all parts go on for a time.
+// execute runs all parts for a time.
 func (x *mix) execute(ctx context.Context, what string, d time.Duration) error {
 	all, err := x.parts(d)
 	defer all.close()
@@ -122,7 +122,7 @@ func (x *mix) execute(ctx context.Context, what string, d time.Duration) error {
 	return nil
 }
 
-// parts makes them, with fewer messages a second for those that have more receivers.
+// parts returns the parts. Those with more receivers send fewer messages a second.
 func (x *mix) parts(d time.Duration) (all parts, err error) {
 	quarter := x.options.Connections / 8 * 2 // even, for pairs
 	for _, p := range []struct {
@@ -147,8 +147,8 @@ func (x *mix) parts(d time.Duration) (all parts, err error) {
 	return all, nil
 }
 
-// collect adds what the parts have seen. What came to a client between coming and going is no part of what was expected; but
-// it must not come twice, or late, or with gaps.
+// collect adds the results of the parts. What a reconnecting client received does not count as delivered, because it is not known
+// what it should have received; but duplicates, reordering and gaps count.
 func (x *mix) collect(talkers parts, churners *measurement) {
 	for _, part := range talkers {
 		x.add(part)

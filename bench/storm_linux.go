@@ -7,8 +7,8 @@ import (
 	"reverbd/bench/internal/report"
 )
 
-// storm has everybody drop and come back at once, and measures how long that takes. What is published afterwards shows
-// whether everybody is really there.
+// storm disconnects all clients, reconnects them at once, and measures how long that takes. The events that are published afterwards
+// show whether all are subscribed.
 func (m *measurement) storm(ctx context.Context) error {
 	before := m.connected
 	total := m.total()

@@ -10,16 +10,16 @@ import (
 	"reverbd/bench/internal/proc"
 )
 
-// subject is what is measured: a server, or the baseline.
+// subject is the system under test: the server, or the baseline.
 type subject struct {
 	name      string
 	addresses []netip.AddrPort // of all nodes; events are published on the first
 	upgrade   []byte
-	compress  bool                   // which its answer must accept
+	compress  bool                   // the handshake's answer must accept compression
 	dialect   func() dialect.Dialect // a new one for each goroutine
 	batch     int                    // events in a request
-	pids      []int                  // none if its usage cannot be read
-	threads   []int                  // of the only process, if others do not count
+	pids      []int                  // empty if its usage cannot be read
+	threads   []int                  // the threads that count, of the only process; nil: all
 	stop      func()
 }
 
@@ -46,7 +46,7 @@ func (r *run) baseline() (*subject, error) {
 	}, nil
 }
 
-// usage is zero for a subject that is elsewhere.
+// usage reads the subject's usage; it is zero for a server on another machine.
 func (s *subject) usage() (proc.Usage, error) {
 	if s.threads != nil {
 		return proc.ReadThreads(s.pids[0], s.threads)

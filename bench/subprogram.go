@@ -8,16 +8,16 @@ import (
 	"reverbd/bench/internal/workers"
 )
 
-// Names of the programs that a run starts beside itself.
+// Names of the subprograms.
 const (
 	baselineProgram = "baseline"
 	clientsProgram  = "clients"
 )
 
-// Subprograms is what a program has to hand to Subprogram when it is called with that name as its first argument.
+// Subprograms are the names for which a program must call Subprogram, when one is its first argument.
 var Subprograms = []string{baselineProgram, clientsProgram}
 
-// Subprogram is the main function of the programs that Options.Self starts. It runs until in ends.
+// Subprogram is the main function of the processes that Options.Self starts. It returns when in ends.
 func Subprogram(name string, in io.Reader, out io.Writer) error {
 	switch name {
 	case baselineProgram:

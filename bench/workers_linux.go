@@ -7,7 +7,7 @@ import (
 	"reverbd/bench/internal/workers"
 )
 
-// clients returns the clients for a subject, on as many processes as are asked for, with no connection yet.
+// clients returns the clients for a subject, not yet connected, in Options.Processes processes.
 func (r *run) clients(s *subject) (*workers.Pool, error) {
 	o := r.fleetOptions(s)
 	if r.options.Processes <= 1 {

@@ -11,12 +11,12 @@ import (
 	"reverbd/bench"
 )
 
-// compareFlag takes the older report; the newer one is the argument behind it.
+// compareFlag takes the older report; the newer one is the next argument.
 var compareFlag = &cli.StringFlag{
 	Name: "compare", Usage: "show what is different between two reports of --json: --compare `OLD.json` NEW.json",
 }
 
-// compare shows what is different between two reports.
+// compare shows the differences between two reports.
 func compare(w io.Writer, files []string) error {
 	if len(files) != 2 {
 		return cli.Exit("--compare takes two reports: --compare OLD.json NEW.json", exitUsage)

@@ -10,7 +10,7 @@ import (
 	"reverbd/bench"
 )
 
-// flags is the flags of a scenario, with its defaults.
+// flags returns the flags of a scenario, with its defaults.
 func flags(s bench.Scenario) []cli.Flag {
 	d := s.Defaults
 	flags := []cli.Flag{
@@ -72,7 +72,7 @@ func flags(s bench.Scenario) []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "write the report as JSON, for programs and for --compare"})
 }
 
-// options is what the flags say.
+// options returns the options that the flags set.
 func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 	o := bench.Options{
 		URLs: c.StringSlice("url"), AppID: c.String("app-id"), Key: c.String("key"), Secret: c.String("secret"),

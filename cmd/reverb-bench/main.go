@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// fail says what is wrong, and returns the exit code.
+// fail prints the error, and returns the exit code.
 func fail(err error) int {
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(os.Stderr, "reverb-bench: "+text)
@@ -52,8 +52,7 @@ func fail(err error) int {
 	return exitUsage
 }
 
-// subprogram is what this program does when it has been started by itself. A Ctrl-C on the terminal is not for it: it ends
-// when the one that started it says so, or is gone.
+// subprogram runs this program as a subprogram. It ignores Ctrl-C on the terminal: it ends with the process that started it.
 func subprogram(name string) {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	if err := bench.Subprogram(name, os.Stdin, os.Stdout); err != nil {
@@ -62,7 +61,7 @@ func subprogram(name string) {
 	}
 }
 
-// self returns a command that is this program, as a subprogram.
+// self returns a command that runs this program as a subprogram.
 func self(name string) *exec.Cmd {
 	return exec.Command("/proc/self/exe", name) //nolint:gosec // it is a name of ours
 }

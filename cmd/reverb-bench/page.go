@@ -8,7 +8,7 @@ import (
 	"reverbd/bench"
 )
 
-// writable reports at once that a page could not be written. It leaves things as they are.
+// writable returns an error if the page cannot be written. It changes nothing on disk.
 func writable(file string) error {
 	if file == "" {
 		return nil
@@ -24,7 +24,7 @@ func writable(file string) error {
 	return f.Close()
 }
 
-// writePage writes the report to a file, if there is to be one.
+// writePage writes the report to a file, unless its name is empty.
 func writePage(report bench.Report, file string) error {
 	if file == "" {
 		return nil

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/term"
 )
 
-// progress is the line that tells how far a run is. It is gone when the run is over.
+// progress is the progress line of a run. It is removed when the run ends.
 type progress struct {
 	w    io.Writer
 	what string
-	bar  *progressbar.ProgressBar // nil before the first
+	bar  *progressbar.ProgressBar // nil before the first call of watch
 }
 
-// newProgress returns a line on standard error, or nil if nobody would see it there.
+// newProgress returns a progress line on standard error, or nil if that is not a terminal.
 func newProgress() *progress {
 	if !term.IsTerminal(int(os.Stderr.Fd())) { //nolint:gosec // a descriptor is a small number
 		return nil
@@ -24,19 +24,19 @@ func newProgress() *progress {
 	return &progress{w: os.Stderr}
 }
 
-// watch shows how far a run is. of is 0 if that is not known.
+// watch shows the progress. of is 0 if the total is unknown.
 func (p *progress) watch(what string, done, of int) {
 	if p.bar == nil || what != p.what {
 		p.end()
 		p.what, p.bar = what, p.begin(what, of)
 	}
-	_ = p.bar.Set(done) // a line that cannot be written is not worth ending the run for
+	_ = p.bar.Set(done) // an error does not end the run
 }
 
 func (p *progress) begin(what string, of int) *progressbar.ProgressBar {
 	const often = 100 * time.Millisecond
 	if of <= 0 {
-		of = -1 // as many as there will be
+		of = -1 // unknown total
 	}
 	return progressbar.NewOptions(of,
 		progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(30),
@@ -44,7 +44,7 @@ func (p *progress) begin(what string, of int) *progressbar.ProgressBar {
 		progressbar.OptionThrottle(often), progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true))
 }
 
-// end takes the line away.
+// end removes the line.
 func (p *progress) end() {
 	if p.bar == nil {
 		return

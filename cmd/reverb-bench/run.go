@@ -13,7 +13,7 @@ import (
 	"reverbd/bench"
 )
 
-// run carries out a scenario and shows the report.
+// run runs a scenario and shows the report.
 func run(c *cli.Context, s bench.Scenario) error {
 	if c.Args().Present() {
 		return cli.Exit(fmt.Sprintf("%q is not a flag (see reverb-bench %s --help)", c.Args().First(), s.Name), exitUsage)
@@ -42,7 +42,7 @@ func run(c *cli.Context, s bench.Scenario) error {
 	return nil
 }
 
-// watched runs with a line that tells how far it is, for people.
+// watched runs a scenario with a progress line, unless the report is JSON.
 func watched(ctx context.Context, o bench.Options, asJSON bool) (bench.Report, error) {
 	if line := newProgress(); line != nil && !asJSON {
 		o.Watch = line.watch
@@ -51,7 +51,7 @@ func watched(ctx context.Context, o bench.Options, asJSON bool) (bench.Report, e
 	return bench.Run(ctx, o)
 }
 
-// withoutPrefix takes out of an error what says that it is of the package bench.
+// withoutPrefix removes the prefix of package bench from an error.
 func withoutPrefix(err error) error {
 	if err == nil {
 		return nil
@@ -59,7 +59,7 @@ func withoutPrefix(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), "bench: ", ""))
 }
 
-// show writes the report to standard output, for programs or for people.
+// show writes the report to standard output, as JSON or as text.
 func show(report bench.Report, asJSON bool) error {
 	if !asJSON {
 		return report.Write(os.Stdout)

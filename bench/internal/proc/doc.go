@@ -1,3 +1,3 @@
-// Package proc reads what processes use: processor time, memory, descriptors and context switches, from Linux's /proc and
-// from their processor-time clocks.
+// Package proc reads the CPU time, memory, descriptors and context switches of processes, from Linux's /proc and from their
+// CPU-time clocks.
 package proc

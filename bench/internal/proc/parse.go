@@ -13,7 +13,7 @@ var errFormat = errors.New("proc: not what this file looks like")
 // tick is the unit of the times in /proc/PID/stat: USER_HZ, which is 100 on every architecture that Go runs on.
 const tick = time.Second / 100
 
-// Fields of /proc/PID/stat behind the program's name (proc(5) numbers them from 1, the name being 2).
+// Indexes of fields of /proc/PID/stat behind the program's name (in proc(5), which counts from 1, the name is field 2).
 const (
 	statUser   = 14 - 3
 	statSystem = 15 - 3
@@ -21,7 +21,7 @@ const (
 
 // parseStat reads the processor times of /proc/PID/stat.
 func parseStat(text []byte) (user, system time.Duration, err error) {
-	name := bytes.LastIndexByte(text, ')') // the name may hold spaces and brackets itself
+	name := bytes.LastIndexByte(text, ')') // the name may contain spaces and brackets
 	fields := bytes.Fields(text[name+1:])
 	if name < 0 || len(fields) <= statSystem {
 		return 0, 0, fmt.Errorf("%w: stat", errFormat)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Read returns the usage of the processes together. The error says which process is not there or not ours to look at.
+// Read returns the total usage of the processes. The error names a process that does not exist or may not be read.
 func Read(pids ...int) (Usage, error) {
 	var all Usage
 	for _, pid := range pids {
@@ -25,7 +25,7 @@ func Read(pids ...int) (Usage, error) {
 	return all, nil
 }
 
-// CPU returns the processor time that the processes have used together. It is far cheaper than Read.
+// CPU returns the total CPU time of the processes. It is far cheaper than Read.
 func CPU(pids ...int) (time.Duration, error) {
 	var all time.Duration
 	for _, pid := range pids {
@@ -38,7 +38,7 @@ func CPU(pids ...int) (time.Duration, error) {
 	return all, nil
 }
 
-// Memory returns the bytes of RAM that the processes hold together. It is cheaper than Read.
+// Memory returns the total RAM of the processes in bytes. It is cheaper than Read.
 func Memory(pids ...int) (int64, error) {
 	var all int64
 	for _, pid := range pids {
@@ -87,10 +87,10 @@ func read(pid int) (u Usage, err error) {
 
 func directory(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid)) }
 
-// cpu reads the process's clock. /proc has the same time in ticks of 10 ms (stat), or to the nanosecond but without the
-// threads that have ended and what the running ones did since they were last looked at (schedstat).
+// cpu reads the process's CPU-time clock. /proc has the same time in ticks of 10 ms (stat), or in nanoseconds but without threads
+// that have ended, and without what the running ones have used since the kernel last updated it (schedstat).
 func cpu(pid int) (time.Duration, error) {
-	const schedulerClock = 2 // CPUCLOCK_SCHED; clock_getcpuclockid(3) makes the number so
+	const schedulerClock = 2 // CPUCLOCK_SCHED, as clock_getcpuclockid(3) encodes it
 	var t unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|schedulerClock), &t); err != nil {
 		return 0, err
@@ -98,8 +98,8 @@ func cpu(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// memory returns bytes. Kernels before 4.14, and processes of other users, have no smaps_rollup; then it is what is
-// resident, with shared pages counted in full.
+// memory returns the proportional set size in bytes. On kernels before 4.14, and for processes of other users, there is no
+// smaps_rollup: then it returns the resident set size, which counts shared pages in full.
 func memory(dir string) (int64, error) {
 	if text, err := os.ReadFile(filepath.Join(dir, "smaps_rollup")); err == nil {
 		kib, err := parseField(text, "Pss")
@@ -113,7 +113,7 @@ func memory(dir string) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-// switches adds up the context switches of all threads: the process's own status has only its first thread's.
+// switches adds up the context switches of all threads: the process's own status has only those of its first thread.
 func switches(dir string) (voluntary, involuntary int64, err error) {
 	tasks, err := filepath.Glob(filepath.Join(dir, "task", "*"))
 	if err != nil {
@@ -132,7 +132,7 @@ func switches(dir string) (voluntary, involuntary int64, err error) {
 	return voluntary, involuntary, nil
 }
 
-// switchesOf reads those of one thread.
+// switchesOf reads the context switches of one thread.
 func switchesOf(dir string) (voluntary, involuntary int64, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, "status"))
 	if err != nil {
@@ -143,7 +143,7 @@ func switchesOf(dir string) (voluntary, involuntary int64, err error) {
 	return voluntary, involuntary, errors.Join(err1, err2)
 }
 
-// DescriptorLimit returns how many descriptors a process may have.
+// DescriptorLimit returns a process's soft limit of open descriptors.
 func DescriptorLimit(pid int) (int, error) {
 	var limit unix.Rlimit
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {

@@ -9,11 +9,11 @@ import (
 
 var errNotLinux = errors.New("proc: only Linux tells what another process uses")
 
-// Read fails: see the error.
+// Read fails: it needs Linux.
 func Read(...int) (Usage, error) { return Usage{}, errNotLinux }
 
-// CPU fails: see the error.
+// CPU fails: it needs Linux.
 func CPU(...int) (time.Duration, error) { return 0, errNotLinux }
 
-// Memory fails: see the error.
+// Memory fails: it needs Linux.
 func Memory(...int) (int64, error) { return 0, errNotLinux }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ReadThreads is Read for a process of which only some threads count: CPU and context switches are theirs. The time of a
-// thread that is running is not quite up to date.
+// ReadThreads is Read, but CPU time and context switches are those of the given threads only. The CPU time of a running thread lags
+// a little.
 func ReadThreads(pid int, threads []int) (Usage, error) {
 	u, err := Read(pid)
 	if err != nil {

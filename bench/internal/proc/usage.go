@@ -2,18 +2,18 @@ package proc
 
 import "time"
 
-// Usage is what a process, or several together, have used up to now and hold now.
+// Usage is what processes have used since they started (CPU, context switches) and what they hold now (memory, descriptors).
 type Usage struct {
-	CPU         time.Duration // of all threads, also those that have ended; to the nanosecond
-	User        time.Duration // the part outside of the kernel, in ticks of 10 ms
-	System      time.Duration // the part in the kernel, in ticks of 10 ms
+	CPU         time.Duration // of all threads, including those that have ended; in nanoseconds
+	User        time.Duration // in user mode, in ticks of 10 ms
+	System      time.Duration // in the kernel, in ticks of 10 ms
 	Memory      int64         // bytes of RAM, shared pages divided among those that share them (PSS)
-	Descriptors int           // open now
-	Voluntary   int64         // context switches: had to wait; of the threads that still exist
-	Involuntary int64         // context switches: lost the processor to another thread
+	Descriptors int           // open descriptors
+	Voluntary   int64         // context switches of a thread that had to wait; only of threads that still exist
+	Involuntary int64         // context switches of a thread that was preempted
 }
 
-// Add returns what both have used.
+// Add returns the sum of both.
 func (u Usage) Add(v Usage) Usage {
 	return Usage{
 		CPU: u.CPU + v.CPU, User: u.User + v.User, System: u.System + v.System,
@@ -22,7 +22,7 @@ func (u Usage) Add(v Usage) Usage {
 	}
 }
 
-// Since returns what has been used since before was read. Memory and Descriptors stay what they are now.
+// Since returns what has been used since before. Memory and Descriptors are the current values.
 func (u Usage) Since(before Usage) Usage {
 	u.CPU -= before.CPU
 	u.User -= before.User

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Compare writes a table of what is different in after. A change is marked when the runs of the two do not overlap: when the
-// best of the worse is worse than the worst of the better.
+// Compare writes a table of the differences between two reports. A change is marked when the two sets of runs do not overlap: when
+// every run of one report is better than every run of the other.
 func Compare(w io.Writer, before, after Report) error {
 	old, now := before.Groups(), after.Groups()
 	if err := comparable(old, now); err != nil {
@@ -38,7 +38,7 @@ func Compare(w io.Writer, before, after Report) error {
 	return err
 }
 
-// comparable says what keeps two reports from being compared.
+// comparable returns an error if two reports cannot be compared.
 func comparable(old, now []Group) error {
 	if len(old) == 0 || len(now) == 0 {
 		return errors.New("bench: --compare: a report without a run")
@@ -63,7 +63,7 @@ func scenarios(groups []Group) string {
 	return strings.Join(names, ", ")
 }
 
-// elsewhere warns of reports that are not of the same machine or load tester.
+// elsewhere notes that two reports are of different machines or load testers.
 func elsewhere(before, after Report) (lines []string) {
 	add := func(what string, old, now any) {
 		if old != now {
@@ -82,10 +82,10 @@ type change struct {
 	name     string
 	unit     Unit
 	old, now Spread
-	sure     bool // there are several runs of both
+	sure     bool // both reports have several runs
 }
 
-// changes returns the figures that both have, and behind each of them its ratio to the baseline.
+// changes returns the figures that both reports have, each followed by its ratio to the baseline.
 func changes(old, now Group) (all []change) {
 	sure := old.Repeats > 1 && now.Repeats > 1
 	byName := map[string]Figure{}
@@ -120,7 +120,7 @@ func (c change) percent() string {
 	return fmt.Sprintf("%+.1f %%", x)
 }
 
-// mark is what the change is if it is beyond the spread of the runs. Any change of faults is.
+// mark returns "better" or "WORSE" for a change beyond the spread of the runs, and for every change of faults.
 func (c change) mark() string {
 	up, down := c.now.Min > c.old.Max, c.now.Max < c.old.Min
 	if c.unit == Fault {

@@ -2,14 +2,14 @@ package report
 
 import "reverbd/bench/internal/latency"
 
-// Detail is a figure that only one scenario has. One whose unit is Fault is a fault unless it is 0.
+// Detail is a figure that only one scenario has. A Detail whose unit is Fault is a fault unless it is 0.
 type Detail struct {
 	Name  string  `json:"name"`
 	Unit  Unit    `json:"unit"`
 	Value float64 `json:"value"`
 }
 
-// Timing is a distribution of times that only one scenario has.
+// Timing is a latency distribution that only one scenario has.
 type Timing struct {
 	Name      string             `json:"name"`
 	Summary   latency.Summary    `json:"summary"`
@@ -26,7 +26,7 @@ func (m *Measurement) Timing(name string, h *latency.Histogram) {
 	m.Timings = append(m.Timings, Timing{name, h.Summary(), h})
 }
 
-// details are shown as the first run has them; all runs of a scenario have the same.
+// details adds the lines of the details, in the order of the first run: all runs of a scenario have the same details.
 func (l *lines) details() {
 	first := l.runs[0].Server
 	for i, t := range first.Timings {

@@ -1,3 +1,2 @@
-// Package report is the result of a run: what was measured, as a table for people, as JSON for programs, and compared with
-// another one.
+// Package report has the results of runs: as a table, as JSON, and compared with an earlier report.
 package report

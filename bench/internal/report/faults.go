@@ -1,9 +1,9 @@
 package report
 
-// faults is sentences about what went wrong.
+// faults are sentences, each about one kind of fault.
 type faults []string
 
-// add adds one about n of something, unless there is none.
+// add adds a sentence unless n is 0.
 func (f *faults) add(n int, noun, what string) {
 	if n != 0 {
 		*f = append(*f, plural(n, noun)+" "+what)

@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// Group is the runs that --repeat makes of one scenario.
+// Group is the runs of one scenario with the same parameters, as --repeat makes them.
 type Group struct {
 	Scenario   string     `json:"scenario"`
 	Parameters Parameters `json:"parameters"`
@@ -39,7 +39,7 @@ func (g Group) like(run Run) bool {
 	return g.Scenario == run.Scenario && reflect.DeepEqual(g.Parameters, run.Parameters)
 }
 
-// Typical returns the run whose first figure lies nearest to the median.
+// Typical returns the run whose first figure is nearest to the median.
 func (g Group) Typical() Run {
 	best, least := 0, math.Inf(1)
 	for i, run := range g.Runs {
@@ -54,9 +54,9 @@ func (g Group) Typical() Run {
 	return g.Runs[best]
 }
 
-// MarshalJSON adds the figures over all runs to what is in the runs. They are not read back, but worked out again.
+// MarshalJSON adds the figures over all runs. They are not read back: they are computed from the runs.
 func (r Report) MarshalJSON() ([]byte, error) {
-	type plain Report // without this method
+	type plain Report // without the method MarshalJSON
 	return json.Marshal(struct {
 		plain
 		Medians []Group `json:"medians"`

@@ -9,7 +9,7 @@ func Figures(runs []Run) []Figure {
 	return l.figures
 }
 
-// lines gathers figures.
+// lines collects figures.
 type lines struct {
 	runs    []Run
 	figures []Figure
@@ -27,7 +27,7 @@ func (l *lines) all() {
 	}
 }
 
-// value is a figure of one measurement, and whether it has that figure.
+// value returns a figure of one measurement, and whether the measurement has it.
 type value func(Measurement) (float64, bool)
 
 // compared adds a line with the ratio to the baseline.
@@ -51,7 +51,7 @@ func (l *lines) compared(name string, unit Unit, get value) {
 	}
 }
 
-// beside adds a line whose figures are not compared, if any run has that figure.
+// beside adds a line without a ratio, if any run has the figure.
 func (l *lines) beside(name string, unit Unit, get value) bool {
 	var server, baseline []float64
 	for _, run := range l.runs {
@@ -81,7 +81,7 @@ func (l *lines) headline() {
 	l.compared("CPU per published message", Microseconds, ofProcess(func(p Process) float64 { return p.PerPublished }))
 }
 
-// ofProcess is a figure that is 0 where the scenario has none.
+// ofProcess is a value of the process that is 0 where the scenario does not have it.
 func ofProcess(get func(Process) float64) value {
 	return func(m Measurement) (float64, bool) {
 		if m.Process == nil {
@@ -92,7 +92,7 @@ func ofProcess(get func(Process) float64) value {
 	}
 }
 
-// ofMessages is a figure of all that got so far as to send messages.
+// ofMessages is a value of measurements that have sent messages.
 func ofMessages(get func(Messages) float64) value {
 	return func(m Measurement) (float64, bool) {
 		if m.Messages == nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// grouped writes an integer with commas between its thousands.
+// grouped formats an integer with thousands separators.
 func grouped(n int64) string {
 	text := strconv.FormatInt(n, 10)
 	start := len(text) % 3
@@ -24,7 +24,7 @@ func grouped(n int64) string {
 	return out
 }
 
-// figures writes a number with about three significant digits.
+// figures formats a number with about three significant digits.
 func figures(x float64) string {
 	switch a := max(x, -x); {
 	case a >= 100:
@@ -35,7 +35,7 @@ func figures(x float64) string {
 	return strconv.FormatFloat(x, 'f', 2, 64)
 }
 
-// microseconds writes a time in the unit that suits it.
+// microseconds formats a time in a suitable unit.
 func microseconds(us float64) string {
 	switch {
 	case us >= 1e6:
@@ -48,7 +48,7 @@ func microseconds(us float64) string {
 
 func seconds(s float64) string { return microseconds(s * 1e6) }
 
-// size writes bytes in the unit that suits them.
+// size formats bytes in a suitable unit.
 func size(bytes float64) string {
 	switch a := max(bytes, -bytes); {
 	case a >= 10<<20:
@@ -61,7 +61,7 @@ func size(bytes float64) string {
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
-// duration writes a parameter.
+// duration formats a parameter.
 func duration(d time.Duration) string {
 	if d%time.Second == 0 {
 		return strconv.Itoa(int(d/time.Second)) + " s"

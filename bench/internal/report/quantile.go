@@ -2,7 +2,7 @@ package report
 
 import "reverbd/bench/internal/latency"
 
-// quantile takes one figure out of a distribution, in microseconds.
+// quantile returns one quantile of a distribution, in microseconds.
 type quantile func(latency.Summary) int64
 
 // detailed says whether the far tail of a distribution is shown.
@@ -13,7 +13,7 @@ const (
 	briefly detailed = false
 )
 
-// quantiles adds a line for each quantile that people ask for. of says where one is found in a measurement.
+// quantiles adds a line for each of the usual quantiles. of returns the distribution of a measurement.
 func (l *lines) quantiles(name string, tail detailed, of func(quantile) value) {
 	for _, q := range []struct {
 		name string

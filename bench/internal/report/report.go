@@ -7,7 +7,7 @@ import (
 	"reverbd/bench/internal/latency"
 )
 
-// Report is the result of one start of the program.
+// Report is the result of one execution of the program.
 type Report struct {
 	Version string    `json:"version"` // of the load tester
 	Begun   time.Time `json:"begun"`
@@ -16,24 +16,24 @@ type Report struct {
 	Runs    []Run     `json:"runs"`
 }
 
-// Machine is what it was measured on.
+// Machine is the machine that the load tester ran on.
 type Machine struct {
 	CPUs   int    `json:"cpus"`
 	Kernel string `json:"kernel"`
 	Arch   string `json:"arch"`
 }
 
-// Run is one scenario, carried out once.
+// Run is one run of a scenario.
 type Run struct {
 	Scenario   string       `json:"scenario"`
 	Parameters Parameters   `json:"parameters"`
 	Server     Measurement  `json:"server"`
-	Baseline   *Measurement `json:"baseline,omitempty"` // of the same run: directly after the server
+	Baseline   *Measurement `json:"baseline,omitempty"` // measured directly after the server
 }
 
-// Parameters is what was asked for. What a scenario has no use for is 0.
+// Parameters are the options of a run. Those that do not apply to the scenario are 0.
 type Parameters struct {
-	Nodes       int           `json:"nodes,omitempty"` // if there are several; the clients take them in turn
+	Nodes       int           `json:"nodes,omitempty"` // number of nodes, if several; the clients use them in turn
 	Connections int           `json:"connections"`
 	Channels    int           `json:"channels"`
 	Each        int           `json:"each,omitempty"` // channels of each client, if more than one and not all
@@ -47,7 +47,7 @@ type Parameters struct {
 	Compressed  bool          `json:"compressed,omitempty"` // by the server
 }
 
-// Measurement is what one server did.
+// Measurement is the result of one subject: the server, or the baseline.
 type Measurement struct {
 	Connections Connections `json:"connections"`
 	Messages    *Messages   `json:"messages,omitempty"` // nil for a scenario that sends none
@@ -59,25 +59,25 @@ type Measurement struct {
 	Samples     []Sample    `json:"samples,omitempty"` // several a second, fewer in a long run
 }
 
-// Connections is how connecting went.
+// Connections is the result of connecting.
 type Connections struct {
 	Live      int            `json:"live"` // connected and subscribed
 	Refused   int            `json:"refused"`
-	Lost      int            `json:"lost"`              // live ones that ended before the run did
+	Lost      int            `json:"lost"`              // live connections that ended before the run
 	Reasons   map[string]int `json:"reasons,omitempty"` // of Refused and Lost
-	Seconds   float64        `json:"seconds"`           // until the last was live
+	Seconds   float64        `json:"seconds"`           // until the last connection was live
 	PerSecond float64        `json:"per_second"`        // of Live
 	CPUMicros float64        `json:"cpu_us,omitempty"`  // of the server, for each live connection
 	Bytes     float64        `json:"bytes,omitempty"`   // of the server's memory, for each live connection
-	Errors    map[string]int `json:"errors,omitempty"`  // that the server told live connections of
+	Errors    map[string]int `json:"errors,omitempty"`  // errors that the server sent to live connections
 }
 
-// Messages is what became of the messages.
+// Messages is the result of sending messages.
 type Messages struct {
-	Published int            `json:"published"` // the server has taken responsibility for them
-	Failed    int            `json:"failed"`    // it has not
+	Published int            `json:"published"` // accepted by the server
+	Failed    int            `json:"failed"`    // not accepted
 	Reasons   map[string]int `json:"reasons,omitempty"`
-	Expected  int            `json:"expected"` // Published, times their receivers
+	Expected  int            `json:"expected"` // the receivers of all published messages, added up
 	Lost      int            `json:"lost"`     // of Expected
 	delivery.Counts
 
@@ -90,27 +90,27 @@ type Messages struct {
 	Request   latency.Summary    `json:"request_latency,omitzero"` // of publishers' requests: from when one was due to its answer
 }
 
-// Process is what the server used while messages were sent, or in a scenario that sends none, while clients connected.
+// Process is what the server used while messages were sent, or while clients connected in a scenario without messages.
 type Process struct {
 	CPUSeconds   float64 `json:"cpu_seconds"`
 	KernelShare  float64 `json:"kernel_share"`                   // of the CPU time, 0 to 1
 	PerDelivered float64 `json:"cpu_us_per_delivered,omitempty"` // microseconds of CPU: the headline
 	PerPublished float64 `json:"cpu_us_per_published,omitempty"` // microseconds of CPU
-	Voluntary    int64   `json:"voluntary_context_switches"`     // had nothing to do
-	Involuntary  int64   `json:"involuntary_context_switches"`   // lost the processor
-	Before       Held    `json:"before"`                         // nobody connected
-	Connected    Held    `json:"connected"`                      // everybody connected
+	Voluntary    int64   `json:"voluntary_context_switches"`     // had to wait
+	Involuntary  int64   `json:"involuntary_context_switches"`   // preempted
+	Before       Held    `json:"before"`                         // no client connected
+	Connected    Held    `json:"connected"`                      // all clients connected
 	After        Held    `json:"after"`                          // all messages delivered
 }
 
-// Held is what a process has at one time.
+// Held is what a process holds at one time.
 type Held struct {
 	Memory      int64 `json:"memory_bytes"`
 	Descriptors int   `json:"descriptors"`
 }
 
-// Faults says what went wrong, a line each; nothing did if there are none. A message that was lost, or came twice or out of
-// order, is a fault, and so is a connection that was refused or broke.
+// Faults returns a sentence for each kind of fault: messages that were lost, duplicated or out of order, connections that were
+// refused or lost, client processes that ended early, and details whose unit is Fault.
 func (m Measurement) Faults() []string {
 	var all faults
 	for _, why := range m.Failures {

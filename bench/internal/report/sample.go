@@ -1,6 +1,6 @@
 package report
 
-// Sample is how far a measurement was at one time, and what the subject had used and held.
+// Sample is the progress of a measurement at one time, and what the subject had used and held.
 type Sample struct {
 	Seconds   float64 `json:"s"`                      // since the first client began to connect
 	Live      int     `json:"live"`                   // clients that were subscribed

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// table is text in columns: the first to the left, the others to the right.
+// table is text in columns: the first is aligned left, the others right.
 type table struct {
 	rows [][]string
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// write writes the table. A row of one cell stands for itself, and makes no column wide.
+// write writes the table. A row with one cell does not affect the widths of the columns.
 func (t *table) write(w io.Writer) error {
 	widths := t.widths()
 	var text strings.Builder

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Write writes the runs of one scenario for people: their medians, and how far they lie apart.
+// Write writes the runs of one scenario as text: their medians, and their spread.
 func (g Group) Write(w io.Writer) error {
 	repeats := ""
 	if g.Repeats > 1 {
@@ -33,7 +33,7 @@ func (g Group) Write(w io.Writer) error {
 	return nil
 }
 
-// runName is what stands before what concerns one of several runs.
+// runName is the prefix of a line about one of several runs.
 func (g Group) runName(i int) string {
 	if g.Repeats == 1 {
 		return ""
@@ -60,7 +60,7 @@ func (g Group) table() *table {
 	return t
 }
 
-// cells is a figure's line of the table.
+// cells returns a figure's row of the table.
 func (f Figure) cells(baseline, spreads bool) []string {
 	cells := []string{f.Name, f.Unit.Format(f.Server.Value)}
 	if baseline {
@@ -75,7 +75,7 @@ func (f Figure) cells(baseline, spreads bool) []string {
 	return cells
 }
 
-// format is empty for a figure that is not there.
+// format returns "" for a missing figure.
 func (s *Spread) format(u Unit) string {
 	if s == nil {
 		return ""
@@ -83,7 +83,7 @@ func (s *Spread) format(u Unit) string {
 	return u.Format(s.Value)
 }
 
-// span is empty for a figure that is always the same.
+// span returns the least and the greatest value, or "" if they are equal.
 func (s *Spread) span(u Unit) string {
 	if s == nil || s.Min == s.Max {
 		return ""
@@ -91,7 +91,7 @@ func (s *Spread) span(u Unit) string {
 	return u.Format(s.Min) + " .. " + u.Format(s.Max)
 }
 
-// String is the parameters in words.
+// String returns the parameters in words.
 func (p Parameters) String() string {
 	words := []string{plural(p.Connections, "connection")}
 	add := func(given bool, text string) {
@@ -125,7 +125,7 @@ func plural(n int, noun string) string {
 	return grouped(int64(n)) + " " + noun
 }
 
-// writeFaults writes what went wrong in a run, each line beginning with its name.
+// writeFaults writes the faults of a run, each with the prefix.
 func (r Run) writeFaults(w io.Writer, name string) error {
 	var text strings.Builder
 	for _, m := range []struct {
@@ -149,7 +149,7 @@ func (r Run) writeFaults(w io.Writer, name string) error {
 	return err
 }
 
-// reasons lists why connections and messages failed, the most frequent first.
+// reasons returns why connections and messages failed, the most frequent first.
 func (m *Measurement) reasons() []string {
 	all := map[string]int{}
 	maps.Copy(all, m.Connections.Reasons)
@@ -165,7 +165,7 @@ func (m *Measurement) reasons() []string {
 	return sorted
 }
 
-// Write writes the report for people.
+// Write writes the report as text.
 func (r Report) Write(w io.Writer) error {
 	for _, group := range r.Groups() {
 		if err := group.Write(w); err != nil {

@@ -2,7 +2,7 @@ package report
 
 import "math"
 
-// Unit is what a figure is in, which also says how it is written and what would be an improvement.
+// Unit is the unit of a figure. It determines the format, and whether more or less is better.
 type Unit string
 
 // Units.
@@ -13,11 +13,11 @@ const (
 	PerSecond    Unit = "per second"
 	Share        Unit = "share" // 0 to 1
 	Count        Unit = "count"
-	Fault        Unit = "faults" // a count of what should not be
+	Fault        Unit = "faults" // a count of faults
 	Times        Unit = "times"  // the baseline
 )
 
-// Format writes a figure for people.
+// Format formats a value with its unit.
 func (u Unit) Format(x float64) string {
 	switch u {
 	case Microseconds:
@@ -36,7 +36,7 @@ func (u Unit) Format(x float64) string {
 	return figures(x)
 }
 
-// better is 1 when more is better, -1 when less is, and 0 when it is only different.
+// better returns 1 if more is better, -1 if less is better, and 0 if neither is.
 func (u Unit) better() int {
 	switch u {
 	case PerSecond:
