@@ -13,7 +13,7 @@ func TestCacheChannel(t *testing.T) {
 	r.publish("cache-score", "early", 0) // nobody is subscribed
 	a := r.connect(0)
 	if reply := r.subscribe(a, "cache-score", ""); reply[1] != "early" {
-		t.Errorf("told %q", reply)
+		t.Errorf("the reply is %q", reply)
 	}
 	r.publish("cache-score", "late", 0)
 	r.drainAll()
@@ -22,11 +22,11 @@ func TestCacheChannel(t *testing.T) {
 	}
 	now = now.Add(59 * time.Second)
 	if reply := r.subscribe(r.connect(0), "cache-score", ""); reply[1] != "late" {
-		t.Errorf("told %q", reply)
+		t.Errorf("the reply is %q", reply)
 	}
 	now = now.Add(time.Second)
 	if reply := r.subscribe(r.connect(0), "cache-score", ""); reply[1] != `{"event":"pusher:cache_miss","channel":"cache-score"}` {
-		t.Errorf("told %q when the event had expired", reply)
+		t.Errorf("the reply is %q when the event had expired", reply)
 	}
 	r.Sweep()
 	if r.cache.used.Load() != 0 {
@@ -41,7 +41,7 @@ func TestMemberEventsAreNotCached(t *testing.T) {
 	r.subscribe(b, "presence-cache-x", "2")
 	b.sub.Loop().Remove(b.sub)
 	if reply := r.subscribe(r.connect(0), "presence-cache-x", "3"); !strings.Contains(reply[1], "pusher:cache_miss") {
-		t.Errorf("told %q", reply)
+		t.Errorf("the reply is %q", reply)
 	}
 }
 
@@ -91,8 +91,9 @@ func TestCacheLimit(t *testing.T) {
 	}
 }
 
-// Two nodes publish at the same moment. The other's event, which the cluster put first, may come after the own one was confirmed: it is
-// delivered all the same, but is not the last. What came before this node began to hear is neither.
+// Two nodes publish at the same moment. The event of the other node, which has the lower offset, may arrive after the own
+// event was confirmed: it is delivered, but does not become the last event. Neither does an event from before the
+// snapshot.
 func TestCacheKeepsHighestOffset(t *testing.T) {
 	r := newTestHub(t, Options{})
 	a := r.connect(0)
@@ -124,7 +125,7 @@ func TestCacheKeepsHighestOffset(t *testing.T) {
 	}
 }
 
-// Who was subscribed while the cluster could not be reached gets the last event when it can be again, but not who is left out.
+// Subscribers that missed the last event while the bus was disconnected get it from the snapshot, except its sender.
 func TestSnapshotEventExceptSender(t *testing.T) {
 	r := newTestHub(t, Options{})
 	a, b := r.connect(0), r.connect(0)
@@ -133,7 +134,7 @@ func TestSnapshotEventExceptSender(t *testing.T) {
 	r.app.Synced("cache-score", Snapshot{Last: textFrame("missed"), Offset: 1, Except: a.sub.ID}, Update{})
 	r.drainAll()
 	if got := strings.Join(a.texts(), " "); got != "" {
-		t.Errorf("who is left out received %q", got)
+		t.Errorf("the sender received %q", got)
 	}
 	if got := strings.Join(b.texts(), " "); got != "missed" {
 		t.Errorf("the other received %q", got)

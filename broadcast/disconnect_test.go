@@ -7,7 +7,7 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// Everyone of the app is sent the last frame and closed, nobody else is, however writes and closes reorder the list.
+// Every connection of the app is sent the last frame and closed, and no other, however writes and closes reorder the list.
 func TestDisconnect(t *testing.T) {
 	r := newTestHub(t, Options{Loops: 2})
 	others := r.NewDirectory("other")
@@ -44,7 +44,7 @@ func TestDisconnect(t *testing.T) {
 	}
 }
 
-// A forgotten app gives its memory back, and takes none afterwards.
+// A removed app frees its cached events, and caches none afterwards.
 func TestRemoveDirectory(t *testing.T) {
 	r := newTestHub(t, Options{})
 	other := r.NewDirectory("other")

@@ -47,7 +47,7 @@ func frameSize(p []byte) int {
 	}
 }
 
-// texts returns the payloads received, and forgets them.
+// texts returns the payloads received, and clears them.
 func (c *fakeConn) texts() (texts []string) {
 	for _, f := range c.frames {
 		texts = append(texts, string(f.Payload()))
@@ -56,12 +56,12 @@ func (c *fakeConn) texts() (texts []string) {
 	return texts
 }
 
-// rig is a hub whose loops are turned by hand.
+// testHub is a hub whose loops are drained by the test.
 type testHub struct {
 	*Hub
 	t           testing.TB
 	app         *Directory
-	woken       []int // calls of ring, by loop
+	woken       []int // calls of wake, by loop
 	rescheduled []int
 }
 
@@ -82,12 +82,22 @@ func (r *testHub) connect(loop int) *fakeConn {
 	return c
 }
 
-// subscribe joins a connection to a channel; user is for presence channels. What it is told is returned as texts.
+// connectMany adds n connections to the first loop and subscribes them to a channel.
+func (r *testHub) connectMany(n int, channel string) []*fakeConn {
+	conns := make([]*fakeConn, n)
+	for i := range conns {
+		conns[i] = r.connect(0)
+		r.subscribe(conns[i], channel, "")
+	}
+	return conns
+}
+
+// subscribe subscribes a connection to a channel; user is for presence channels. It returns the payloads of the reply.
 func (r *testHub) subscribe(c *fakeConn, channel, user string) []string {
 	j := r.app.Subscribe(c.sub, []byte(channel), pusher.KindOf(channel), identity(r.t, user))
 	c.sub.loop.DrainUnlessScheduled()
 	if j.Success == nil {
-		return nil // it comes later
+		return nil // the subscription is pending
 	}
 	reply := []string{string(j.Success.Payload())}
 	if j.Last != nil {
@@ -96,7 +106,7 @@ func (r *testHub) subscribe(c *fakeConn, channel, user string) []string {
 	return reply
 }
 
-// identity is somebody with that user_id, a JSON token; nobody for "".
+// identity is the identity of a user_id, a JSON token; nil for "".
 func identity(t testing.TB, user string) *Identity {
 	if user == "" {
 		return nil
@@ -108,7 +118,7 @@ func identity(t testing.TB, user string) *Identity {
 	return id
 }
 
-// publish sends a text to a channel from no loop.
+// publish sends a text to a channel, from no loop.
 func (r *testHub) publish(channel, text string, except pusher.SocketID) {
 	if err := r.app.Publish(nil, []byte(channel), textFrame(text), except); err != nil {
 		r.t.Fatal(err)
@@ -117,7 +127,7 @@ func (r *testHub) publish(channel, text string, except pusher.SocketID) {
 
 func textFrame(text string) Frame { return SealText(append(TextBuffer(len(text)), text...)) }
 
-// settle turns all loops until nothing is left.
+// drainAll drains all loops until nothing is left.
 func (r *testHub) drainAll() {
 	for {
 		more := false

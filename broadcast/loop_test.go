@@ -43,15 +43,11 @@ func TestDrainWritesLargeFramesAlone(t *testing.T) {
 	}
 }
 
-// A drain is cut into turns: it asks for another one instead of writing to everybody, and what is published in
-// between leaves in one write with what still waits.
+// A drain stops when its budget is used and asks for another one; what is published in between leaves in one write with
+// what still waits.
 func TestDrainYields(t *testing.T) {
 	r := newTestHub(t, Options{})
-	conns := make([]*fakeConn, 3*minBudget)
-	for i := range conns {
-		conns[i] = r.connect(0)
-		r.subscribe(conns[i], "a", "")
-	}
+	conns := r.connectMany(3*minBudget, "a")
 	r.publish("a", "1", 0)
 	r.loops[0].Drain()
 	writes := 0
@@ -59,12 +55,12 @@ func TestDrainYields(t *testing.T) {
 		writes += c.writes
 	}
 	if writes != minBudget || r.rescheduled[0] != 1 {
-		t.Fatalf("the first turn wrote %d times and asked %d times to go on", writes, r.rescheduled[0])
+		t.Fatalf("the first drain wrote %d times and asked %d times for another drain", writes, r.rescheduled[0])
 	}
 	r.publish("a", "2", 0)
 	r.loops[0].DrainUnlessScheduled()
 	if r.rescheduled[0] != 1 {
-		t.Error("a read took a turn although one was coming")
+		t.Error("a read drained although a drain was scheduled")
 	}
 	r.drainAll()
 	coalesced := 0
@@ -81,14 +77,10 @@ func TestDrainYields(t *testing.T) {
 	}
 }
 
-// Turns are short where events keep coming, and get longer where nothing comes.
+// The write budget is small while events keep coming, and grows while none come.
 func TestWriteBudgetGrows(t *testing.T) {
 	r := newTestHub(t, Options{})
-	conns := make([]*fakeConn, 8*maxBudget)
-	for i := range conns {
-		conns[i] = r.connect(0)
-		r.subscribe(conns[i], "a", "")
-	}
+	conns := r.connectMany(8*maxBudget, "a")
 	written := 0
 	drain := func() int {
 		r.loops[0].Drain()
@@ -107,7 +99,7 @@ func TestWriteBudgetGrows(t *testing.T) {
 	r.publish("a", "2", 0)
 	got = append(got, drain(), drain())
 	if want := []int{8, 16, 32, 32, 32, 8, 16}; !slices.Equal(got, want) {
-		t.Errorf("turns of %v writes, want %v", got, want)
+		t.Errorf("drains of %v writes, want %v", got, want)
 	}
 }
 
@@ -134,7 +126,7 @@ func TestPublishExceptSender(t *testing.T) {
 	r.publish("x", "2", pusher.NewSocketID())
 	r.drainAll()
 	if got := strings.Join(a.texts(), " "); got != "2" {
-		t.Errorf("the one left out received %s", got)
+		t.Errorf("the sender received %s", got)
 	}
 	if got := strings.Join(b.texts(), " "); got != "1 2" {
 		t.Errorf("the other received %s", got)
@@ -147,7 +139,7 @@ func TestSubscriptionExcludesEarlierEvents(t *testing.T) {
 	first, late := r.connect(0), r.connect(0)
 	r.subscribe(first, "a", "")
 	r.publish("a", "before", 0)
-	r.app.Subscribe(late.sub, []byte("a"), 0, nil) // no turn in between
+	r.app.Subscribe(late.sub, []byte("a"), 0, nil) // no drain in between
 	r.publish("a", "after", 0)
 	r.drainAll()
 	if got := strings.Join(late.texts(), " "); got != "after" {
@@ -155,7 +147,7 @@ func TestSubscriptionExcludesEarlierEvents(t *testing.T) {
 	}
 }
 
-// A write that fails removes its connection from the list that is being walked.
+// A write that fails removes its connection from the list that is being iterated.
 func TestDrainSurvivesFailingWrites(t *testing.T) {
 	r := newTestHub(t, Options{})
 	var conns []*fakeConn
@@ -249,12 +241,12 @@ func TestTrimFreesMemoryAfterBurst(t *testing.T) {
 	}
 }
 
-// countingConn throws away what it is given.
+// discardConn discards what is written to it.
 type discardConn struct{ fakeConn }
 
 func (c *discardConn) Write(p []byte) { c.writes++ }
 
-// turner runs a loop as its own goroutine would.
+// loopRunner runs a loop on a goroutine of its own.
 type loopRunner struct {
 	loop *Loop
 	wake chan struct{}
@@ -326,7 +318,7 @@ func TestConcurrentOrder(t *testing.T) {
 		})
 	}
 	working.Wait()
-	for i := range loops { // everything posted so far is carried out before this returns
+	for i := range loops { // everything posted so far is done before this returns
 		for {
 			idle := make(chan bool)
 			do[i] <- func() { idle <- r.loops[i].idle() && r.loops[i].mailbox.bytes.Load() == 0 }

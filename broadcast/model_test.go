@@ -10,8 +10,8 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// The model: who is subscribed to what, and which events each of them has to receive. It is compared with the table after
-// every step that can be seen from outside.
+// model knows which connection is subscribed to what, and which events each of them has to receive. It is compared with
+// the table after every step that can be seen from outside.
 type model struct {
 	hub   *testHub
 	conns []*modelConn
@@ -22,7 +22,7 @@ type modelConn struct {
 	*fakeConn
 	loop int
 	gone bool
-	// what the connection has to receive, by channel; a channel's list is forgotten when it unsubscribes
+	// what the connection has to receive, by channel; the list of a channel is deleted when it unsubscribes
 	expected map[string][]int
 	received map[string][]int
 	users    map[string]string
@@ -87,7 +87,7 @@ func (m *model) step(t *testing.T, op byte, a, b int) {
 				c.gone = true
 				m.hub.loops[c.loop].DrainUnlessScheduled()
 			} else {
-				c.fail = true // gone with its next write
+				c.fail = true // closed by its next write
 			}
 		}
 	case 9:
@@ -118,7 +118,7 @@ func (m *model) subscribe(t *testing.T, c *modelConn, channel, user string) {
 	if c.sub.dead {
 		return
 	}
-	m.collect(t, c) // what a subscription that this one replaces still got
+	m.collect(t, c) // what the subscription that this one replaces has received
 	if _, again := c.expected[channel]; !again || c.users[channel] != user {
 		c.expected[channel], c.received[channel] = nil, nil
 	}
@@ -154,7 +154,7 @@ func (m *model) collect(t *testing.T, c *modelConn) {
 	}
 }
 
-// compare checks, when all loops are idle, what was received and what the table says of itself.
+// compare checks, when all loops are idle, what was received and what the table returns.
 func (m *model) compare(t *testing.T) {
 	subscribers, users := map[string]int{}, map[string]map[string]bool{}
 	for i, c := range m.conns {
@@ -188,7 +188,7 @@ func (m *model) compare(t *testing.T) {
 	}
 }
 
-// finish closes everything and checks that nothing is left behind.
+// finish closes everything and checks that nothing is left.
 func (m *model) finish(t *testing.T) {
 	for _, c := range m.conns {
 		m.hub.loops[c.loop].Remove(c.sub)

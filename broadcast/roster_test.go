@@ -18,7 +18,7 @@ func TestPresence(t *testing.T) {
 	if !strings.Contains(reply[0], `\"count\":2,\"ids\":[\"1\",2],\"hash\":{\"1\":null,\"2\":null}`) {
 		t.Errorf("the second was told %s", reply[0])
 	}
-	reply = r.subscribe(tab, "presence-room", `"2"`) // the same user, his id of another type
+	reply = r.subscribe(tab, "presence-room", `"2"`) // the same user, with an id of another JSON type
 	if !strings.Contains(reply[0], `\"count\":2,\"ids\":[\"1\",2]`) {
 		t.Errorf("the second tab was told %s", reply[0])
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A connection with many subscriptions finds them by a map, and goes back to looking through them when they are few.
+// A connection with many subscriptions finds them by a map, and searches linearly again when they are few.
 func TestManySubscriptions(t *testing.T) {
 	r := newTestHub(t, Options{})
 	c, other := r.connect(0), r.connect(0)

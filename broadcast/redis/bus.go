@@ -143,7 +143,7 @@ func (b *Bus) number(e envelope) envelope {
 	return e
 }
 
-// Watch implements broadcast.Bus.
+// MarkDirty implements broadcast.Bus.
 func (b *Bus) MarkDirty(d *broadcast.Directory, channel string) {
 	b.dirty.add(channelRef{d, channel})
 }

@@ -16,7 +16,7 @@ func newPair(t *testing.T) (r *redisServer, a, b *testNode) {
 	return r, a.ready(), b.ready()
 }
 
-// meet has Ann on one node and Ben on the other join presence-room, so that both know of each other.
+// joinBoth subscribes Ann on one node and Ben on the other to presence-room, and waits until both nodes know both.
 func joinBoth(a, b *testNode) (ann, ben *testClient) {
 	a.t.Helper()
 	ann, ben = a.connect(), b.connect()
@@ -73,7 +73,7 @@ func TestPresenceAcrossNodes(t *testing.T) {
 		t.Errorf("Ben was told %s", m)
 	}
 	ann.await("member_added", "ben")
-	tab := a.connect() // Ben on the other node
+	tab := a.connect() // a second connection of Ben, on the other node
 	if m := tab.join("presence-room", `"ben"`); !strings.Contains(m, `\"count\":2`) {
 		t.Errorf("Ben's second tab was told %s", m)
 	}
@@ -96,7 +96,7 @@ func TestPresenceAcrossNodes(t *testing.T) {
 func TestDeadNodeIsEvicted(t *testing.T) {
 	_, a, b := newPair(t)
 	ann, _ := joinBoth(a, b)
-	b.stop() // without a word
+	b.stop() // without a goodbye
 	ann.await("member_removed", "ben")
 }
 
@@ -157,7 +157,8 @@ func TestCacheAcrossNodes(t *testing.T) {
 	}
 }
 
-// An app that is removed and added again at once has two directories for a moment: who leaves the one does not take the other's members along.
+// An app that is removed and added again at once has two directories for a moment: users that leave the former one do not
+// remove users of the new one.
 func TestAppReplaced(t *testing.T) {
 	_, a, b := newPair(t)
 	ann := a.connect()

@@ -55,7 +55,8 @@ func startCluster(t *testing.T) (addrs []string) {
 	return addrs
 }
 
-// clusterPort picks a port that leaves the one 10,000 above it, which Redis takes for its bus, in range.
+// clusterPort returns a free port for which the port 10,000 above it, which Redis uses for the cluster bus, is free and in
+// range.
 func clusterPort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -75,7 +76,7 @@ func clusterPort(t *testing.T) int {
 	return 0
 }
 
-// On a Redis Cluster channels are spread over the servers, and everything works as on one.
+// In a Redis Cluster channels are spread over the servers, and everything works as with one server.
 func TestRedisCluster(t *testing.T) {
 	o := Options{Addrs: startCluster(t), Cluster: true}
 	a, b := newTestNode(t, o).ready(), newTestNode(t, o).ready()

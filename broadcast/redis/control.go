@@ -23,7 +23,7 @@ type controlMessage struct {
 func appendControl(k kind, c controlMessage) []byte {
 	b, err := json.Marshal(c)
 	if err != nil {
-		panic("redis: a letter that cannot be written: " + err.Error()) // it has no value that JSON cannot represent
+		panic("redis: encoding a control message: " + err.Error()) // it has no value that JSON cannot represent
 	}
 	return append(appendHeader(nil, k), b...)
 }

@@ -18,7 +18,7 @@ func (s *session) evict(node, count string) error {
 	}
 	rooms, err := s.client.SMembers(s.ctx, s.names.rooms(node)).Result()
 	if err != nil {
-		return fmt.Errorf("redis: reading the rooms of a dead node: %w", err)
+		return fmt.Errorf("redis: reading the presence channels of a dead node: %w", err)
 	}
 	for _, r := range rooms {
 		if err := s.removeMembers(node, r); err != nil {
@@ -28,7 +28,7 @@ func (s *session) evict(node, count string) error {
 	s.bus.peers.remove(node)
 	err = errors.Join(s.client.HDel(s.ctx, s.names.nodes(), node).Err(), s.client.Del(s.ctx, s.names.rooms(node), s.names.lock(node)).Err())
 	if err != nil {
-		return fmt.Errorf("redis: forgetting a dead node: %w", err)
+		return fmt.Errorf("redis: deleting the keys of a dead node: %w", err)
 	}
 	return nil
 }

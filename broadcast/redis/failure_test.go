@@ -12,7 +12,7 @@ import (
 	"reverbd/broadcast"
 )
 
-// A node hears what it has subscribers for, and some time after the last one has gone it does not any longer.
+// A node is subscribed to channels that it has subscribers of, and unsubscribes some time after the last one has left.
 func TestInterestFollowsSubscribers(t *testing.T) {
 	r, a, b := newPair(t)
 	subscribedNodes := func(channel string) int64 {
@@ -41,7 +41,7 @@ func TestInterestFollowsSubscribers(t *testing.T) {
 	ann.await("again")
 }
 
-// Whatever somebody else publishes on our channels, nothing happens but that it is counted.
+// Foreign messages on the channels of the nodes are counted and change nothing.
 func TestForeignMessages(t *testing.T) {
 	r, a, b := newPair(t)
 	ann, _ := joinBoth(a, b)
@@ -73,7 +73,7 @@ func TestForeignMessages(t *testing.T) {
 	if got := len(a.app.Users([]byte("presence-room"))); got != 2 {
 		t.Errorf("%d users", got)
 	}
-	// A change that seems to be ours and does not follow on what is known makes the node look at the whole roster.
+	// A well-formed change that does not follow the known version makes the node read the whole roster.
 	if err := r.client.Publish(t.Context(), channel, fmt.Sprintf("rvb1p%d:%d:3:eve1:17:{\"user_id\":\"eve\"}", uint64(1)<<60, uint64(1)<<60+1)).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestForeignMessages(t *testing.T) {
 	}
 }
 
-// A message that comes twice is delivered once.
+// A message that arrives twice is delivered once.
 func TestDuplicateMessage(t *testing.T) {
 	r, a, _ := newPair(t)
 	ann := a.connect()
@@ -104,7 +104,8 @@ func TestDuplicateMessage(t *testing.T) {
 	}
 }
 
-// What waits for Redis is bounded. What is refused is not delivered anywhere; what was taken arrives, in order, when Redis is back.
+// The queue has a limit while Redis is away. A refused event is delivered nowhere; accepted events arrive, in order, when
+// Redis is back.
 func TestQueueIsBounded(t *testing.T) {
 	r := startRedis(t)
 	o := Options{Addrs: []string{r.path()}, QueueBytes: 20_000}
@@ -143,7 +144,8 @@ func TestQueueIsBounded(t *testing.T) {
 	eventually(t, "the queue is empty", func() bool { return a.bus.Stats().Queued == 0 })
 }
 
-// Redis may be full: events pass, members are known to their node alone, and all is well when there is room again.
+// While Redis is out of memory, events are published and new members are known to their node alone; afterwards the rosters
+// are completed.
 func TestRedisOutOfMemory(t *testing.T) {
 	r, a, b := newPair(t)
 	ann, ben := joinBoth(a, b)
@@ -174,7 +176,7 @@ func TestScriptFlush(t *testing.T) {
 	ann.await("kept")
 }
 
-// Connections to Redis may be cut at any time.
+// Connections to Redis may be closed at any time.
 func TestConnectionsKilled(t *testing.T) {
 	r, a, b := newPair(t)
 	ann, ben := joinBoth(a, b)
@@ -238,7 +240,7 @@ func TestTerminateAcrossNodes(t *testing.T) {
 	eventually(t, "nobody is there", func() bool { return !a.app.Channel([]byte("presence-room")).Occupied() })
 }
 
-// A node that closes tells the others everything and leaves nothing behind.
+// A node that is closed publishes what is queued and removes its keys.
 func TestCloseRemovesKeys(t *testing.T) {
 	r, a, b := newPair(t)
 	ann, _ := joinBoth(a, b)

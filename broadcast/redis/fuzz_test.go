@@ -9,7 +9,7 @@ import (
 	"reverbd/broadcast"
 )
 
-// Whatever is published on our channels, parsing it ends, and what is taken for ours can be written again.
+// Parsing ends for any message, and a message that is accepted can be encoded again.
 func FuzzMessage(f *testing.F) {
 	f.Add("rvb1p1:2:3:ann1:17:{\"user_id\":\"ann\"}")
 	f.Add("rvb1p1:3:3:ann0:0:3:ben2:0:")

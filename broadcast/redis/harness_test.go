@@ -25,11 +25,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// waitTime bounds every wait: what has not happened by then never will.
+// awaitTimeout limits every wait.
 const awaitTimeout = 20 * time.Second
 
-// redisServer is a real redis-server on a unix socket in a directory of its own. Whoever starts one runs beside the other tests, since
-// most of the time is spent waiting.
+// redisServer is a real redis-server on a unix socket in a directory of its own. Tests that start one run in parallel,
+// because most of their time is spent waiting.
 type redisServer struct {
 	t      *testing.T
 	dir    string
@@ -92,7 +92,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	t.Fatalf("%s: it never happened", what)
 }
 
-// node is one node of a cluster, without sockets.
+// testNode is one node of a cluster, without sockets.
 type testNode struct {
 	t      testing.TB
 	hub    *broadcast.Hub
@@ -150,14 +150,14 @@ func (n *testNode) ready() *testNode {
 	return n
 }
 
-// on runs f on the node's loop.
+// on runs f on the loop of the node.
 func (n *testNode) on(f func()) {
 	done := make(chan struct{})
 	n.do <- func() { f(); close(done) }
 	<-done
 }
 
-// guest is a client of a node.
+// testClient is a client of a node.
 type testClient struct {
 	node *testNode
 	sub  broadcast.Subscriber
@@ -191,7 +191,7 @@ func (c *testClient) Close(ws.StatusCode, string) { c.node.hub.Loops()[0].Remove
 
 func (c *testClient) disconnect() { c.node.on(func() { c.node.hub.Loops()[0].Remove(&c.sub) }) }
 
-// subscribe asks for a channel; user is a user_id as JSON, for presence channels.
+// subscribe subscribes to a channel; user is a user_id as JSON, for presence channels.
 func (c *testClient) subscribe(channel, user string) {
 	var id *broadcast.Identity
 	if user != "" {
@@ -215,7 +215,7 @@ func (c *testClient) unsubscribe(channel string) {
 	c.node.on(func() { c.node.app.Unsubscribe(&c.sub, []byte(channel)) })
 }
 
-// await waits until a message has come that contains all of parts, and returns it. Everything before it is forgotten.
+// await waits for a message that contains all of parts, and returns it. It drops that message and all before it.
 func (c *testClient) await(parts ...string) string {
 	c.node.t.Helper()
 	var found string
@@ -255,7 +255,7 @@ func (c *testClient) join(channel, user string) string {
 	return c.await("subscription_succeeded", channel)
 }
 
-// publish publishes an event that nobody is left out of.
+// publish publishes an event to all subscribers.
 func (n *testNode) publish(channel, text string) {
 	n.t.Helper()
 	n.publishExcept(channel, text, 0)

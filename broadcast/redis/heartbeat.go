@@ -64,7 +64,7 @@ func (s *session) sendHeartbeat() (all map[string]string, err error) {
 	keys := []string{s.names.nodes(), s.names.dead(s.node)}
 	list, err := heartbeatScript.Run(s.ctx, s.client, keys, s.node).StringSlice()
 	if err != nil {
-		return nil, fmt.Errorf("redis: showing a sign of life: %w", err)
+		return nil, fmt.Errorf("redis: sending a heartbeat: %w", err)
 	}
 	all = make(map[string]string, len(list)/2)
 	for n := 0; n+1 < len(list); n += 2 {

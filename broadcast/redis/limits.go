@@ -29,7 +29,7 @@ func ReadLimits(ctx context.Context, o Options) (Limits, error) {
 	l := Limits{Clients: -1, MaxClients: -1, Own: poolSize + pubsubConnsPerServer, PubSubHard: -1, PubSubSoft: -1, PubSubSeconds: -1}
 	info, err := c.Info(ctx, "clients").Result()
 	if err != nil {
-		return l, fmt.Errorf("redis: asking for its limits: %w", err)
+		return l, fmt.Errorf("redis: reading its limits: %w", err)
 	}
 	for line := range strings.Lines(info) {
 		if text, ok := strings.CutPrefix(line, "connected_clients:"); ok {

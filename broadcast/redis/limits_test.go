@@ -15,7 +15,7 @@ func TestReadLimits(t *testing.T) {
 	}
 }
 
-// A Redis that one rents tells nothing of its configuration; what INFO says is told.
+// Hosted Redis refuses CONFIG; what INFO tells is returned.
 func TestReadLimitsWithoutConfig(t *testing.T) {
 	r := startRedis(t, "--rename-command", "CONFIG", "")
 	got, err := ReadLimits(t.Context(), Options{Channel: "x", Addrs: []string{r.path()}})

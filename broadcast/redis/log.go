@@ -33,7 +33,7 @@ func (b *Bus) logDisconnect(err error) {
 func (b *Bus) countForeign(channel any) {
 	n := b.stats.foreign.Add(1)
 	if b.foreignLog.allow() {
-		b.log.Warn("somebody else publishes on our channels in Redis; what is not ours is ignored",
+		b.log.Warn("somebody else publishes on the Redis channels of the nodes: foreign messages are ignored",
 			zap.Any("channel", channel), zap.Int64("ignored so far", n))
 	}
 }

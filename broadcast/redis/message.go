@@ -26,7 +26,7 @@ const (
 	kindGoodbye   kind = 'b' // a node has left
 )
 
-var errMessage = errors.New("redis: not a message of ours")
+var errMessage = errors.New("redis: not a message of a node")
 
 func appendHeader(dst []byte, k kind) []byte {
 	dst = append(dst, magic...)

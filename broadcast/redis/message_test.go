@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// A changed byte anywhere in a message of ours makes it none: a wrong number would silence the process that it is said to be of.
+// A message with any changed byte is refused: a wrong number would suppress later messages of its process.
 func TestDamagedMessages(t *testing.T) {
 	m := appendEnvelope(nil, kindEvent, envelope{origin: 1, number: 2, except: 3, payload: []byte(`{"event":"e"}`)})
 	if s, err := parseEnvelope(string(m), false); err != nil || s.origin != 1 || s.number != 2 || s.except != 3 || string(s.payload) != `{"event":"e"}` {

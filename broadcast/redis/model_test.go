@@ -18,8 +18,8 @@ var (
 	steps = flag.Int("steps", 120, "steps of the model test")
 )
 
-// The model: which guest is on which channel of which node. It is compared with what the guests were told and what the nodes say whenever
-// all is quiet.
+// clusterModel knows which client is on which channel of which node. It is compared with what the clients were sent and
+// what the nodes answer.
 type clusterModel struct {
 	t       *testing.T
 	redis   *redisServer
@@ -36,7 +36,7 @@ type modelClient struct {
 	rooms map[string]*view
 }
 
-// view is a room as a guest sees it.
+// view is a presence channel as a client sees it.
 type view struct {
 	answered bool
 	members  []string
@@ -44,8 +44,8 @@ type view struct {
 
 var modelRooms = []string{"presence-a", "presence-b", "presence-cache-c"}
 
-// Random guests come and go on three nodes, Redis is cut off, restarted and frozen, nodes die: whenever it is quiet everybody sees the same members,
-// and those who are there.
+// Random clients come and go on three nodes, connections to Redis are closed, Redis restarts and stalls, nodes die:
+// afterwards all clients see the same members, and those that exist.
 func TestModel(t *testing.T) {
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
@@ -121,7 +121,7 @@ func (m *clusterModel) step() {
 
 func (m *clusterModel) anyClient() *modelClient { return m.clients[m.rnd.IntN(len(m.clients))] }
 
-// killNode ends a node without a word, with everyone on it, and starts another one.
+// killNode stops a node with its clients, without a goodbye, and starts another one.
 func (m *clusterModel) killNode(i int) {
 	dead := m.nodes[i]
 	m.logf("a node dies")
@@ -131,7 +131,7 @@ func (m *clusterModel) killNode(i int) {
 	m.addNode()
 }
 
-// read takes in what a guest has been told.
+// read takes in what a client has been sent.
 func (m *clusterModel) read(c *modelClient) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,7 +174,7 @@ func userOf(data string) string {
 	return m.ID
 }
 
-// quiet waits until everything agrees with the model.
+// awaitAgreement waits until everything agrees with the model.
 func (m *clusterModel) awaitAgreement() {
 	m.t.Helper()
 	var why string
@@ -190,7 +190,7 @@ func (m *clusterModel) awaitAgreement() {
 	m.log = nil
 }
 
-// differs says what does not agree with the model.
+// differs says what does not agree with the model, "" if all does.
 func (m *clusterModel) differs() string {
 	truth, connections := map[string]map[string]bool{}, map[string]int{}
 	for _, c := range m.clients {

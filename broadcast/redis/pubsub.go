@@ -93,7 +93,7 @@ func (c *pubsubConns) subscribeAndWait(names ...string) error {
 		select {
 		case <-c.confirmed.changed:
 		case <-timeout:
-			return errors.New("redis: subscribing is not answered")
+			return errors.New("redis: SUBSCRIBE is not confirmed")
 		case <-c.session.ctx.Done():
 			return context.Cause(c.session.ctx)
 		}

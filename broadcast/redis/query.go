@@ -56,7 +56,7 @@ func (b *Bus) suspectUnanswered(origins map[string]bool) {
 	n := b.stats.unanswered.Add(1)
 	if b.unansweredLog.allow() {
 		b.log.Warn("a node does not answer: counts are without its clients",
-			zap.String("nodes", strings.Join(slices.Sorted(maps.Keys(origins)), ", ")), zap.Int64("questions so far", n))
+			zap.String("nodes", strings.Join(slices.Sorted(maps.Keys(origins)), ", ")), zap.Int64("queries so far", n))
 	}
 }
 

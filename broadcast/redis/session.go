@@ -36,7 +36,7 @@ type session struct {
 var (
 	errClosed  = errors.New("redis: closed")
 	errMoved   = errors.New("redis: the cluster has moved a channel to another server")
-	errStalled = errors.New("redis: this process stood still for too long")
+	errStalled = errors.New("redis: this process was stopped for too long")
 )
 
 func newSession(b *Bus, h *broadcast.Hub) *session {

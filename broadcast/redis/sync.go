@@ -49,7 +49,7 @@ func (subs *subscriptions) runSyncs(syncs []channelSync) error {
 			subs.queueCommands(pipe, &batch[i])
 		}
 		if _, err := pipe.Exec(subs.session.ctx); unavailable(err) && !isNoScript(err) {
-			return fmt.Errorf("redis: telling of members: %w", err)
+			return fmt.Errorf("redis: updating rosters: %w", err)
 		}
 		for i := range batch {
 			if err := subs.completeSync(&batch[i]); err != nil {
@@ -76,7 +76,7 @@ func (subs *subscriptions) registerRooms(batch []channelSync) error {
 	s := subs.session
 	keys := []string{s.names.rooms(s.node), s.names.dead(s.node)}
 	if err := registerScript.Run(s.ctx, s.client, keys, rooms...).Err(); err != nil {
-		return fmt.Errorf("redis: telling of rooms: %w", err)
+		return fmt.Errorf("redis: registering presence channels: %w", err)
 	}
 	return nil
 }
@@ -138,9 +138,9 @@ func (subs *subscriptions) retrySync(cs *channelSync, err error) error {
 			return fmt.Errorf("redis: loading scripts: %w", err)
 		}
 	case unavailable(err):
-		return fmt.Errorf("redis: telling of members: %w", err)
+		return fmt.Errorf("redis: updating rosters: %w", err)
 	case s.bus.failureLog.allow():
-		s.bus.log.Warn("Redis refuses to be told of members: they are known to this node alone until it does",
+		s.bus.log.Warn("Redis refuses an update of a roster: its members are known to this node alone until it accepts it",
 			zap.String("channel", cs.channel), zap.Error(err))
 	}
 	cs.directory.Rejected(cs.channel, cs.update)
@@ -178,6 +178,6 @@ func (subs *subscriptions) readCached(cs *channelSync, snapshot *broadcast.Snaps
 	}
 	snapshot.Last, snapshot.Offset, snapshot.Own, snapshot.Except = frameOf(e.payload), n, e.origin == subs.session.bus.origin, e.except
 	subs.mu.Lock()
-	cs.interest.snapshotEvent = eventID{e.origin, e.number}
+	cs.snapshotEvent = eventID{e.origin, e.number}
 	subs.mu.Unlock()
 }
