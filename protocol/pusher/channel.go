@@ -27,11 +27,8 @@ var kinds = [...]struct {
 	{"presence-cache-", Presence | Cache},
 	{"presence-", Presence},
 	{"cache-", Cache},
-	{serverToUser, ToUser},
+	{"#server-to-user-", ToUser},
 }
-
-// serverToUser begins the names of channels that belong to one signed-in user.
-const serverToUser = "#server-to-user-"
 
 // KindOf returns the kind of the channel of that name. Case matters.
 func KindOf[T Text](name T) Kind {
@@ -53,20 +50,8 @@ func (k Kind) IsPresence() bool { return k&Presence != 0 }
 // IsCache reports whether the channel's last event is kept for new subscribers.
 func (k Kind) IsCache() bool { return k&Cache != 0 }
 
-// IsEncrypted reports whether the channel's data is encrypted between its clients and their back end.
-func (k Kind) IsEncrypted() bool { return k&Encrypted != 0 }
-
 // IsServerToUser reports whether the channel belongs to one signed-in user.
 func (k Kind) IsServerToUser() bool { return k&ToUser != 0 }
-
-// ServerToUser returns the user that a server-to-user channel belongs to. ok is false for other channels, and for
-// one that names nobody.
-func ServerToUser[T Text](name T) (userID T, ok bool) {
-	if len(name) <= len(serverToUser) || !hasPrefix(name, serverToUser) {
-		return userID, false
-	}
-	return name[len(serverToUser):], true
-}
 
 // MaxNameLength is the longest channel name, in bytes. Pusher allows 164 characters; Reverb has no limit.
 const MaxNameLength = 200

@@ -44,31 +44,10 @@ func TestKindOf(t *testing.T) {
 			}
 			has := func(bit Kind) bool { return c.want&bit != 0 }
 			if k.NeedsAuth() != (has(Private) || has(Presence)) || k.IsPresence() != has(Presence) || k.IsCache() != has(Cache) ||
-				k.IsEncrypted() != has(Encrypted) || k.IsServerToUser() != has(ToUser) {
+				k.IsServerToUser() != has(ToUser) {
 				t.Error("a method says otherwise")
 			}
 		})
-	}
-}
-
-func TestServerToUser(t *testing.T) {
-	for _, c := range []struct {
-		name, userID string
-		ok           bool
-	}{
-		{"#server-to-user-1", "1", true},
-		{"#server-to-user-a-b", "a-b", true},
-		{"#server-to-user-", "", false},
-		{"#server-to-user", "", false},
-		{"private-a", "", false},
-		{"", "", false},
-	} {
-		if id, ok := ServerToUser(c.name); id != c.userID || ok != c.ok {
-			t.Errorf("%q: %q, %v", c.name, id, ok)
-		}
-		if id, ok := ServerToUser([]byte(c.name)); string(id) != c.userID || ok != c.ok {
-			t.Errorf("bytes %q: %q, %v", c.name, id, ok)
-		}
 	}
 }
 

@@ -90,7 +90,7 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("%q: not sorted: %q", rawQuery, show(q))
 		}
 		got := StringToSign("GET", "/apps/1/channels", rawQuery, []byte(body))
-		VerifyQuery("secret", "GET", "/apps/1/channels", rawQuery, []byte(body))
+		verifyQuery("secret", "GET", "/apps/1/channels", rawQuery, []byte(body))
 
 		values, err := url.ParseQuery(rawQuery)
 		if !ok || err != nil || !sameInPHP(values) {
@@ -99,7 +99,7 @@ func FuzzQuery(f *testing.F) {
 		if want := stringToSignByLibrary("GET", "/apps/1/channels", values, body); got != want {
 			t.Errorf("%q: got %q, want %q", rawQuery, got, want)
 		}
-		if !VerifyQuery("secret", "GET", "/", SignQuery("key", "secret", "GET", "/", values, []byte(body), someTime), []byte(body)) {
+		if !verifyQuery("secret", "GET", "/", SignQuery("key", "secret", "GET", "/", values, []byte(body), someTime), []byte(body)) {
 			t.Errorf("%q: not verified once signed", rawQuery)
 		}
 	})

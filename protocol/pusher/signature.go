@@ -22,13 +22,6 @@ func StringToSign(method, path, rawQuery string, body []byte) string {
 	return string(q.appendStringToSign(nil, method, path, body))
 }
 
-// VerifyQuery reports whether rawQuery holds the right auth_signature for its request. The arguments are those of
-// StringToSign. Neither auth_key nor auth_timestamp is looked at.
-func VerifyQuery(secret, method, path, rawQuery string, body []byte) bool {
-	q, ok := ParseQuery(rawQuery)
-	return ok && NewSigner(secret).Verify(q, method, path, body)
-}
-
 // SignQuery returns query as a client of the HTTP API has to send it: encoded, with the five parameters of
 // authentication, which query may set otherwise (to forge or to age a request). path is as in StringToSign.
 func SignQuery(key, secret, method, path string, query url.Values, body []byte, now time.Time) string {

@@ -76,7 +76,8 @@ func request(t *testing.T, p []byte) (path string, body []byte) {
 		t.Fatal(err)
 	}
 	path, ok := strings.CutPrefix(r.URL.Path, target.Prefix)
-	if !ok || !pusher.VerifyQuery(target.Secret, r.Method, path, r.URL.RawQuery, body) {
+	query, parsed := pusher.ParseQuery(r.URL.RawQuery)
+	if !ok || !parsed || !pusher.NewSigner(target.Secret).Verify(query, r.Method, path, body) {
 		t.Fatalf("%s %s is not signed right", r.Method, r.URL)
 	}
 	if r.Host != target.Host || r.ContentLength != int64(len(body)) || !json.Valid(body) {

@@ -197,18 +197,12 @@ func (l *loader) origins(s setting, fallback []string) []string {
 	if !ok {
 		return fallback
 	}
-	patterns := v.list
-	if !v.isList && strings.TrimSpace(v.text) != "" {
-		for part := range strings.SplitSeq(v.text, ",") {
-			patterns = append(patterns, value{text: part, from: v.from})
-		}
-	}
+	patterns := v.elements()
 	if len(patterns) == 0 {
 		l.problem(v.from, "is empty, which would refuse everybody; give hosts such as example.com or *.example.com, or * for all")
 	}
 	var origins []string
 	for _, p := range patterns {
-		p.text = strings.TrimSpace(p.text)
 		l.check(p, originPattern(p.text))
 		origins = append(origins, p.text)
 	}

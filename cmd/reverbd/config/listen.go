@@ -111,12 +111,14 @@ func (c *Config) adoptAddress() {
 	}
 }
 
-// listOf are the elements of a list, or of one text with commas between them.
+// listOf returns the elements of a setting, without the space around them; none if it is not set.
 func (l *loader) listOf(s setting) []value {
-	v, ok := l.find(s)
-	if !ok {
-		return nil
-	}
+	v, _ := l.find(s)
+	return v.elements()
+}
+
+// elements returns the elements of a list, or of one text with commas between them, without the space around them.
+func (v value) elements() []value {
 	elements := v.list
 	if !v.isList && strings.TrimSpace(v.text) != "" {
 		for part := range strings.SplitSeq(v.text, ",") {

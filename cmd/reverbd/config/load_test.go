@@ -47,6 +47,18 @@ func (s sources) mustLoad(t *testing.T) config.Config {
 	return c
 }
 
+// mustRefuse fails unless loading fails with one problem, whose text has want in it.
+func (s sources) mustRefuse(t *testing.T, want string) {
+	t.Helper()
+	_, err := s.load(t)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if err != nil && strings.Contains(err.Error(), "\n") {
+		t.Errorf("more than one problem: %v", err)
+	}
+}
+
 // credentials of one application, as .env has them.
 const credentials = "REVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_SECRET=s\n"
 
