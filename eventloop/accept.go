@@ -13,25 +13,27 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
+
+	"reverbd/eventloop/listen"
 )
 
-// TCP keep-alive: a peer that has vanished is given up after two minutes. A client is pinged long before; these are for what
-// never became one.
+// keepAlive ends a TCP connection two minutes after its peer has vanished. WebSocket clients are pinged long before; this is for
+// connections that have not been upgraded.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 12 * time.Second, Count: 5}
 
-// maxEnrolling is how many connections may be on their way to the loops, for each loop. Each of them has two descriptors while gnet
-// makes its own copy.
+// maxEnrolling is how many connections may be on their way to each loop. Each of them has two descriptors while gnet makes its own
+// copy.
 const maxEnrolling = 4
 
-// acceptors take connections off the listening sockets, one goroutine for each, count them with the connection limiter and have them enrolled in
-// the loop that has the fewest.
+// acceptors accept connections, one goroutine for each listener, count them with the connection limiter, and enroll them in the loop
+// that has the fewest.
 type acceptors struct {
 	server     *Server
 	listeners  []net.Listener
 	handshakes *handshakeStage
 	enrolling  chan enrollment
 	accepting  sync.WaitGroup
-	settled    chan struct{} // closed when nothing is pending any more
+	settled    chan struct{} // closed when every enrollment has ended
 	stopped    chan struct{} // closed by stop
 	once       sync.Once
 }
@@ -54,11 +56,11 @@ func (s *Server) startAcceptors() *acceptors {
 	return a
 }
 
-// stop closes the listening sockets and waits until everything that was taken off them has come to its loop.
+// stop closes the listeners and waits until every accepted connection has come to its loop.
 func (a *acceptors) stop() {
 	a.once.Do(func() {
 		close(a.stopped)
-		closeAll(a.listeners)
+		listen.Close(a.listeners)
 		a.accepting.Wait()
 		a.handshakes.stop()
 		close(a.enrolling)
@@ -66,8 +68,8 @@ func (a *acceptors) stop() {
 	<-a.settled
 }
 
-// acceptLoop accepts until the listener is closed. Whatever accept fails with, above all a lack of descriptors, may pass: those who
-// want to connect wait in the socket's queue meanwhile.
+// acceptLoop accepts until the listener is closed. Any other error of accept, above all a lack of descriptors, may pass: it tries
+// again, at first after 5 ms and at last every second, while clients wait in the accept queue of the socket.
 func (a *acceptors) acceptLoop(l net.Listener) {
 	const first, longest = 5 * time.Millisecond, time.Second
 	wait := first
@@ -90,7 +92,7 @@ func (a *acceptors) acceptLoop(l net.Listener) {
 	}
 }
 
-// accepted lets c in, if there is room.
+// accepted counts c and starts its handshake stage, or enrolls it. If the connection limit is reached it closes c.
 func (a *acceptors) accepted(c net.Conn) {
 	s := a.server
 	if !s.limiter.acquire() {
@@ -100,7 +102,7 @@ func (a *acceptors) accepted(c net.Conn) {
 		return
 	}
 	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetKeepAliveConfig(keepAlive) // fails where the client is gone, which gnet will report
+		_ = t.SetKeepAliveConfig(keepAlive) // fails if the client is gone, which gnet will report
 	}
 	cn := &conn{loop: s.leastLoaded()}
 	cn.loop.connections.Add(1)
@@ -111,7 +113,8 @@ func (a *acceptors) accepted(c net.Conn) {
 	a.enroll(c, cn, cn)
 }
 
-// enroll hands c to the loop of cn, OnOpen is told what it is. It waits while too many are on their way.
+// enroll hands c to the loop of cn. what is the context that OnOpen gets: cn, or a *handshaken with it. enroll waits while too many
+// connections are on their way.
 func (a *acceptors) enroll(c net.Conn, cn *conn, what any) {
 	result, err := (*cn.loop.gnet.Load()).Enroll(gnet.NewContext(context.Background(), what), c)
 	if err != nil {
@@ -122,8 +125,7 @@ func (a *acceptors) enroll(c net.Conn, cn *conn, what any) {
 	a.enrolling <- enrollment{cn, result}
 }
 
-// awaitEnrollments looks after what has been enrolled: a connection that never was opened is not closed either, and would be counted for
-// ever.
+// awaitEnrollments counts out the connections that gnet could not enroll: it calls neither OnOpen nor OnClose for them.
 func (a *acceptors) awaitEnrollments() {
 	defer close(a.settled)
 	for e := range a.enrolling {
@@ -131,17 +133,17 @@ func (a *acceptors) awaitEnrollments() {
 		case r := <-e.result:
 			if r.Err != nil {
 				a.server.enrollFailed(e.conn, r.Err)
-			} else if e.conn.gnet == nil { // gnet does not tell that its poller has refused
+			} else if e.conn.gnet == nil { // gnet reports no error when its poller has refused
 				a.server.enrollFailed(e.conn, errPoller)
 			}
-		case <-a.server.failed: // a loop that has ended opens nothing, and does not say so
+		case <-a.server.failed: // a loop that has ended opens no connection, and reports no error
 		}
 	}
 }
 
 var errPoller = errors.New("eventloop: the poller takes no more connections (fs.epoll.max_user_watches)")
 
-// enrollFailed counts out a connection that did not come to its loop.
+// enrollFailed counts out a connection that has not come to its loop, and logs why.
 func (s *Server) enrollFailed(c *conn, err error) {
 	s.countOut(c)
 	s.logAcceptFailure(nil, err)
@@ -164,15 +166,9 @@ func (s *Server) leastLoaded() *loop {
 	return best
 }
 
-func closeAll(listeners []net.Listener) {
-	for _, l := range listeners {
-		_ = l.Close() // may have been closed before
-	}
-}
-
-// ListenerFiles are copies of the listening sockets' descriptors, in the order of Options.Listeners, to be passed to a process
-// that is to take over: it accepts from the same queue, so that nobody is refused between the two. Unlike those that net makes
-// they do not turn the socket into a blocking one when they are passed. The caller closes them.
+// ListenerFiles are duplicates of the descriptors of the listeners, in the order of Options.Listeners, for a process that is to take
+// over: it accepts from the same queue, so that no client is refused in between. Unlike the files that net makes, these do not make
+// the socket blocking when they are passed on. The caller closes them.
 func (s *Server) ListenerFiles() ([]*os.File, error) {
 	files := make([]*os.File, 0, len(s.options.Listeners))
 	for _, l := range s.options.Listeners {
@@ -188,8 +184,8 @@ func (s *Server) ListenerFiles() ([]*os.File, error) {
 	return files, nil
 }
 
-// listenerFile duplicates the descriptor by itself: the file that net.TCPListener.File returns is made blocking by File.Fd, and so
-// by os/exec, for everybody who has the socket.
+// listenerFile duplicates the descriptor itself. The file that net.TCPListener.File returns would be made blocking by File.Fd, and so
+// by os/exec, and with it the socket in every process that has it.
 func listenerFile(l net.Listener) (*os.File, error) {
 	sc, ok := l.(syscall.Conn)
 	if !ok {

@@ -26,7 +26,7 @@ func (c *client) echoes(s string) {
 // Connections go to the loop that has the fewest.
 func TestLoopsShareTheConnections(t *testing.T) {
 	const loops, each = 4, 10
-	s, addr := listen(t, loops, nil)
+	s, addr := startServer(t, loops, nil)
 	var all []*client
 	for range loops * each {
 		all = append(all, dialWS(t, addr))
@@ -54,7 +54,7 @@ func TestSeveralListeners(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := loopback(t)
-	_, addr := listen(t, 2, func(o *Options, _ *Server) { o.Listeners = append(o.Listeners, second, u) })
+	_, addr := startServer(t, 2, func(o *Options, _ *Server) { o.Listeners = append(o.Listeners, second, u) })
 	for _, addr := range []string{addr, second.Addr().String()} {
 		dialWS(t, addr).echoes("over TCP")
 	}
@@ -74,7 +74,7 @@ func TestStopAcceptingHandsOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, addr := listen(t, 2, func(o *Options, _ *Server) { o.Listeners = append(o.Listeners, u) })
+	first, addr := startServer(t, 2, func(o *Options, _ *Server) { o.Listeners = append(o.Listeners, u) })
 	files, err := first.ListenerFiles()
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestStopAcceptingHandsOver(t *testing.T) {
 
 	waiting := dial(t, addr) // nobody accepts it yet
 	waiting.send(upgradeRequest)
-	second, _ := listen(t, 2, func(o *Options, _ *Server) {
+	second, _ := startServer(t, 2, func(o *Options, _ *Server) {
 		_ = o.Listeners[0].Close()
 		o.Listeners = nil
 		for _, f := range files {
@@ -109,7 +109,7 @@ func TestStopAcceptingHandsOver(t *testing.T) {
 
 // The copies may be given to os/exec, which asks them for Fd, and the socket goes on without blocking.
 func TestListenerFilesDoNotBlock(t *testing.T) {
-	s, addr := listen(t, 1, nil)
+	s, addr := startServer(t, 1, nil)
 	files, err := s.ListenerFiles()
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestAcceptingGoesOn(t *testing.T) {
 	l := &failingListener{Listener: loopback(t)}
 	l.failures.Store(3)
 	l.unsupported.Store(2)
-	s, _ := listen(t, 2, func(o *Options, _ *Server) {
+	s, _ := startServer(t, 2, func(o *Options, _ *Server) {
 		o.Listeners = append(o.Listeners, l)
 		o.MaxConnections = 1
 	})

@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// bodyScanner finds the end of a request body in bytes that arrive in pieces. Each byte of a chunked body is looked at once.
+// bodyScanner finds the end of a request body in bytes that arrive in pieces. It reads each byte of a chunked body once.
 type bodyScanner struct {
-	at      int // bytes that are known to belong to the body
+	at      int // bytes that belong to the body for certain
 	length  int // of a body that is not chunked
 	chunked bool
 	state   chunkState
@@ -15,14 +15,14 @@ type bodyScanner struct {
 	digits  int
 }
 
-// chunkState is what the next byte of a chunked body is (RFC 9112 section 7.1).
+// chunkState says what the next byte of a chunked body is (RFC 9112 section 7.1).
 type chunkState uint8
 
 const (
 	chunkSize      chunkState = iota // a digit of the size
 	chunkExtension                   // anything up to the end of the line
 	chunkData
-	chunkDataCR // the end of line behind the data
+	chunkDataCR // the end of the line after the data
 	chunkDataLF
 	trailerStart // a trailer line, or the empty line that ends the body
 	trailerLine
@@ -42,8 +42,7 @@ func newBodyScanner(r *http.Request) bodyScanner {
 	return bodyScanner{length: int(max(r.ContentLength, 0))}
 }
 
-// scan looks at what it has not seen of p, the body as far as it has arrived, and reports whether it is complete: then at
-// is where it ends.
+// scan reads on in p, which is the body as far as it has arrived, and reports whether the body is complete: then it ends at s.at.
 func (s *bodyScanner) scan(p []byte) (complete bool, err error) {
 	if !s.chunked {
 		s.at = min(s.length, len(p))
@@ -67,7 +66,7 @@ func (s *bodyScanner) scan(p []byte) (complete bool, err error) {
 	return false, nil
 }
 
-// step looks at one byte that is not a chunk's data.
+// step reads one byte that is not the data of a chunk.
 func (s *bodyScanner) step(b byte) (done bool, err error) {
 	switch s.state {
 	case chunkSize:
@@ -90,7 +89,7 @@ func (s *bodyScanner) step(b byte) (done bool, err error) {
 	case trailerStart:
 		switch b {
 		case '\n':
-			return false, errChunk // as net/http: who takes a lone LF for the end of a line sees another end of the body
+			return false, errChunk // as net/http does: a server that takes a lone LF for the end of a line sees another end of the body
 		case '\r':
 			s.state = trailerLF
 		default:

@@ -7,9 +7,9 @@ import (
 	"net/netip"
 )
 
-// trimAddresses frees what gnet keeps of the addresses of a connection beyond who the client is. net makes them anew for every connection,
-// and they are a tenth of what an idle one costs. The zone must go for another reason: gnet recycles its bytes as a buffer when
-// the connection ends, and they are net's own name of the interface.
+// trimAddresses frees the memory of the addresses that gnet keeps for a connection, except the address of the client: net allocates
+// them for every connection, and they are a tenth of what an idle one costs. The zone is removed for another reason: gnet reuses its
+// bytes as a buffer when the connection ends, and they are net's own string for the name of the interface.
 func trimAddresses(local, remote net.Addr) {
 	switch l := local.(type) {
 	case *net.TCPAddr:
@@ -22,11 +22,11 @@ func trimAddresses(local, remote net.Addr) {
 		if ip4 := ip.To4(); ip4 != nil {
 			ip = ip4
 		}
-		r.IP, r.Zone = bytes.Clone(ip), "" // it aliases a socket address of net's
+		r.IP, r.Zone = bytes.Clone(ip), "" // IP aliases a socket address of net
 	}
 }
 
-// setClient replaces the address of the proxy that a connection comes through by that of the client.
+// setClient replaces the address of the proxy that the connection comes through by the address of the client.
 func (c *conn) setClient(ip netip.Addr, port uint16) {
 	switch r := c.gnet.RemoteAddr().(type) {
 	case *net.TCPAddr:
@@ -36,7 +36,7 @@ func (c *conn) setClient(ip netip.Addr, port uint16) {
 	}
 }
 
-// trustForwarded finds out who the client is by the header of a request that came through trusted proxies.
+// trustForwarded sets the address of the client by the header of a request that came through trusted proxies.
 func (c *conn) trustForwarded(r *http.Request) {
 	trusted := &c.loop.server.options.TrustedProxies
 	if trusted.None() || !trusted.Peer(c.gnet.RemoteAddr()) {
@@ -47,7 +47,8 @@ func (c *conn) trustForwarded(r *http.Request) {
 	}
 }
 
-// Client is the address of the client as far as it is known: with its port, if it is connected to us or to a proxy that tells.
+// Client is the address of the client as far as it is known. It has a port if the client is connected directly, or through a proxy
+// that tells the port.
 func (c *conn) Client() string {
 	switch r := c.gnet.RemoteAddr().(type) {
 	case *net.TCPAddr:

@@ -8,20 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// connLimiter bounds the connections below the descriptor limit: one that is refused is better off than one that waits in the queue of
-// a socket from which nobody can accept. Safe for concurrent use.
+// connLimiter keeps the number of connections below the descriptor limit. Without it accept would fail, and clients would wait in the
+// accept queue instead of being refused. Safe for concurrent use.
 type connLimiter struct {
 	max   int64
 	count atomic.Int64
 }
 
-// acquire counts a connection in, and reports whether there is room for it. Every call needs a leave.
+// acquire counts a connection, and reports whether there is room for it. Every call needs a release, whatever it returned.
 func (g *connLimiter) acquire() bool { return g.count.Add(1) <= g.max }
 
 func (g *connLimiter) release() { g.count.Add(-1) }
 
-// Descriptors that are kept free: for each loop what it opens (poller, its wake-up, two ends of the waker) and the second one of
-// those that are on their way to it; and some for accepting beyond the cap, files, logs and the runtime.
+// Descriptors that are kept free. Each loop opens four (poller, its eventfd, two ends of the waker), and each connection that is on its
+// way to it has a second one. The spare ones are for accepting beyond the limit, for files, logs and the runtime.
 const (
 	loopDescriptors  = 4 + maxEnrolling
 	spareDescriptors = 24

@@ -139,7 +139,7 @@ func TestFastPathAllocates(t *testing.T) {
 
 // As a connection meets them: the usual and others, in one piece and in two.
 func TestFastPathAmongOthers(t *testing.T) {
-	_, addr := listen(t, 1, nil)
+	_, addr := startServer(t, 1, nil)
 	c := dial(t, addr)
 	all := fastPathRequests[0] + chunked + get + fastPathRequests[1] + post + fastPathRequests[2]
 	want := []string{"/apps/1/events {}", "/c hello world", "/apps/1/channels ", "/apps/1/batch_events {}", "/apps/1/events hello world", "/apps/1/events {}"}
@@ -156,7 +156,7 @@ func TestFastPathAmongOthers(t *testing.T) {
 
 // The path decides before the method does whether something is a client's.
 func TestFastPathLeavesPathsOfClients(t *testing.T) {
-	_, addr := listen(t, 1, nil)
+	_, addr := startServer(t, 1, nil)
 	c := dial(t, addr)
 	c.send(strings.Replace(fastPathRequests[0], "/apps/1/events", "/ws", 1))
 	if status, _, body := c.answer(http.MethodPost); status == http.StatusOK {

@@ -8,9 +8,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// The methods that gnet calls. All but OnTick run on the loop of the connection.
+// The methods that gnet calls. All but OnTick are called on the loop of the connection.
 
-// OnOpen implements gnet.EventHandler. Its context says what was enrolled.
+// OnOpen implements gnet.EventHandler. The context of c says what has been enrolled.
 func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	switch x := c.Context().(type) {
 	case *waker:
@@ -25,8 +25,8 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	return nil, gnet.None
 }
 
-// OnTraffic implements gnet.EventHandler. Everything that has arrived is taken: what is incomplete is kept by the connection,
-// not by gnet, which would copy it again with every read.
+// OnTraffic implements gnet.EventHandler. It takes everything that has arrived: what is incomplete is kept by the connection and not
+// by gnet, which would copy it again with every read.
 func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	p, _ := c.Peek(-1)
 	switch cn := c.Context().(type) {
@@ -45,7 +45,7 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 func (s *Server) receive(c *conn, p []byte) {
 	defer func() {
 		if s.recovered(recover(), "read", c) {
-			c.loop.wake() // what was posted by this read has not been looked at
+			c.loop.wake() // what this read has posted is still in the mailbox
 		}
 	}()
 	c.traffic(p)
@@ -56,7 +56,7 @@ func (s *Server) receive(c *conn, p []byte) {
 func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
 	cn, ok := c.Context().(*conn)
 	if !ok {
-		s.failOnce.Do(func() { close(s.failed) }) // only its loop's end closes a waker
+		s.failOnce.Do(func() { close(s.failed) }) // only the end of its loop closes a waker
 		return gnet.None
 	}
 	s.countOut(cn)
@@ -80,8 +80,8 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 	return tick, gnet.None
 }
 
-// recovered handles what recover returned where a handler begins: a panic is our mistake, and costs the one connection that it
-// happened on.
+// recovered handles the result of recover in a handler, and reports whether there was a panic. A panic ends the connection that it
+// happened on, and no other; c is nil if there is none.
 func (s *Server) recovered(cause any, where string, c *conn) bool {
 	if cause == nil {
 		return false

@@ -19,14 +19,14 @@ import (
 	"reverbd/eventloop/proxy"
 )
 
-// handshakeTimeout is what a client may take for the header of the PROXY protocol and the TLS handshake together.
+// handshakeTimeout is for the header of the PROXY protocol and the TLS handshake together.
 const handshakeTimeout = 10 * time.Second
 
-// handshakeStage is what happens to a connection before it comes to its loop: the header of the PROXY protocol is read, and the TLS
-// handshake done, on a goroutine of its own that ends with it.
+// handshakeStage is for what a connection sends before it comes to its loop: the header of the PROXY protocol, and the TLS handshake.
+// Each connection has a goroutine there, which ends with the stage.
 type handshakeStage struct {
 	server  *Server
-	slots   chan struct{} // a handshake computes while it has one: hundreds at once must not hold up the loops
+	slots   chan struct{} // a handshake needs one while it computes: hundreds at once must not starve the loops of CPU
 	running sync.WaitGroup
 
 	mu      sync.Mutex
@@ -34,15 +34,15 @@ type handshakeStage struct {
 	stopped bool
 }
 
-// handshaken is a connection with what was found out before it came to its loop.
+// handshaken is a connection that has passed the handshake stage.
 type handshaken struct {
 	conn     *conn
-	client   netip.AddrPort // by the PROXY protocol; not valid if that is not spoken or does not tell
-	buffered []byte         // has been read already
+	client   netip.AddrPort // from the PROXY protocol; not valid if there is no header or it does not name the client
+	buffered []byte         // what has been read and not been handled
 	tls      *tlsConn       // nil without TLS
 }
 
-// opened is called when the connection has come to its loop. What was read of it is not looked at yet.
+// opened is called when the connection has come to its loop. It does not handle what has been read.
 func (a *handshaken) opened(g gnet.Conn) {
 	a.conn.opened(g)
 	if a.tls != nil {
@@ -58,14 +58,14 @@ func newHandshakeStage(s *Server, turns int) *handshakeStage {
 	return &handshakeStage{server: s, slots: make(chan struct{}, turns), active: make(map[net.Conn]struct{})}
 }
 
-// needed reports whether c has something to say before it may come to its loop.
+// needed reports what of the stage c needs; without either it may come to its loop at once.
 func (g *handshakeStage) needed(c net.Conn) (header, handshake bool) {
 	_, tcp := c.(*net.TCPConn)
 	o := &g.server.options
 	return tcp && o.ProxyProtocol && o.TrustedProxies.Peer(c.RemoteAddr()), tcp && o.TLS != nil
 }
 
-// start runs the stage for c, and then has it enrolled.
+// start runs the stage for c on a goroutine, and then calls enroll.
 func (g *handshakeStage) start(c net.Conn, cn *conn, header, handshake bool, enroll func(net.Conn, *handshaken)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -91,7 +91,7 @@ func (g *handshakeStage) start(c net.Conn, cn *conn, header, handshake bool, enr
 	})
 }
 
-// stop gives up on whoever is not ready, and waits until the others have been enrolled.
+// stop ends the connections that are still in the stage, and waits until the others have been enrolled.
 func (g *handshakeStage) stop() {
 	g.mu.Lock()
 	g.stopped = true
@@ -118,8 +118,8 @@ func (g *handshakeStage) run(c net.Conn, a *handshaken, header, handshake bool) 
 	return c.SetDeadline(time.Time{})
 }
 
-// readProxyHeader reads a header of the PROXY protocol; what was read behind it is returned.
-func readProxyHeader(c net.Conn) (client netip.AddrPort, behind []byte, err error) {
+// readProxyHeader reads a header of the PROXY protocol. rest is what was read after it.
+func readProxyHeader(c net.Conn) (client netip.AddrPort, rest []byte, err error) {
 	buf := make([]byte, 0, 256)
 	for {
 		buf = slices.Grow(buf, 1)
@@ -139,8 +139,8 @@ func readProxyHeader(c net.Conn) (client netip.AddrPort, behind []byte, err erro
 	}
 }
 
-// errNothingSent is a peer that connects and leaves: the check of a load balancer, which is nothing to tell anybody.
-var errNothingSent = errors.New("eventloop: left without a word")
+// errNothingSent is for a peer that connects and disconnects, as the checks of load balancers do. It is not logged.
+var errNothingSent = errors.New("eventloop: disconnected without sending anything")
 
 // tlsHandshake does the TLS handshake.
 func (g *handshakeStage) tlsHandshake(c net.Conn, a *handshaken) error {
@@ -166,7 +166,7 @@ func (g *handshakeStage) tlsHandshake(c net.Conn, a *handshaken) error {
 
 var errPlainHTTP = errors.New("TLS: a plain HTTP request was sent to an HTTPS port")
 
-// isHTTP reports whether bytes that are no TLS record begin a request.
+// isHTTP reports whether p, which is not a TLS record, begins an HTTP request.
 func isHTTP(p [5]byte) bool {
 	word, _, _ := strings.Cut(string(p[:]), " ")
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"} {
@@ -177,7 +177,7 @@ func isHTTP(p [5]byte) bool {
 	return false
 }
 
-// answerPlainHTTP answers a plain request on a TLS port, in nginx's words.
+// answerPlainHTTP answers a plain HTTP request on a TLS port, with the words of Nginx.
 func answerPlainHTTP(c net.Conn) {
 	const text = "The plain HTTP request was sent to HTTPS port\n"
 	_, _ = fmt.Fprintf(c, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"+
@@ -186,10 +186,10 @@ func answerPlainHTTP(c net.Conn) {
 		_ = t.CloseWrite()
 	}
 	_ = c.SetReadDeadline(time.Now().Add(time.Second))
-	_, _ = io.CopyN(io.Discard, c, 64<<10) // closing with unread bytes would make the kernel throw the answer away
+	_, _ = io.CopyN(io.Discard, c, 64<<10) // closing a socket with unread bytes would make the kernel discard the response
 }
 
-// logHandshakeFailure tells of a client that did not get as far as its loop.
+// logHandshakeFailure logs why a client was refused in the handshake stage.
 func (s *Server) logHandshakeFailure(peer net.Addr, client netip.AddrPort, err error) {
 	if errors.Is(err, errNothingSent) || s.stopping.Load() {
 		return

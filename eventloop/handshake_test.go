@@ -46,7 +46,7 @@ func (c *client) upgradesFrom(before, header, want string) {
 const proxyV1, clientV1 = "PROXY TCP4 203.0.113.1 10.0.0.1 4711 8080\r\n", "203.0.113.1:4711"
 
 func TestProxyProtocol(t *testing.T) {
-	_, addr := listen(t, 2, reportClient(t, true, "127.0.0.1"))
+	_, addr := startServer(t, 2, reportClient(t, true, "127.0.0.1"))
 	v2 := "\r\n\r\n\x00\r\nQUIT\n"
 	for header, want := range map[string]string{
 		proxyV1:             clientV1,
@@ -65,7 +65,7 @@ func TestProxyProtocol(t *testing.T) {
 
 // From a trusted proxy the header must come, and in time; from anybody else it is no header but a broken request.
 func TestProxyProtocolRefuses(t *testing.T) {
-	s, addr := listen(t, 1, reportClient(t, true, "127.0.0.1"))
+	s, addr := startServer(t, 1, reportClient(t, true, "127.0.0.1"))
 	for _, say := range []string{upgradeRequest, "PROXY nonsense\r\n" + upgradeRequest, "PROXY TCP4 203", "", "\x16\x03\x01"} {
 		c := dial(t, addr)
 		c.send(say)
@@ -73,7 +73,7 @@ func TestProxyProtocolRefuses(t *testing.T) {
 	}
 	eventually(t, "they are counted out", func() bool { return s.Connections() == 0 })
 
-	_, open := listen(t, 1, reportClient(t, true, "192.0.2.1"))
+	_, open := startServer(t, 1, reportClient(t, true, "192.0.2.1"))
 	dial(t, open).upgradesFrom("", "X-Forwarded-For: 203.0.113.9\r\n", "")
 	c := dial(t, open)
 	c.send(proxyV1 + upgradeRequest)
@@ -83,19 +83,19 @@ func TestProxyProtocolRefuses(t *testing.T) {
 }
 
 func TestForwardedFor(t *testing.T) {
-	_, addr := listen(t, 1, reportClient(t, false, "127.0.0.0/8"))
+	_, addr := startServer(t, 1, reportClient(t, false, "127.0.0.0/8"))
 	dial(t, addr).upgradesFrom("", "X-Forwarded-For: 1.1.1.1, 203.0.113.1\r\nX-Forwarded-For: 127.0.0.2\r\n", "203.0.113.1")
 	dial(t, addr).upgradesFrom("", "", "")
 	// A client may send the other header through a proxy that passes on what it does not know.
 	const both = "Forwarded: for=\"[2001:db8::1]:4711\"\r\nX-Forwarded-For: 203.0.113.1\r\n"
 	dial(t, addr).upgradesFrom("", both, "203.0.113.1")
-	_, asked := listen(t, 1, func(o *Options, s *Server) {
+	_, asked := startServer(t, 1, func(o *Options, s *Server) {
 		reportClient(t, false, "127.0.0.0/8")(o, s)
 		o.ClientIPHeader = "Forwarded"
 	})
 	dial(t, asked).upgradesFrom("", both, "2001:db8::1")
 	dial(t, asked).upgradesFrom("", "X-Forwarded-For: 203.0.113.1\r\n", "")
-	_, nobody := listen(t, 1, reportClient(t, false))
+	_, nobody := startServer(t, 1, reportClient(t, false))
 	dial(t, nobody).upgradesFrom("", "X-Forwarded-For: 203.0.113.1\r\n", "")
 }
 
@@ -106,7 +106,7 @@ func TestForwardedForOverAUnixSocket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		listen(t, 1, func(o *Options, s *Server) {
+		startServer(t, 1, func(o *Options, s *Server) {
 			reportClient(t, true, trusted)(o, s)
 			o.Listeners = append(o.Listeners, u)
 		})
@@ -115,7 +115,7 @@ func TestForwardedForOverAUnixSocket(t *testing.T) {
 }
 
 func TestProxyProtocolBeforeTLS(t *testing.T) {
-	_, addr, config := listenTLS(t, 1, reportClient(t, true, "127.0.0.1"))
+	_, addr, config := startTLSServer(t, 1, reportClient(t, true, "127.0.0.1"))
 	for range 5 {
 		c := newClient(t, tls.Client(&prefixed{dialTCP(t, addr), proxyV1}, config))
 		c.upgradesFrom("", "", clientV1)

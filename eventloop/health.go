@@ -2,8 +2,8 @@ package eventloop
 
 import "time"
 
-// Healthy reports whether every loop has had its turn within that time, which must be a few ticks at least. A loop that is stuck
-// keeps its connections open and serves none of them. Safe for concurrent use.
+// Healthy reports whether every loop has run a tick within that time, which must be a few ticks at least. A loop that is stuck keeps
+// its connections open and serves none of them. It is false until Booted is closed. Safe for concurrent use.
 func (s *Server) Healthy(within time.Duration) bool {
 	select {
 	case <-s.booted:

@@ -2,16 +2,16 @@ package eventloop
 
 import "sync/atomic"
 
-// Limits are what may be changed while the server runs.
+// Limits are limits that may be changed while the server runs.
 type Limits struct {
 	MaxRequestSize    int // bytes of head and body; 0 is no limit
-	SlowConsumerBytes int // waiting for one client before it is cut off; 0 is 1 MiB
+	SlowConsumerBytes int // that wait for one client before it is cut off; 0 is 1 MiB
 }
 
-// limits are Limits as the loops read them.
+// limits are Limits for concurrent use.
 type limits struct{ request, slowConsumer atomic.Int64 }
 
-// Limit sets limits that hold for what is read and written from now on. Safe for concurrent use.
+// Limit sets the limits for everything that is read and written from now on. Safe for concurrent use.
 func (s *Server) Limit(l Limits) {
 	if l.SlowConsumerBytes <= 0 {
 		l.SlowConsumerBytes = 1 << 20

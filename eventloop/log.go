@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// What may happen a thousand times a second is counted, and told once in a while.
+// Events that may happen a thousand times a second are counted, and logged at most every ten seconds.
 
 func (s *Server) logRefused(client net.Addr) {
 	n := s.stats.refused.Add(1)
@@ -18,7 +18,7 @@ func (s *Server) logRefused(client net.Addr) {
 	}
 }
 
-// logAcceptFailure tells of connections that could not be taken. addr is the listener's; it may be nil.
+// logAcceptFailure logs that a connection could not be accepted or enrolled. addr is the address of the listener, or nil.
 func (s *Server) logAcceptFailure(addr net.Addr, err error) {
 	if s.acceptFailureLog.allow() {
 		s.log.Warn("a connection could not be taken; if it is for descriptors, raise their limit (ulimit -n)",
@@ -34,8 +34,8 @@ func (s *Server) logSlowConsumer(c *conn) {
 	}
 }
 
-// gnetLog is gnet's logger. gnet warns of every event that was on its way when its connection was closed, which is no fault and
-// comes by the hundred when many clients leave at once: once in a while is enough.
+// gnetLog is the logger of gnet. gnet warns of every event that the poller has reported before its connection was closed. That is no
+// fault, and there are hundreds when many clients disconnect at once, so warnings are limited.
 type gnetLog struct {
 	*zap.SugaredLogger
 	warnings logLimiter
@@ -48,7 +48,7 @@ func (l *gnetLog) Warnf(format string, args ...any) {
 	}
 }
 
-// logLimiter lets a message through once every ten seconds.
+// logLimiter allows one message every ten seconds. Safe for concurrent use.
 type logLimiter struct{ last atomic.Int64 }
 
 func (t *logLimiter) allow() bool {

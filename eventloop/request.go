@@ -10,34 +10,34 @@ import (
 	"strings"
 )
 
-// What a request can end in before it is one.
+// How bytes can fail to be a request.
 var (
 	errBadRequest = errors.New("eventloop: not an HTTP request")
 	errTooLarge   = errors.New("eventloop: request larger than the limit")
 )
 
-// requestReader reads the requests of one connection from the pieces in which they arrive. Requests are parsed by net/http; the requestReader
-// only finds where one ends, so that a body is read once it is there.
+// requestReader reads the requests of one connection from the pieces in which they arrive. net/http parses them; requestReader only
+// finds where a request ends, so that its body can be read without waiting.
 //
 // The zero value is ready.
 type requestReader struct {
-	buffered []byte        // what has arrived of a request that is not complete
-	head     *http.Request // its head, once that is complete
-	body     bodyScanner   // how far the body has come
+	buffered []byte        // what has arrived of an incomplete request
+	head     *http.Request // its head, when that is complete
+	body     bodyScanner   // how far the body has arrived
 	size     int           // bytes of the head
 }
 
-// idle reports that no part of a request has arrived.
+// idle reports whether no part of a request has arrived.
 func (in *requestReader) idle() bool { return len(in.buffered) == 0 && in.head == nil }
 
-// wantsContinue reports whether the client waits to be told to send the body (RFC 9110 section 10.1.1).
+// wantsContinue reports whether the client waits for 100 Continue before it sends the body (RFC 9110 section 10.1.1).
 func (in *requestReader) wantsContinue() bool {
 	return in.head != nil && in.head.ProtoAtLeast(1, 1) && strings.EqualFold(in.head.Header.Get("Expect"), "100-continue")
 }
 
-// next takes from p what belongs to the request and returns the request if it is complete, else nil and all of p is
-// taken. limit is the largest request, head and body, in bytes; 0 is no limit. The request's body aliases p, or memory
-// that the requestReader does not use again.
+// next returns the request that ends in p and how many bytes of p belong to it. If none ends there it returns nil, and has taken all
+// of p. limit is the largest request, head and body, in bytes; 0 is no limit. The body of the request aliases p, or memory that in does
+// not use again.
 func (in *requestReader) next(p []byte, limit int, h *headReader) (r *http.Request, n int, err error) {
 	if in.idle() {
 		for n < len(p) && (p[n] == '\r' || p[n] == '\n') {
@@ -60,7 +60,7 @@ func (in *requestReader) next(p []byte, limit int, h *headReader) (r *http.Reque
 	return r, used - before, nil
 }
 
-// advance looks for the end of a request in all, everything that has arrived of it; the first seen bytes it knows.
+// advance looks for the end of a request in all, which is everything that has arrived of it. The first seen bytes are not new.
 func (in *requestReader) advance(all []byte, seen, limit int, h *headReader) (*http.Request, int, error) {
 	if in.head == nil {
 		size := headSize(all, seen)
@@ -80,7 +80,7 @@ func (in *requestReader) advance(all []byte, seen, limit int, h *headReader) (*h
 	switch {
 	case err != nil:
 		return nil, 0, errBadRequest
-	case limit > 0 && in.body.least() > limit-in.size: // not a sum, which a claimed length could make overflow
+	case limit > 0 && in.body.least() > limit-in.size: // not a sum: a claimed length could make it overflow
 		return nil, 0, errTooLarge
 	case !end:
 		return nil, 0, nil
@@ -95,7 +95,7 @@ func (in *requestReader) advance(all []byte, seen, limit int, h *headReader) (*h
 
 func over(size, limit int) bool { return limit > 0 && size > limit }
 
-// attach gives r its body.
+// attach sets the body of r.
 func (in *requestReader) attach(r *http.Request, raw []byte) error {
 	if !in.body.chunked {
 		r.Body = &body{raw}
@@ -106,7 +106,7 @@ func (in *requestReader) attach(r *http.Request, raw []byte) error {
 	return err
 }
 
-// body is a request body that is there already.
+// body is a request body in memory.
 type body struct{ rest []byte }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -120,11 +120,11 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) Close() error { return nil }
 
-// Bytes is what has not been read.
+// Bytes is what has not been read. It aliases the body.
 func (b *body) Bytes() []byte { return b.rest }
 
-// headSize returns the number of bytes up to and with the empty line that ends a head, 0 if it is not there yet. seen bytes
-// have been looked through before.
+// headSize returns the size of the head that p begins with, including the empty line that ends it, and 0 if that has not arrived. The
+// first seen bytes of p are not new.
 func headSize(p []byte, seen int) int {
 	for i := max(seen-3, 0); i < len(p); i++ {
 		lf := bytes.IndexByte(p[i:], '\n')
@@ -142,7 +142,7 @@ func headSize(p []byte, seen int) int {
 	return 0
 }
 
-// headReader parses heads with net/http. Each loop has one, for its buffer.
+// headReader parses heads with net/http. Each loop has one, to reuse its buffer.
 type headReader struct {
 	bytes bytes.Reader
 	buf   *bufio.Reader

@@ -15,13 +15,13 @@ type response struct {
 	date   date
 }
 
-// date is the last Date header that was needed: it changes once a second.
+// date caches the value of the Date header, which changes once a second.
 type date struct {
 	second int64
 	text   []byte
 }
 
-// at returns the text for a time.
+// at returns the value for a time.
 func (d *date) at(now time.Time) []byte {
 	if second := now.Unix(); second != d.second || d.text == nil {
 		d.second, d.text = second, now.UTC().AppendFormat(d.text[:0], http.TimeFormat)
@@ -54,7 +54,7 @@ func (r *response) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// text makes r a plain text.
+// text makes r a plain text response.
 func (r *response) text(status int, message string) {
 	r.reset()
 	r.header["Content-Type"] = []string{"text/plain; charset=utf-8"}
@@ -62,7 +62,7 @@ func (r *response) text(status int, message string) {
 	r.body = append(r.body, message...)
 }
 
-// stripHeadBody takes the body off an answer to HEAD, which would be read as the beginning of the next answer.
+// stripHeadBody removes the body of a response to HEAD: the client would read it as the beginning of the next response.
 func (r *response) stripHeadBody(req *http.Request) {
 	if req.Method != http.MethodHead || len(r.body) == 0 {
 		return
@@ -73,8 +73,8 @@ func (r *response) stripHeadBody(req *http.Request) {
 	r.body = r.body[:0]
 }
 
-// appendTo appends the response as it goes on the wire. Who answered has set Content-Type, and Content-Length if it is not
-// the length of the body, as for HEAD.
+// appendTo appends the response in wire format. The handler has set Content-Type, and Content-Length where it is not the length of the
+// body, as for HEAD.
 func (r *response) appendTo(dst []byte, keepAlive bool, now time.Time) []byte {
 	r.WriteHeader(http.StatusOK)
 	dst = append(dst, "HTTP/1.1 "...)
@@ -100,7 +100,7 @@ func (r *response) appendTo(dst []byte, keepAlive bool, now time.Time) []byte {
 	return append(dst, r.body...)
 }
 
-// names returns the header's names in order, without allocating for the few there are.
+// names returns the names of the header fields in order. It does not allocate for up to eight.
 func (r *response) names() []string {
 	var buf [8]string
 	names := buf[:0]
@@ -118,7 +118,7 @@ func appendHeader(dst []byte, name, value string) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// statusText is http.StatusText with Reverb's word for 413.
+// statusText is http.StatusText with Reverb's text for 413.
 func statusText(status int) string {
 	if status == http.StatusRequestEntityTooLarge {
 		return "Request Entity Too Large"

@@ -16,37 +16,38 @@ import (
 	"go.uber.org/zap"
 
 	"reverbd/broadcast"
+	"reverbd/eventloop/listen"
 	"reverbd/eventloop/proxy"
 	"reverbd/protocol/ws"
 )
 
-// Session is what a connection speaks after the upgrade. Its methods are called on the loop of its connection. A Session
-// embeds a broadcast.Subscriber, which gives it Send and Flush.
+// Session is the protocol of a connection after the upgrade. Its methods are called on the loop of the connection. A Session embeds a
+// broadcast.Subscriber, which has Send, Flush and Deflate.
 type Session interface {
-	// Open begins the session, or refuses it through c.Close. origin is the Origin header.
+	// Open begins the session, or refuses it through c.Close. It must add the Subscriber to l. origin is the Origin header.
 	Open(l *broadcast.Loop, c broadcast.Conn, origin string)
-	// Message is one whole message, OpText or OpBinary. The session may overwrite payload and must not keep it.
+	// Message handles one whole message, OpText or OpBinary. The session may overwrite payload and must not keep it.
 	Message(op ws.OpCode, payload []byte)
-	// Control is told of every control frame that came from the client.
+	// Control is called for every control frame of the client.
 	Control(op ws.OpCode)
 	// Check is called when the time that the last Check returned has passed.
 	Check() time.Duration
-	// Gone ends the session: the connection must not be used any more. It may be called twice.
+	// Gone ends the session: it must not use the connection any more. It may be called twice.
 	Gone()
-	// MaxMessageSize is in bytes; 0 is no limit.
+	// MaxMessageSize is the largest message of the client, in bytes; 0 is no limit.
 	MaxMessageSize() int64
 	// Send queues a frame, Flush writes what is queued.
 	Send(f broadcast.Frame)
 	Flush()
-	// Deflate tells that the client takes compressed frames. A broadcast.Subscriber has it.
+	// Deflate is called once, after Open, if the client takes compressed frames.
 	Deflate()
 }
 
 // API answers the requests that are not upgraded.
 type API interface {
-	// Serve answers r, and does not keep it. loop is the one it runs on, nil if it runs on none and may wait.
+	// Serve answers r, and does not keep it. loop is the loop that it runs on, and nil if it runs on a worker and may wait.
 	Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request)
-	// Immediate reports whether Serve never waits for r, so that it may run on a loop. Neither then looks at r's Header.
+	// Immediate reports whether Serve never waits for r, so that it may run on a loop. Then neither reads the Header of r.
 	Immediate(r *http.Request) bool
 }
 
@@ -76,14 +77,14 @@ type Server struct {
 	log     *zap.Logger
 	limits  limits
 
-	// The timeouts of the same names; tests have shorter ones.
+	// The timeouts of the same names, which tests shorten.
 	requestTimeout, idleTimeout, lingeringTimeout, drainGrace, handshakeTimeout time.Duration
 
 	limiter             connLimiter
 	workers             *workerPool
-	loops               []*loop // as many as the hub has
+	loops               []*loop // one for each of the hub
 	acceptors           *acceptors
-	booted              chan struct{} // closed when everything above is there
+	booted              chan struct{} // closed when the fields above are set
 	quit                chan struct{} // closed by Shutdown: the loops are to end
 	failed              chan struct{} // closed when a loop has ended by itself
 	ended               chan struct{} // closed when Run returns
@@ -100,7 +101,7 @@ type Server struct {
 // stats are counters since the start. Safe for concurrent use.
 type stats struct{ refused, slowConsumers, panics atomic.Int64 }
 
-// ErrStopped is returned by Run when the engine stopped by itself.
+// ErrStopped is returned by Run when gnet has stopped without Shutdown.
 var ErrStopped = errors.New("eventloop: the engine has stopped without being asked to")
 
 // New returns a Server that does not accept connections yet.
@@ -126,13 +127,14 @@ func New(o Options) *Server {
 // Booted is closed when the server accepts connections.
 func (s *Server) Booted() <-chan struct{} { return s.booted }
 
-// Connections is the number of sockets that are open now, HTTP and WebSocket.
+// Connections is the number of open connections, HTTP and WebSocket. Safe for concurrent use.
 func (s *Server) Connections() int { return int(s.limiter.count.Load()) }
 
-// Run serves until Shutdown. A descriptor limit that leaves no room is an error before anything is accepted. It may be called once.
+// Run serves until Shutdown. A descriptor limit that leaves no room for connections is an error before anything is accepted. Run may be
+// called once.
 func (s *Server) Run() error {
 	defer close(s.ended)
-	defer closeAll(s.options.Listeners)
+	defer listen.Close(s.options.Listeners)
 	room, err := maxConnections(len(s.loops))
 	if err != nil {
 		return err
@@ -155,18 +157,18 @@ func (s *Server) Run() error {
 	case <-s.failed:
 		err = ErrStopped
 	}
-	s.acceptors.stop()                // before the loops: what has been accepted is on its way to them
-	s.workers.stop(workerStopTimeout) // too: their answers go through the loops
+	s.acceptors.stop()                // before the loops: accepted connections are on their way to them
+	s.workers.stop(workerStopTimeout) // before the loops, too: responses go through them
 	if e := engine.Stop(); e != nil && err == nil {
 		err = fmt.Errorf("eventloop: %w", e)
 	}
 	return err
 }
 
-// workerStopTimeout is how long requests that are being worked on may take when everything else has ended.
+// workerStopTimeout is for requests that workers still serve when everything else has ended.
 const workerStopTimeout = time.Second
 
-// startLoops runs the loops and makes each known to its part of the subscription table.
+// startLoops starts gnet's loops and attaches each of s.loops to one of them.
 func (s *Server) startLoops() (*gnet.Client, error) {
 	engine, err := gnet.NewClient(s,
 		gnet.WithNumEventLoop(len(s.loops)),
@@ -196,19 +198,19 @@ func (s *Server) closeWakers() {
 	}
 }
 
-// StopAccepting closes the listening sockets; the connections that there are go on. Whoever else has the sockets, see
-// ListenerFiles, accepts what waits in their queues; if nobody has them the kernel resets it. The files of unix sockets stay.
+// StopAccepting closes the listeners; open connections go on. Another process that has the sockets (see ListenerFiles) accepts the
+// connections in their accept queues; if there is none, the kernel resets them. The files of unix sockets stay.
 func (s *Server) StopAccepting() {
 	for _, l := range s.options.Listeners {
 		if u, ok := l.(*net.UnixListener); ok {
 			u.SetUnlinkOnClose(false)
 		}
 	}
-	closeAll(s.options.Listeners)
+	listen.Close(s.options.Listeners)
 }
 
-// upgradeTo decides what becomes of a request: an upgrade to the session, a refusal of one, or, with neither, a call of the API.
-// Whatever else asks for an upgrade, such as h2c, is served as if it had not.
+// upgradeTo returns the session that r is to be upgraded to, or why the upgrade is refused, or neither for a request to the API.
+// Requests for other upgrades, such as h2c, are served as if they had not asked for one.
 func (s *Server) upgradeTo(r *http.Request) (Session, *ws.HandshakeError) {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	session := s.options.Accept(path)

@@ -100,8 +100,8 @@ func (a *api) Serve(l *broadcast.Loop, w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, "%s %s %s", r.Method, r.URL.Path, body)
 }
 
-// listen runs a server until the test ends; how changes its options, and the server before it runs. Run must return nil.
-func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server, addr string) {
+// startServer runs a server until the test ends; how changes its options, and the server before it runs. Run must return nil.
+func startServer(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server, addr string) {
 	t.Helper()
 	l := loopback(t)
 	addr = l.Addr().String()
@@ -149,7 +149,7 @@ func listen(t *testing.T, loops int, how func(o *Options, s *Server)) (s *Server
 	return s, addr
 }
 
-// with is listen with sessions that configure makes.
+// with is startServer with sessions that configure makes.
 func with(configure func(s *session)) func(*Options, *Server) {
 	return func(o *Options, _ *Server) {
 		directory := o.Hub.NewDirectory("app")
@@ -166,7 +166,7 @@ func with(configure func(s *session)) func(*Options, *Server) {
 
 // Bytes behind the handshake in the same packet are the first frame; and a handshake may come in any pieces.
 func TestFirstFrameBesideTheHandshake(t *testing.T) {
-	_, addr := listen(t, 2, nil)
+	_, addr := startServer(t, 2, nil)
 	c := dial(t, addr)
 	c.send(upgradeRequest + textFrame("one") + textFrame("two")[:3])
 	c.upgraded()
@@ -187,7 +187,7 @@ func TestFirstFrameBesideTheHandshake(t *testing.T) {
 }
 
 func TestHandshakeRefused(t *testing.T) {
-	_, addr := listen(t, 1, nil)
+	_, addr := startServer(t, 1, nil)
 	for _, tc := range []struct {
 		name, request string
 		status        int
@@ -211,7 +211,7 @@ func TestHandshakeRefused(t *testing.T) {
 
 // Only /ws is a WebSocket here, and only the WebSocket protocol is an upgrade.
 func TestOtherUpgradesAreIgnored(t *testing.T) {
-	_, addr := listen(t, 1, nil)
+	_, addr := startServer(t, 1, nil)
 	c := dial(t, addr)
 	c.send(request("POST", "/a", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA", "Content-Length: 2") + "hi")
 	if status, _, body := c.answer("POST"); status != 200 || body != "POST /a hi" {
@@ -225,7 +225,7 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 
 // A connection that does not come to a request within its time ends, whatever it sends meanwhile.
 func TestRequestTimeout(t *testing.T) {
-	_, addr := listen(t, 1, func(_ *Options, s *Server) { s.requestTimeout = 300 * time.Millisecond })
+	_, addr := startServer(t, 1, func(_ *Options, s *Server) { s.requestTimeout = 300 * time.Millisecond })
 	t.Run("nothing is sent", func(t *testing.T) {
 		dial(t, addr).ends()
 	})
@@ -294,7 +294,7 @@ func TestRequestTimeout(t *testing.T) {
 }
 
 func TestIdleTimeout(t *testing.T) {
-	_, addr := listen(t, 1, func(_ *Options, s *Server) {
+	_, addr := startServer(t, 1, func(_ *Options, s *Server) {
 		s.requestTimeout, s.idleTimeout = 100*time.Millisecond, 300*time.Millisecond
 	})
 	c := dial(t, addr)
@@ -306,7 +306,7 @@ func TestIdleTimeout(t *testing.T) {
 // Pipelined requests are answered in the order in which they came, though workers answer some of them.
 func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 	release := make(chan struct{})
-	_, addr := listen(t, 2, func(o *Options, _ *Server) { o.API = &api{release} })
+	_, addr := startServer(t, 2, func(o *Options, _ *Server) { o.API = &api{release} })
 	c := dial(t, addr)
 	const n = 60
 	var all strings.Builder
@@ -347,7 +347,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 // A handshake behind a request that a worker answers waits for its turn.
 func TestUpgradeBehindASlowRequest(t *testing.T) {
 	release := make(chan struct{})
-	_, addr := listen(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
+	_, addr := startServer(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
 	c := dial(t, addr)
 	c.send(request("GET", "/slow") + upgradeRequest + textFrame("x"))
 	release <- struct{}{}
@@ -357,7 +357,7 @@ func TestUpgradeBehindASlowRequest(t *testing.T) {
 }
 
 func TestKeepAlive(t *testing.T) {
-	_, addr := listen(t, 1, nil)
+	_, addr := startServer(t, 1, nil)
 	for _, tc := range []struct {
 		name, request string
 		stays         bool
@@ -387,7 +387,7 @@ func TestKeepAlive(t *testing.T) {
 }
 
 func TestRequestLimits(t *testing.T) {
-	_, addr := listen(t, 1, nil)
+	_, addr := startServer(t, 1, nil)
 	for _, tc := range []struct {
 		name, request string
 		status        int
@@ -411,7 +411,7 @@ func TestRequestLimits(t *testing.T) {
 }
 
 func TestExpectContinue(t *testing.T) {
-	_, addr := listen(t, 1, nil)
+	_, addr := startServer(t, 1, nil)
 	c := dial(t, addr)
 	for range 2 {
 		c.send(request("POST", "/", "Expect: 100-continue", "Transfer-Encoding: chunked"))
@@ -438,7 +438,7 @@ func TestExpectContinue(t *testing.T) {
 func TestHeadHasNoBody(t *testing.T) {
 	release := make(chan struct{})
 	close(release)
-	_, addr := listen(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
+	_, addr := startServer(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
 	c := dial(t, addr)
 	for _, path := range []string{"/", "/slow", "/panic", "/slow/panic"} {
 		c.send(request("HEAD", path) + request("GET", "/next"))
@@ -456,7 +456,7 @@ func TestHeadHasNoBody(t *testing.T) {
 func TestAPIPanic(t *testing.T) {
 	release := make(chan struct{})
 	close(release)
-	_, addr := listen(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
+	_, addr := startServer(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
 	c := dial(t, addr)
 	for _, path := range []string{"/panic", "/slow/panic"} {
 		c.send(request("GET", path) + request("GET", "/after"))
@@ -472,7 +472,7 @@ func TestAPIPanic(t *testing.T) {
 // When the workers' queue is full a request is refused, and its connection goes on.
 func TestWorkersFull(t *testing.T) {
 	release := make(chan struct{})
-	_, addr := listen(t, 2, func(o *Options, _ *Server) { o.API = &api{release} })
+	_, addr := startServer(t, 2, func(o *Options, _ *Server) { o.API = &api{release} })
 	room := max(8, 4*runtime.GOMAXPROCS(0)) + 1024
 	clients := make([]*client, room+50)
 	for i := range clients {
@@ -515,7 +515,7 @@ func TestWorkersFull(t *testing.T) {
 // Too many pipelined requests behind a slow one end the connection behind the answer that is due; nothing else is taken for it.
 func TestTooMuchPipelined(t *testing.T) {
 	release := make(chan struct{})
-	s, addr := listen(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
+	s, addr := startServer(t, 1, func(o *Options, _ *Server) { o.API = &api{release} })
 	c := dial(t, addr)
 	c.send(request("GET", "/slow"))
 	c.send(strings.Repeat(request("GET", "/more"), 2*s.maxPipelined()/len(request("GET", "/more"))))
@@ -543,7 +543,7 @@ func TestTooMuchPipelined(t *testing.T) {
 
 // The cap is exact, and there is room again when one has gone.
 func TestMaxConnections(t *testing.T) {
-	s, addr := listen(t, 2, func(o *Options, _ *Server) { o.MaxConnections = 5 })
+	s, addr := startServer(t, 2, func(o *Options, _ *Server) { o.MaxConnections = 5 })
 	var served []*client
 	for range 5 {
 		served = append(served, dialWS(t, addr))
@@ -592,7 +592,7 @@ func TestSlowConsumer(t *testing.T) {
 			}
 		}
 	}
-	s, addr := listen(t, 1, func(o *Options, sv *Server) {
+	s, addr := startServer(t, 1, func(o *Options, sv *Server) {
 		with(configure)(o, sv)
 		o.SlowConsumerBytes = limit
 		sv.lingeringTimeout = time.Minute // it reads its last bytes when the others are done
@@ -639,7 +639,7 @@ func joinedAtMost(size int) int64 { return int64(max(64<<10, size+10)) }
 
 // A client of HTTP that does not read its answers is dropped.
 func TestSlowConsumerOfAnswers(t *testing.T) {
-	s, addr := listen(t, 1, func(o *Options, _ *Server) { o.SlowConsumerBytes, o.MaxRequestSize = 64<<10, 0 })
+	s, addr := startServer(t, 1, func(o *Options, _ *Server) { o.SlowConsumerBytes, o.MaxRequestSize = 64<<10, 0 })
 	c := dial(t, addr)
 	_ = c.Conn.(*net.TCPConn).SetReadBuffer(4096)
 	body := strings.Repeat("x", 100_000)
@@ -653,7 +653,7 @@ func TestSlowConsumerOfAnswers(t *testing.T) {
 
 func TestCloseHandshake(t *testing.T) {
 	gone := make(chan struct{}, 100)
-	s, addr := listen(t, 1, func(o *Options, s *Server) {
+	s, addr := startServer(t, 1, func(o *Options, s *Server) {
 		with(func(s *session) {
 			once := false
 			s.gone = func(*session) {
@@ -718,7 +718,7 @@ func TestCloseHandshake(t *testing.T) {
 
 // A panic in a session ends that connection and no other, wherever it happens.
 func TestSessionPanic(t *testing.T) {
-	s, addr := listen(t, 1, with(func(s *session) {
+	s, addr := startServer(t, 1, with(func(s *session) {
 		s.message = func(s *session, p string) {
 			switch p {
 			case "panic":
@@ -768,7 +768,7 @@ func TestSessionPanic(t *testing.T) {
 // A panic in a session that has published leaves the loop awake: others get what was published.
 func TestPanicDoesNotStopTheLoop(t *testing.T) {
 	ticked := make(chan struct{}, 1000)
-	_, addr := listen(t, 1, with(func(s *session) {
+	_, addr := startServer(t, 1, with(func(s *session) {
 		s.message = func(s *session, p string) {
 			s.subscribe("room")
 			if p == "panic" {
@@ -825,7 +825,7 @@ func TestFanOutIsInterrupted(t *testing.T) {
 		}
 	}
 	start, pinged := make(chan *client, 1), make(chan int, 1)
-	_, addr := listen(t, 1, with(func(s *session) {
+	_, addr := startServer(t, 1, with(func(s *session) {
 		s.message = func(s *session, p string) {
 			switch p {
 			case "listen":
@@ -870,7 +870,7 @@ func TestFanOutIsInterrupted(t *testing.T) {
 // Events keep their order though a fan-out is cut into turns and mixed with what is published meanwhile, on all loops.
 func TestFanOutKeepsOrder(t *testing.T) {
 	const subscribers, events = 200, 300
-	s, addr := listen(t, 2, with(func(s *session) {
+	s, addr := startServer(t, 2, with(func(s *session) {
 		s.message = func(s *session, _ string) { s.subscribe("room") }
 	}))
 	all := make([]*client, subscribers)
@@ -916,7 +916,7 @@ func (f taskFunc) Run() { f() }
 // later: a client that says nothing at all is looked at in time.
 func TestPostedBeforeTheFirstConnection(t *testing.T) {
 	ran := make(chan struct{})
-	_, addr := listen(t, 1, func(o *Options, s *Server) {
+	_, addr := startServer(t, 1, func(o *Options, s *Server) {
 		s.requestTimeout = 300 * time.Millisecond
 		o.Hub.Loops()[0].Post(taskFunc(func() { close(ran) }))
 	})
@@ -933,7 +933,7 @@ func TestPostedAtAnyTime(t *testing.T) {
 	defer posters.Wait()
 	defer close(stop)
 	var ran, posted atomic.Int64
-	_, addr := listen(t, 4, func(o *Options, _ *Server) { hub = o.Hub })
+	_, addr := startServer(t, 4, func(o *Options, _ *Server) { hub = o.Hub })
 	for _, l := range hub.Loops() {
 		posters.Go(func() {
 			for range 2000 {

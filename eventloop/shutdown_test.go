@@ -135,7 +135,7 @@ func TestShutdownOfAStuckLoop(t *testing.T) {
 
 // A loop that is stuck is noticed, also when the other ones are well.
 func TestHealthy(t *testing.T) {
-	s, _ := listen(t, 2, nil)
+	s, _ := startServer(t, 2, nil)
 	if !s.Healthy(time.Hour) {
 		t.Error("a server that is well does not turn")
 	}
@@ -151,7 +151,7 @@ func TestHealthy(t *testing.T) {
 
 // New limits hold for connections that are there.
 func TestLimit(t *testing.T) {
-	s, addr := listen(t, 1, nil)
+	s, addr := startServer(t, 1, nil)
 	c := dial(t, addr)
 	post := request("POST", "/a", "Content-Length: 2000") + string(make([]byte, 2000))
 	c.send(post)

@@ -10,9 +10,9 @@ import (
 	"github.com/panjf2000/gnet/v2"
 )
 
-// tlsConn is a TLS connection. It takes the place of gnet's in a conn, which otherwise is as without TLS. When the handshake is done
-// crypto/tls works on memory: the loop feeds it with what has arrived, and what it makes of what is written is sent from a buffer
-// of the loop's. Loop-owned from then on.
+// tlsConn is a TLS connection. It replaces the gnet.Conn of a conn, which works as without TLS otherwise. After the handshake crypto/tls
+// works on memory: the loop gives it what has arrived, and sends the ciphertext that it makes from a buffer of the loop. It is
+// loop-owned from then on.
 type tlsConn struct {
 	gnet.Conn       // set when the connection has come to its loop
 	conn            *conn
@@ -21,17 +21,17 @@ type tlsConn struct {
 	closeNotifySent bool // close_notify has been sent
 }
 
-// tlsTransport is what crypto/tls takes for its connection: the socket during the handshake, and memory behind it.
+// tlsTransport is the net.Conn under crypto/tls: the socket during the handshake, and memory after it.
 type tlsTransport struct {
-	socket   net.Conn      // during the handshake
-	slots    chan struct{} // given back while the client is waited for
-	received bool          // it has said something
-	in       []byte        // has arrived and not been taken
-	loop     *loop         // behind the handshake
+	socket   net.Conn      // nil after the handshake
+	slots    chan struct{} // of handshakeStage; released while the handshake waits for the client
+	received bool          // the client has sent something
+	in       []byte        // has arrived and not been read
+	loop     *loop         // nil during the handshake
 }
 
-// errWouldBlock tells crypto/tls that there is nothing more yet. As a temporary error it does not end the connection, and the part of a
-// record that has been read is kept.
+// errWouldBlock tells crypto/tls that nothing more has arrived. Since it is temporary, crypto/tls does not end the connection, and keeps
+// the part of a record that it has read.
 type errWouldBlock struct{}
 
 func (errWouldBlock) Error() string   { return "eventloop: nothing more has arrived" }
@@ -55,7 +55,7 @@ func (w *tlsTransport) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write implements net.Conn. Behind the handshake it only collects: see tlsConn.flush.
+// Write implements net.Conn. After the handshake it only collects: see tlsConn.flush.
 func (w *tlsTransport) Write(p []byte) (int, error) {
 	if w.socket != nil {
 		return w.socket.Write(p)
@@ -64,7 +64,7 @@ func (w *tlsTransport) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The rest of net.Conn, of which crypto/tls needs nothing.
+// The other methods of net.Conn, which crypto/tls does not need.
 
 func (*tlsTransport) Close() error                     { return nil }
 func (*tlsTransport) LocalAddr() net.Addr              { return nil }
@@ -73,16 +73,16 @@ func (*tlsTransport) SetDeadline(time.Time) error      { return nil }
 func (*tlsTransport) SetReadDeadline(time.Time) error  { return nil }
 func (*tlsTransport) SetWriteDeadline(time.Time) error { return nil }
 
-// opened is called on the loop, with gnet's connection.
+// opened is called when the connection has come to its loop.
 func (t *tlsConn) opened(g gnet.Conn, c *conn) {
 	t.Conn, t.conn, t.transport.loop = g, c, c.loop
 	c.gnet = t
 }
 
-// recordSize is the most that one record carries, in bytes.
+// recordSize is the largest plaintext of one record, in bytes (RFC 8446 section 5.1).
 const recordSize = 16 << 10
 
-// receive takes everything that has arrived, in the loop's buffer.
+// receive decrypts everything that has arrived, in the read buffer of the loop.
 func (t *tlsConn) receive(p []byte) {
 	c, l := t.conn, t.conn.loop
 	if l.plain == nil {
@@ -93,7 +93,7 @@ func (t *tlsConn) receive(p []byte) {
 	}
 	for c.state != stateClosed {
 		n, err := t.tls.Read(l.plain)
-		t.flush() // an alert, or the answer to a KeyUpdate
+		t.flush() // an alert, or the response to a KeyUpdate
 		if n > 0 && c.state != stateClosed {
 			c.receive(l.plain[:n])
 		}
@@ -107,10 +107,10 @@ func (t *tlsConn) receive(p []byte) {
 	}
 }
 
-// ended closes the connection when nothing more can come, by the client's close_notify or by an error.
+// ended closes the connection when nothing more can arrive: after close_notify of the client, or an error.
 func (t *tlsConn) ended(err error) {
 	if errors.Is(err, io.EOF) && t.conn.state == stateClosing {
-		return // as when a client without TLS ends its half: the socket's end follows
+		return // as when a client without TLS shuts down writing: the end of the TCP connection follows
 	}
 	t.conn.drop()
 }
@@ -124,26 +124,26 @@ func (t *tlsConn) write(p []byte) {
 	}
 }
 
-// sendCloseNotify tells the client that nothing more will come, so that it can tell our end from one that was forged.
+// sendCloseNotify sends close_notify once, by which the client knows the end of the stream from a forged one.
 func (t *tlsConn) sendCloseNotify() {
 	if !t.closeNotifySent {
 		t.closeNotifySent = true
-		_ = t.tls.CloseWrite() // fails when an alert has said so already
+		_ = t.tls.CloseWrite() // fails if an alert has been sent
 		t.flush()
 	}
 }
 
-// maxCipherKept is how much of the loop's buffer for ciphertext is kept between writes, in bytes.
+// maxCipherKept is the largest buffer for ciphertext that a loop keeps between writes, in bytes.
 const maxCipherKept = 256 << 10
 
-// flush sends what crypto/tls has written, in one piece.
+// flush sends the ciphertext that has been collected, with one write.
 func (t *tlsConn) flush() {
 	l := t.transport.loop
 	out := l.cipher
 	if len(out) == 0 {
 		return
 	}
-	l.cipher = nil // sending may close the connection, and whatever that brings about may write to others
+	l.cipher = nil // sending may close the connection, and that may write to other connections
 	if t.conn.state != stateClosed {
 		send(t.Conn, out)
 	}

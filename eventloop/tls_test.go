@@ -44,11 +44,11 @@ func authority(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
 }
 
-// listenTLS is listen with TLS, and what a client needs for it.
-func listenTLS(t *testing.T, loops int, how func(*Options, *Server)) (s *Server, addr string, client *tls.Config) {
+// startTLSServer is startServer with TLS, and what a client needs for it.
+func startTLSServer(t *testing.T, loops int, how func(*Options, *Server)) (s *Server, addr string, client *tls.Config) {
 	t.Helper()
 	cert, pool := authority(t)
-	s, addr = listen(t, loops, func(o *Options, s *Server) {
+	s, addr = startServer(t, loops, func(o *Options, s *Server) {
 		o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}
 		if how != nil {
 			how(o, s)
@@ -83,7 +83,7 @@ func (c byteByByte) Write(p []byte) (int, error) {
 }
 
 func TestTLS(t *testing.T) {
-	_, addr, config := listenTLS(t, 2, func(o *Options, _ *Server) { o.MaxRequestSize = 2 << 20 })
+	_, addr, config := startTLSServer(t, 2, func(o *Options, _ *Server) { o.MaxRequestSize = 2 << 20 })
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			config := config.Clone()
@@ -123,7 +123,7 @@ func TestTLS(t *testing.T) {
 func TestTLSFanOut(t *testing.T) {
 	const clients, events = 50, 40
 	text := strings.Repeat("x", 20_000)
-	_, addr, config := listenTLS(t, 2, with(func(s *session) {
+	_, addr, config := startTLSServer(t, 2, with(func(s *session) {
 		s.open = func(s *session, l *broadcast.Loop, c broadcast.Conn) {
 			s.join(l, c)
 			s.subscribe("room")
@@ -151,7 +151,7 @@ func TestTLSFanOut(t *testing.T) {
 }
 
 func TestTLSResumption(t *testing.T) {
-	_, addr, config := listenTLS(t, 1, nil)
+	_, addr, config := startTLSServer(t, 1, nil)
 	config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	for i := range 3 {
 		c := dialWSS(t, addr, config)
@@ -164,7 +164,7 @@ func TestTLSResumption(t *testing.T) {
 }
 
 func TestTLSProtocolIsHTTP(t *testing.T) {
-	s, addr, config := listenTLS(t, 1, nil)
+	s, addr, config := startTLSServer(t, 1, nil)
 	config.NextProtos = []string{"h2", "http/1.1"}
 	c := dialWSS(t, addr, config)
 	if p := c.Conn.(*tls.Conn).ConnectionState().NegotiatedProtocol; p != "http/1.1" {
@@ -179,7 +179,7 @@ func TestTLSProtocolIsHTTP(t *testing.T) {
 }
 
 func TestPlainRequestOnATLSPort(t *testing.T) {
-	s, addr, _ := listenTLS(t, 1, nil)
+	s, addr, _ := startTLSServer(t, 1, nil)
 	for _, req := range []string{upgradeRequest, request("POST", "/a", "Content-Length: 5") + "hello", request("OPTIONS", "/")} {
 		c := dial(t, addr)
 		c.send(req)
@@ -197,7 +197,7 @@ func TestPlainRequestOnATLSPort(t *testing.T) {
 
 // Who does not finish the handshake is dropped in time, and nobody waits for him.
 func TestTLSHandshakeStalls(t *testing.T) {
-	s, addr, config := listenTLS(t, 1, func(_ *Options, s *Server) { s.handshakeTimeout = 300 * time.Millisecond })
+	s, addr, config := startTLSServer(t, 1, func(_ *Options, s *Server) { s.handshakeTimeout = 300 * time.Millisecond })
 	silent, halfway := dial(t, addr), dial(t, addr)
 	halfway.send("\x16\x03\x01\x02\x00\x01")
 	dialWSS(t, addr, config).echoes("x")
@@ -207,7 +207,7 @@ func TestTLSHandshakeStalls(t *testing.T) {
 }
 
 func TestShutdownDuringHandshakes(t *testing.T) {
-	s, addr, _ := listenTLS(t, 1, nil)
+	s, addr, _ := startTLSServer(t, 1, nil)
 	for range 10 {
 		dial(t, addr).send("\x16\x03\x01\x02\x00\x01")
 	}
@@ -222,7 +222,7 @@ func TestShutdownDuringHandshakes(t *testing.T) {
 
 // A shutdown says goodbye over TLS too, to its end.
 func TestTLSShutdown(t *testing.T) {
-	s, addr, config := listenTLS(t, 2, nil)
+	s, addr, config := startTLSServer(t, 2, nil)
 	c := dialWSS(t, addr, config)
 	idle := dialTLS(t, addr, config)
 	idle.send(request("GET", "/"))
@@ -240,7 +240,7 @@ func TestTLSShutdown(t *testing.T) {
 
 // However a TLS connection ends, it is gone on our side.
 func TestTLSAbruptEnds(t *testing.T) {
-	s, addr, config := listenTLS(t, 1, nil)
+	s, addr, config := startTLSServer(t, 1, nil)
 	for name, end := range map[string]func(c *client, raw *net.TCPConn){
 		"close_notify":   func(c *client, _ *net.TCPConn) { _ = c.Close() },
 		"half":           func(c *client, _ *net.TCPConn) { _ = c.Conn.(*tls.Conn).CloseWrite() },
@@ -270,7 +270,7 @@ func TestTLSAbruptEnds(t *testing.T) {
 }
 
 func TestTLSSlowConsumer(t *testing.T) {
-	s, addr, config := listenTLS(t, 1, func(o *Options, s *Server) { o.SlowConsumerBytes, s.lingeringTimeout = 64<<10, time.Minute })
+	s, addr, config := startTLSServer(t, 1, func(o *Options, s *Server) { o.SlowConsumerBytes, s.lingeringTimeout = 64<<10, time.Minute })
 	c := dialWSS(t, addr, config)
 	go func() {
 		for range 400 {
@@ -293,7 +293,7 @@ func TestTLSSlowConsumer(t *testing.T) {
 
 // What crypto/tls has read beyond the handshake is not lost.
 func TestTLSDataBehindTheHandshake(t *testing.T) {
-	_, addr, config := listenTLS(t, 1, nil)
+	_, addr, config := startTLSServer(t, 1, nil)
 	config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	for range 20 {
 		joined := &coalescing{Conn: dialTCP(t, addr)}

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waker asks a loop for a turn of its drain through the poller: one end of a socket pair is enrolled in the loop, so
-// that waking it is an event beside those of the clients. gnet's own Execute will not do for that, since a task that
-// executes itself again is run before the loop polls. By its waker a loop is found, and its end noticed, too.
+// waker has a loop run its mailbox once more after it has polled. It is one end of a socket pair that is enrolled in the loop, so that
+// a wake-up is an event of the poller beside those of the clients. Execute of gnet does not do for that: a task that executes itself
+// again runs before the loop polls. The waker also tells which of gnet's loops a loop is, and when that has ended.
 type waker struct {
 	loop *loop
-	gnet gnet.EventLoop // the loop it hangs in
-	fd   int            // the end that is written to
+	gnet gnet.EventLoop // the loop that it is enrolled in
+	fd   int            // the end that wake writes to
 }
 
-// newWaker enrolls a waker for l in the one of the engine's loops that has no connection, and therefore no waker, yet.
+// newWaker enrolls a waker in the one of gnet's loops that has no connection yet, and with that no waker, and makes it that of l.
 func newWaker(l *loop, engine *gnet.Client) (*waker, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -29,31 +29,31 @@ func newWaker(l *loop, engine *gnet.Client) (*waker, error) {
 		unix.CloseOnExec(fd)
 		_ = unix.SetNonblock(fd, true) // fails for what is not a descriptor
 	}
-	b := &waker{loop: l, fd: fds[1]}
-	if err := b.enroll(fds[0], engine); err != nil {
-		b.close()
+	w := &waker{loop: l, fd: fds[1]}
+	if err := w.enroll(fds[0], engine); err != nil {
+		w.close()
 		return nil, fmt.Errorf("eventloop: waker: %w", err)
 	}
-	return b, nil
+	return w, nil
 }
 
-// enroll registers the waker by fd, which it takes over.
-func (b *waker) enroll(fd int, engine *gnet.Client) error {
+// enroll enrolls the waker with its other end, fd, which it closes.
+func (w *waker) enroll(fd int, engine *gnet.Client) error {
 	f := os.NewFile(uintptr(fd), "waker")
 	c, err := net.FileConn(f)
 	_ = f.Close() // FileConn has its own descriptor
 	if err != nil {
 		return err
 	}
-	if _, err := engine.EnrollContext(c, b); err != nil {
+	if _, err := engine.EnrollContext(c, w); err != nil {
 		return err
 	}
-	if b.gnet == nil {
+	if w.gnet == nil {
 		return errPoller
 	}
-	for _, l := range b.loop.server.loops {
-		if l.waker != nil && l.waker.gnet == b.gnet {
-			return errors.New("two bells hang in one loop")
+	for _, l := range w.loop.server.loops {
+		if l.waker != nil && l.waker.gnet == w.gnet {
+			return errors.New("two wakers are enrolled in one loop")
 		}
 	}
 	return nil
@@ -61,8 +61,8 @@ func (b *waker) enroll(fd int, engine *gnet.Client) error {
 
 var wakeByte = []byte{1}
 
-// wake makes the loop's poller report the waker's end. A full socket means that it has been woken already.
-func (b *waker) wake() { _, _ = unix.Write(b.fd, wakeByte) }
+// wake has the poller of the loop report the waker. A full socket means that the loop has been woken already. Safe for concurrent use.
+func (w *waker) wake() { _, _ = unix.Write(w.fd, wakeByte) }
 
-// close gives the writing end back, once the loop has ended and nobody wakes it any more.
-func (b *waker) close() { _ = unix.Close(b.fd) }
+// close closes the end that wake writes to. The loop must have ended, and wake must not be called any more.
+func (w *waker) close() { _ = unix.Close(w.fd) }

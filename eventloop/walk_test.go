@@ -35,7 +35,7 @@ func TestSocketsAreServedDuringWalks(t *testing.T) {
 	start := func(t *testing.T, how func(s *session)) (s *Server, clients []*client) {
 		visits, other, checks = 0, nil, nil
 		served.Store(-1)
-		s, addr := listen(t, 1, func(o *Options, s *Server) {
+		s, addr := startServer(t, 1, func(o *Options, s *Server) {
 			with(how)(o, s)
 			o.API = immediate(func() { served.Store(int64(visits)) })
 			s.drainGrace = time.Minute

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// workerPool runs what a loop must not wait for, on a fixed number of goroutines behind a queue of fixed length.
+// workerPool runs jobs that may wait, on a fixed number of goroutines with a queue of fixed length. Safe for concurrent use.
 type workerPool struct {
 	queue chan func()
 	done  sync.WaitGroup
 
-	mu      sync.RWMutex // guards stopped, and the queue against being closed while something is put in
+	mu      sync.RWMutex // guards stopped, and the queue against a send after its close
 	stopped bool
 }
 
@@ -26,7 +26,7 @@ func startWorkerPool(n, queue int) *workerPool {
 	return w
 }
 
-// submit reports whether there was room for the job.
+// submit queues the job, and reports false if the queue is full or the pool has been stopped.
 func (w *workerPool) submit(job func()) bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -41,8 +41,8 @@ func (w *workerPool) submit(job func()) bool {
 	}
 }
 
-// stop takes nothing more and waits until everything submitted has been done, or that time has passed: a job may wait for
-// something that never comes. It may be called twice.
+// stop refuses new jobs and waits until all submitted ones have ended, or that time has passed: a job may wait for something that
+// never happens. It may be called twice.
 func (w *workerPool) stop(within time.Duration) {
 	w.mu.Lock()
 	if !w.stopped {

@@ -6,10 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeNow writes p to a socket that does not block and returns how many bytes the kernel took, 0 if none or on any error. It
-// does not tell Go's scheduler of the call: that is made for calls that block, and costs a tenth of a microsecond a write and
-// the attention of the runtime's monitor. It is a send and not a write, which goes to the socket past what the kernel does for
-// files.
+// writeNow writes p to a non-blocking socket and returns how many bytes the kernel took, 0 on any error. It is a raw system call,
+// without entersyscall of the Go scheduler: that is made for calls that block, and costs a tenth of a microsecond a write and work of
+// the runtime's monitor. It is send(2) and not write(2), which has to go through the file layer of the kernel first.
 func writeNow(fd int, p []byte) int {
 	if len(p) == 0 {
 		return 0

@@ -1,3 +1,3 @@
-// Package certificate reads the certificate of a server and its key from files, and reads them again when they have changed, without
-// a connection noticing.
+// Package certificate reads the certificate and the key of a server from files, and reads them again when they have changed. Open
+// connections are not affected.
 package certificate

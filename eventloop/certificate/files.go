@@ -12,34 +12,34 @@ import (
 	"github.com/youmark/pkcs8"
 )
 
-// Files name what a server's TLS consists of, as in PHP's SSL context options. All are PEM.
+// Files are the files of a TLS server, as in the SSL context options of PHP. All are PEM.
 type Files struct {
-	Cert       string // the certificate, and those between it and the authority's
-	Key        string // "" if it is in Cert, too
+	Cert       string // the certificate, and the intermediate ones
+	Key        string // "" if it is in Cert
 	Passphrase string // of the key; "" if it has none
-	CAFile     string // authorities for certificates of clients, which then must have one
-	CAPath     string // a directory of such files
+	CAFile     string // CAs of client certificates, which are required then; "" for none
+	CAPath     string // a directory of such files; "" for none
 }
 
-// read is all of the files as crypto/tls wants them.
-func (f Files) read() (*tls.Config, error) {
+// config reads the files.
+func (f Files) config() (*tls.Config, error) {
 	pair, err := f.pair()
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
-	authorities, err := f.authorities()
+	cas, err := f.clientCAs()
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	c := &tls.Config{
 		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"http/1.1"}, // a WebSocket needs it
+		NextProtos:   []string{"http/1.1"}, // a WebSocket needs HTTP/1.1
 		Certificates: []tls.Certificate{*pair},
-		// A message leaves in one write and is of use to the client when it is whole: small records first would only add bytes.
+		// A message is sent with one write, and the client needs all of it: small records at the beginning would only add bytes.
 		DynamicRecordSizingDisabled: true,
 	}
-	if authorities != nil {
-		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, authorities
+	if cas != nil {
+		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, cas
 	}
 	return c, nil
 }
@@ -65,7 +65,7 @@ func (f Files) pair() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// decrypt returns a key that has no passphrase any more.
+// decrypt returns the PEM block of the key in text without its passphrase, and text itself if the key has none. name is for errors.
 func (f Files) decrypt(name string, text []byte) ([]byte, error) {
 	for rest := text; ; {
 		var block *pem.Block
@@ -84,7 +84,7 @@ func (f Files) decrypt(name string, text []byte) ([]byte, error) {
 				der, err = x509.MarshalPKCS8PrivateKey(key)
 			}
 			block.Type = "PRIVATE KEY"
-		case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // broken as it is, it is what old keys have
+		case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // old keys have it, insecure as it is
 			if f.Passphrase == "" {
 				return nil, fmt.Errorf("the key in %s has a passphrase, and none is given", name)
 			}
@@ -99,8 +99,8 @@ func (f Files) decrypt(name string, text []byte) ([]byte, error) {
 	}
 }
 
-// authorities are those of the clients, nil if none are asked for a certificate.
-func (f Files) authorities() (*x509.CertPool, error) {
+// clientCAs returns nil if clients need no certificate.
+func (f Files) clientCAs() (*x509.CertPool, error) {
 	var names []string
 	if f.CAFile != "" {
 		names = append(names, f.CAFile)

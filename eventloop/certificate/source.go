@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Source is a certificate that may be renewed. Safe for concurrent use.
+// Source is a certificate that may be replaced while it is in use. Safe for concurrent use.
 type Source struct {
 	files   Files
 	current atomic.Pointer[tls.Config]
@@ -17,7 +17,7 @@ type Source struct {
 	seen [2]version
 }
 
-// version tells one content of a file from another.
+// version identifies the content of a file.
 type version struct {
 	modified time.Time
 	size     int64
@@ -29,8 +29,8 @@ func Load(f Files) (*Source, error) {
 	return s, s.Reload()
 }
 
-// Config is for tls.Server: each handshake gets what was read last. The keys of session tickets are those of the returned Config, so
-// that sessions are resumed after a renewal, too.
+// Config is for tls.Server: each handshake uses the files as they were read last. The keys of session tickets belong to the returned
+// Config, so that sessions can be resumed after a renewal.
 func (s *Source) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -40,13 +40,13 @@ func (s *Source) Config() *tls.Config {
 	}
 }
 
-// Reload reads the files again. If they cannot be used, what there was stays.
+// Reload reads the files again. If that fails, the certificate stays as it is.
 func (s *Source) Reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen := s.look()
-	c, err := s.files.read()
-	s.seen = seen // what is wrong is not read again and again
+	seen := s.versions()
+	c, err := s.files.config()
+	s.seen = seen // also after an error, which Renew would return again and again
 	if err != nil {
 		return err
 	}
@@ -54,10 +54,10 @@ func (s *Source) Reload() error {
 	return nil
 }
 
-// Renew is Reload if the files of the certificate and the key have changed since they were read, and reports whether they had.
+// Renew calls Reload if the files of the certificate and the key have changed since they were read, and reports whether they have.
 func (s *Source) Renew() (changed bool, err error) {
 	s.mu.Lock()
-	changed = s.look() != s.seen
+	changed = s.versions() != s.seen
 	s.mu.Unlock()
 	if !changed {
 		return false, nil
@@ -65,11 +65,11 @@ func (s *Source) Renew() (changed bool, err error) {
 	return true, s.Reload()
 }
 
-func (s *Source) look() (seen [2]version) {
+func (s *Source) versions() (v [2]version) {
 	for i, name := range []string{s.files.Cert, s.files.Key} {
 		if info, err := os.Stat(name); err == nil {
-			seen[i] = version{info.ModTime(), info.Size()}
+			v[i] = version{info.ModTime(), info.Size()}
 		}
 	}
-	return seen
+	return v
 }

@@ -13,17 +13,17 @@ import (
 	"strings"
 )
 
-// Address is where to listen: a host and a port, or a unix socket.
+// Address is an address to listen on: a host and a port, or a unix socket.
 type Address struct {
 	Host string // an address without brackets, or a name; "" is every address of the machine
 	Port int
 
-	Path  string      // of a unix socket; then there is no host and no port
+	Path  string      // of a unix socket, which has no host and no port
 	Mode  fs.FileMode // of its file
-	Owner string      // "user", "user:group" or ":group", names or numbers; "" leaves it as it is
+	Owner string      // "user", "user:group" or ":group", names or numbers; "" is the user and the group of the process
 }
 
-// defaultMode lets the group of the socket's file connect, which takes the right to write.
+// defaultMode lets the group of the file connect: connect(2) needs the permission to write.
 const defaultMode fs.FileMode = 0o660
 
 // Parse reads an address as it is configured: 127.0.0.1:8080, [::1]:8080, :8080, unix:/run/reverbd.sock or
@@ -68,7 +68,7 @@ func parseUnix(s string) (Address, error) {
 			}
 			a.Mode = fs.FileMode(mode)
 		case "owner":
-			if _, _, err := ids(value[0]); err != nil {
+			if _, _, err := ownerIDs(value[0]); err != nil {
 				return Address{}, err
 			}
 			a.Owner = value[0]
@@ -79,10 +79,10 @@ func parseUnix(s string) (Address, error) {
 	return a, nil
 }
 
-// maxPath is what the kernel has room for (unix(7)); other systems have a few bytes less.
+// maxPath is the longest path of a unix socket in bytes. Linux takes 107 (unix(7)), other systems a few less.
 const maxPath = 103
 
-// String is the address as it is configured.
+// String is the address as Parse reads it, without mode and owner.
 func (a Address) String() string {
 	if a.Path != "" {
 		return "unix:" + a.Path
@@ -90,7 +90,7 @@ func (a Address) String() string {
 	return net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
 }
 
-// Open listens on the address. One that somebody else listens on is an error that names it.
+// Open listens on the address. The error for an address that is in use names it.
 func (a Address) Open(ctx context.Context) (net.Listener, error) {
 	if a.Path != "" {
 		return openUnix(ctx, a)
@@ -98,7 +98,7 @@ func (a Address) Open(ctx context.Context) (net.Listener, error) {
 	return openTCP(ctx, a)
 }
 
-// Open listens on all of the addresses, or on none.
+// Open listens on all of the addresses, or returns an error and listens on none.
 func Open(ctx context.Context, addresses []Address) ([]net.Listener, error) {
 	var all []net.Listener
 	for _, a := range addresses {
@@ -112,22 +112,22 @@ func Open(ctx context.Context, addresses []Address) ([]net.Listener, error) {
 	return all, nil
 }
 
-// Close closes listeners.
+// Close closes listeners, which may have been closed before.
 func Close(listeners []net.Listener) {
 	for _, l := range listeners {
 		_ = l.Close()
 	}
 }
 
-// ids are the numbers of an owner, -1 for what is not given.
-func ids(owner string) (uid, gid int, err error) {
+// ownerIDs are the numbers of a user and a group, and -1 for what owner does not name.
+func ownerIDs(owner string) (uid, gid int, err error) {
 	name, group, _ := strings.Cut(owner, ":")
 	uid, gid = -1, -1
 	if name != "" {
 		if uid, err = strconv.Atoi(name); err != nil {
 			u, err := user.Lookup(name)
 			if err != nil {
-				return 0, 0, fmt.Errorf("names the user %q, whom this system does not know", name)
+				return 0, 0, fmt.Errorf("names the user %q, which this system does not know", name)
 			}
 			uid, _ = strconv.Atoi(u.Uid)
 		}

@@ -1,3 +1,3 @@
-// Package listen opens the sockets that a server accepts from, or takes over those that somebody else has opened: systemd, or the
-// process before.
+// Package listen opens the listeners of a server, or takes over sockets that are open already: those of systemd, or those of the process
+// before it at a restart.
 package listen

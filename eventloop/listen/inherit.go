@@ -14,8 +14,8 @@ import (
 // firstInherited is the number of the first descriptor that systemd passes (sd_listen_fds(3)).
 const firstInherited = 3
 
-// Inherited are the listeners of socket activation (sd_listen_fds(3)), none if there is none for this process. lookup is the
-// environment. The files of unix sockets are systemd's and stay.
+// Inherited are the listeners of socket activation (sd_listen_fds(3)), nil if there is none for this process. lookup reads the
+// environment. The files of unix sockets belong to systemd and are not removed.
 func Inherited(lookup func(string) (string, bool)) ([]net.Listener, error) {
 	pid, _ := lookup("LISTEN_PID")
 	count, _ := lookup("LISTEN_FDS")
@@ -45,8 +45,8 @@ func Inherited(lookup func(string) (string, bool)) ([]net.Listener, error) {
 	return all, nil
 }
 
-// FromFile makes a listener of a descriptor, and closes f. owned says that the file of a unix socket is to be removed when the
-// listener is closed, as it is after Address.Open.
+// FromFile makes a listener of f, and closes f. owned says whether Close of the listener removes the file of a unix socket, as it does
+// after Address.Open.
 func FromFile(f *os.File, owned bool) (net.Listener, error) {
 	defer func() { _ = f.Close() }() // the listener has a copy
 	accepting, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)

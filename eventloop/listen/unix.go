@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openUnix listens on a socket whose file has the mode and owner of a, and never had a wider mode. The file of a server that was
-// killed is replaced; closing the listener removes its file.
+// openUnix listens on a unix socket whose file has the mode and the owner of a, and never had a wider mode. It replaces the file of a
+// server that was killed. Close of the listener removes the file.
 func openUnix(ctx context.Context, a Address) (net.Listener, error) {
 	l, err := bindUnix(ctx, a)
 	if errors.Is(err, unix.EADDRINUSE) && stale(ctx, a.Path) {
@@ -25,7 +25,7 @@ func openUnix(ctx context.Context, a Address) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if err := a.adorn(); err != nil {
+	if err := a.setOwnerAndMode(); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -36,11 +36,11 @@ func bindUnix(ctx context.Context, a Address) (net.Listener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		if e := c.Control(func(fd uintptr) {
-			err = unix.Fchmod(int(fd), uint32(a.Mode)) // on Linux the file gets it, less the umask, when the socket is bound
+			err = unix.Fchmod(int(fd), uint32(a.Mode)) // on Linux bind(2) gives the file this mode, less the umask
 		}); e != nil {
 			return e
 		}
-		if errors.Is(err, unix.EINVAL) { // elsewhere
+		if errors.Is(err, unix.EINVAL) { // on other systems
 			return nil
 		}
 		return err
@@ -48,9 +48,9 @@ func bindUnix(ctx context.Context, a Address) (net.Listener, error) {
 	return config.Listen(ctx, "unix", a.Path)
 }
 
-// adorn gives the socket's file its owner and mode.
-func (a Address) adorn() error {
-	uid, gid, err := ids(a.Owner)
+// setOwnerAndMode sets the owner and the mode of the file.
+func (a Address) setOwnerAndMode() error {
+	uid, gid, err := ownerIDs(a.Owner)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a Address) adorn() error {
 	return os.Chmod(a.Path, a.Mode)
 }
 
-// stale reports whether the file is a socket that nobody listens on.
+// stale reports whether the file is a unix socket on which no process listens.
 func stale(ctx context.Context, path string) bool {
 	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != fs.ModeSocket {
 		return false

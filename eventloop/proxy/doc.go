@@ -1,3 +1,3 @@
-// Package proxy finds out who the client is when a proxy stands between: from the PROXY protocol, or from the headers that proxies
-// add to a request. Both are believed of trusted proxies alone, since anybody can send them.
+// Package proxy finds the address of a client that comes through proxies: in the header of the PROXY protocol, or in a header that
+// proxies add to a request. Only trusted proxies are believed, since every client can send both.
 package proxy

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// DefaultHeader is the header that proxies add the address of a client to unless they are told otherwise.
+// DefaultHeader is the header to which proxies add the address of a client by default.
 const DefaultHeader = "X-Forwarded-For"
 
-// forwarded is the one header with a grammar of its own (RFC 7239); every other one is a list of addresses, or a single address.
+// forwarded is the header that has a grammar of its own (RFC 7239). Every other one is a list of addresses, or a single address.
 const forwarded = "Forwarded"
 
-// Client is who a request came from, by the word of the trusted proxies that it went through: each has added the address that it
-// heard the request from, so the right-most one that is no trusted proxy's is true, and what is left of it may be made up. Only the
-// named header counts, in canonical form: a client can send any other one through a proxy that does not know it. ok is false if the
-// header tells nobody.
+// Client is the address of the client that sent a request through trusted proxies. Each proxy has added the address that it got the
+// request from. So the right-most address that is not of a trusted proxy is true, and addresses to the left of it may be forged. name
+// is the header to read, in canonical form; no other one is read, since a client can send it through a proxy that does not know it. ok
+// is false if the header names no address.
 func (t Trusted) Client(h http.Header, name string) (client netip.Addr, ok bool) {
 	if name == forwarded {
 		return t.rightmost(h[forwarded], forwardedFor)
@@ -23,7 +23,7 @@ func (t Trusted) Client(h http.Header, name string) (client netip.Addr, ok bool)
 	return t.rightmost(h[name], node)
 }
 
-// rightmost goes through comma-separated elements from the last one on.
+// rightmost reads comma-separated elements from the last one to the first.
 func (t Trusted) rightmost(values []string, read func(string) (netip.Addr, bool)) (client netip.Addr, ok bool) {
 	for i := len(values) - 1; i >= 0; i-- {
 		for rest := values[i]; rest != ""; {
@@ -31,7 +31,7 @@ func (t Trusted) rightmost(values []string, read func(string) (netip.Addr, bool)
 			rest, element = cutLast(rest)
 			ip, known := read(element)
 			if !known {
-				return client, ok // who stands before an unknown one is not known either
+				return client, ok // what is to the left of an unknown address cannot be believed
 			}
 			client, ok = ip, true
 			if !t.Address(ip) {
@@ -39,10 +39,10 @@ func (t Trusted) rightmost(values []string, read func(string) (netip.Addr, bool)
 			}
 		}
 	}
-	return client, ok // every one is a proxy: the first of them asked by itself
+	return client, ok // all are trusted proxies: the first one has sent the request itself
 }
 
-// cutLast cuts off the last element of a list. Quotes are not looked at: no address has a comma in it.
+// cutLast cuts off the last element of a list. It ignores quotes: no address contains a comma.
 func cutLast(list string) (rest, last string) {
 	if i := strings.LastIndexByte(list, ','); i >= 0 {
 		return list[:i], strings.TrimSpace(list[i+1:])

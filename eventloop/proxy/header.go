@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ErrHeader is a connection that does not begin with a header of the PROXY protocol.
+// ErrHeader is the error for a connection that does not begin with a header of the PROXY protocol.
 var ErrHeader = errors.New("proxy: not a header of the PROXY protocol")
 
-// MaxHeader is the longest header that is read, in bytes. One of version 2 may be longer by its extensions, which nobody sends.
+// MaxHeader is the longest header that Header accepts, in bytes. Version 2 allows longer ones, by extensions that no proxy sends.
 const MaxHeader = 4096
 
 const (
@@ -21,9 +21,9 @@ const (
 	signature = "\r\n\r\n\x00\r\nQUIT\n"
 )
 
-// Header reads a header of the PROXY protocol, version 1 or 2 (HAProxy's proxy-protocol.txt), from the beginning of p. n is its
-// length; 0 without an error is that more of it is needed. What is behind it belongs to the connection. The client is not valid if
-// the header tells none: the proxy speaks for itself (LOCAL, as in health checks), or does not know (UNKNOWN).
+// Header reads a header of the PROXY protocol, version 1 or 2 (proxy-protocol.txt of HAProxy), from the beginning of p. n is its length
+// in bytes; 0 without an error means that more of it is needed. What follows the header belongs to the connection. client is not valid
+// if the header names none: the connection is the proxy's own (LOCAL, as for health checks), or the proxy does not know (UNKNOWN).
 func Header(p []byte) (client netip.AddrPort, n int, err error) {
 	if len(p) == 0 {
 		return client, 0, nil
@@ -65,7 +65,7 @@ func headerV1(p []byte) (client netip.AddrPort, n int, err error) {
 	return netip.AddrPortFrom(source.Unmap(), port), n, nil
 }
 
-// portNumber reads a number without leading zeros.
+// portNumber reads a port without leading zeros.
 func portNumber(s string) (uint16, bool) {
 	v, err := strconv.ParseUint(s, 10, 16)
 	return uint16(v), err == nil && (s == "0" || s[0] >= '1' && s[0] <= '9')
@@ -102,5 +102,5 @@ func headerV2(p []byte) (client netip.AddrPort, n int, err error) {
 		}
 		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(addresses)).Unmap(), binary.BigEndian.Uint16(addresses[32:])), n, nil
 	}
-	return client, n, nil // of another family, or unspecified: the proxy does not know
+	return client, n, nil // of another address family, or unspecified: the proxy does not know
 }

@@ -6,13 +6,13 @@ import (
 	"net/netip"
 )
 
-// Trusted are the proxies whose word counts. The zero value trusts nobody.
+// Trusted are the proxies that are believed. The zero value has none.
 type Trusted struct {
 	prefixes []netip.Prefix
 	unix     bool
 }
 
-// Parse reads addresses, networks such as 10.0.0.0/8, and the word unix for whoever may connect to a unix socket.
+// Parse reads addresses, networks such as 10.0.0.0/8, and the word unix, which stands for every peer on a unix socket.
 func Parse(list ...string) (Trusted, error) {
 	var t Trusted
 	for _, s := range list {
@@ -34,10 +34,10 @@ func Parse(list ...string) (Trusted, error) {
 	return t, nil
 }
 
-// None reports that nobody is trusted.
+// None reports whether no proxy is trusted.
 func (t Trusted) None() bool { return len(t.prefixes) == 0 && !t.unix }
 
-// Address reports whether the address is that of a trusted proxy.
+// Address reports whether ip is the address of a trusted proxy.
 func (t Trusted) Address(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
 	for _, p := range t.prefixes {
@@ -48,7 +48,7 @@ func (t Trusted) Address(ip netip.Addr) bool {
 	return false
 }
 
-// Peer reports whether the other end of a connection is a trusted proxy.
+// Peer reports whether a, the remote address of a connection, is a trusted proxy.
 func (t Trusted) Peer(a net.Addr) bool {
 	switch a := a.(type) {
 	case *net.TCPAddr:
