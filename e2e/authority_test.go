@@ -56,6 +56,19 @@ func (a *authority) issue(t *testing.T, name string) (cert, key string) {
 	return writePEM(t, "cert.pem", "CERTIFICATE", der), writePEM(t, "key.pem", "PRIVATE KEY", bytes)
 }
 
+// bundle writes a new certificate for the name and its key into one file.
+func (a *authority) bundle(t *testing.T, file, name string) {
+	t.Helper()
+	cert, key := a.issue(t, name)
+	var both []byte
+	for _, part := range []string{cert, key} {
+		text, err := os.ReadFile(part)
+		must(t, err)
+		both = append(both, text...)
+	}
+	must(t, os.WriteFile(file, both, 0o600))
+}
+
 func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -53,18 +53,28 @@ func dial(t *testing.T, s *server, path string) *client {
 // dialBy is dial with a dialer that has a certificate authority or an address of its own.
 func dialBy(t *testing.T, dialer ws.Dialer, url string) *client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), clientTimeout)
-	defer cancel()
-	conn, early, _, err := dialer.Dial(ctx, url)
+	c, err := open(t.Context(), dialer, url)
 	if err != nil {
 		t.Fatalf("dialing %s: %v", url, err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	c := &client{t: t, conn: conn, in: conn}
+	t.Cleanup(func() { _ = c.conn.Close() })
+	c.t = t
+	return c
+}
+
+// open is dialBy without a test: of the client's methods only read may be used. The caller closes the connection.
+func open(ctx context.Context, dialer ws.Dialer, url string) (*client, error) {
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
+	conn, early, _, err := dialer.Dial(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{conn: conn, in: conn}
 	if early != nil {
 		c.in = io.MultiReader(io.LimitReader(early, int64(early.Buffered())), conn)
 	}
-	return c
+	return c, nil
 }
 
 // connect dials the application of --dev and reads connection_established.

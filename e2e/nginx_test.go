@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/gobwas/ws"
 )
 
 // nginx is Debian's Nginx with the configuration in deploy/nginx.
@@ -150,16 +148,6 @@ func testNginx(t *testing.T, front *server) {
 	})
 }
 
-// The server knows who a client is by Nginx, whatever the client itself says about that.
-func TestNginxTellsWhoTheClientIs(t *testing.T) {
-	t.Parallel()
-	s, setup := overUnix(t, "--dev")
-	made := ws.HandshakeHeaderHTTP{"X-Forwarded-For": {"192.0.2.6"}, "Forwarded": {"for=192.0.2.7"}}
-	c := dialBy(t, ws.Dialer{NetDial: from5, Header: made}, "ws://"+startNginx(t, setup).front().addr()+"/app/"+appKey)
-	c.nextEvent("pusher:connection_established")
-	s.awaitOutputTimes(t, "from 127.0.0.5", 1)
-}
-
 // TLS ends at Nginx.
 func TestNginxTLS(t *testing.T) {
 	t.Parallel()
@@ -169,20 +157,6 @@ func TestNginxTLS(t *testing.T) {
 	setup.cert, setup.key = ca.issue(t, "ws.example.com")
 	front := startNginx(t, setup).front()
 	servesTLS(t, front, ca)
-}
-
-// A client that is silent for longer than Nginx waits lives on, because it is pinged; without pings Nginx would end it.
-func TestNginxIdle(t *testing.T) {
-	t.Parallel()
-	short := map[string]string{"proxy_read_timeout 120s": "proxy_read_timeout 5s"}
-	setup := oneNode(startServer(t, "--config", writeConfig(t, `"ping_interval": 1, "activity_timeout": 5`)))
-	setup.times = short
-	pinged := connect(t, startNginx(t, setup).front())
-	setup = oneNode(startServer(t, "--dev"))
-	setup.times = short
-	silent := connect(t, startNginx(t, setup).front())
-
-	survivesIdleTimeout(t, pinged, silent)
 }
 
 // keepBusy lets clients come and events be published without a pause until idle is called. None of them may fail.

@@ -42,16 +42,3 @@ func balancesClients(t *testing.T, front, one, two *server) {
 		t.Errorf("%d clients on the node that is left, want 40", a)
 	}
 }
-
-// survivesIdleTimeout has the client that is pinged every second live on behind a proxy that waits five, while it ends the silent one.
-func survivesIdleTimeout(t *testing.T, pinged, silent *client) {
-	t.Helper()
-	for range 7 {
-		pinged.nextEvent("pusher:ping")
-		pinged.send(`{"event":"pusher:pong"}`)
-	}
-	pinged.subscribe("news", nil)
-	if text, err := silent.read(); err == nil {
-		t.Errorf("without pings: %s", text)
-	}
-}
