@@ -18,10 +18,12 @@ func (s *Session) Message(op ws.OpCode, payload []byte) {
 		t.Message("Message Received", s.ID.String(), payload)
 	}
 	if s.limited() {
-		s.fail(pusher.ErrRateLimit)
 		if s.app.RateLimit.TerminateOnLimit {
-			s.Close(pusher.CloseRateLimit, pusher.ErrRateLimit.Message)
+			s.traceError(pusher.ErrRateLimit)
+			s.refuse(pusher.ErrRateLimit)
+			return
 		}
+		s.fail(pusher.ErrRateLimit)
 		return
 	}
 	if err := s.handle(op, payload); err != nil {
@@ -65,10 +67,14 @@ func (s *Session) fail(err error) {
 	if !ok {
 		wire = pusher.ErrInvalidFormat
 	}
-	if t := s.sessions.Trace; t != nil {
-		t.Error("Message from " + s.ID.String() + " resulted in a pusher error: " + wire.Message)
-	}
+	s.traceError(wire)
 	s.error(wire)
+}
+
+func (s *Session) traceError(e *pusher.Error) {
+	if t := s.sessions.Trace; t != nil {
+		t.Error("Message from " + s.ID.String() + " resulted in a pusher error: " + e.Message)
+	}
 }
 
 func (s *Session) subscribe(data []byte) error {

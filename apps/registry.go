@@ -91,6 +91,7 @@ func (r *Registry) Replace(settings []Settings) (Replacement, error) {
 // whoever is told to go by a task that is posted from now on includes everyone who came in by the old one.
 func (r *Registry) install(next *catalog) {
 	for _, a := range next.apps {
+		a.Channels.SetErrorText(a.ErrorData == ErrorDataString)
 		a.state.latest.Store(a)
 	}
 	r.current.Store(next)
@@ -99,11 +100,11 @@ func (r *Registry) install(next *catalog) {
 // disconnect closes what may not go on.
 func (r *Registry) disconnect(old *catalog, changes Replacement) {
 	for _, id := range changes.Disabled {
-		old.byID[id].Channels.Disconnect(errorFrame(pusher.ErrDisabled), pusher.CloseDisabled, pusher.ErrDisabled.Message)
+		old.byID[id].Channels.Disconnect(pusher.ErrDisabled)
 	}
 	for _, id := range changes.Removed {
 		d := old.byID[id].Channels
-		d.Disconnect(errorFrame(pusher.ErrUnknownApp), pusher.CloseUnknownApp, pusher.ErrUnknownApp.Message)
+		d.Disconnect(pusher.ErrUnknownApp)
 		r.hub.RemoveDirectory(d)
 	}
 }

@@ -68,7 +68,7 @@ func TestReplaceChangesSessions(t *testing.T) {
 	}))
 	c.Send(whisper)
 	wantTexts(t, "client", c,
-		`{"event":"pusher:error","data":"{\"code\":4301,\"message\":\"The app does not have client messaging enabled.\"}"}`)
+		`{"event":"pusher:error","data":{"code":4301,"message":"The app does not have client messaging enabled."}}`)
 	if got := c.Session.MaxMessageSize(); got != 77 {
 		t.Errorf("messages may have %d bytes", got)
 	}
@@ -145,8 +145,8 @@ func TestReplaceClosesRemovedAndDisabled(t *testing.T) {
 }
 
 var told = map[int]string{
-	4001: `{"event":"pusher:error","data":"{\"code\":4001,\"message\":\"Application does not exist\"}"}`,
-	4003: `{"event":"pusher:error","data":"{\"code\":4003,\"message\":\"Application disabled\"}"}`,
+	4001: `{"event":"pusher:error","data":{"code":4001,"message":"Application does not exist"}}`,
+	4003: `{"event":"pusher:error","data":{"code":4003,"message":"Application disabled"}}`,
 }
 
 func TestReplaceChangesAllOrNothing(t *testing.T) {

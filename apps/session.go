@@ -51,20 +51,20 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 	s.touch()
 	if s.app == nil {
 		l.Add(&s.Subscriber, pusher.NewSocketID(), nil, c)
-		s.refuse(pusher.ErrUnknownApp, pusher.CloseUnknownApp)
+		s.refuse(pusher.ErrUnknownApp)
 		return
 	}
 	l.Add(&s.Subscriber, pusher.NewSocketID(), s.app.Channels, c)
 	switch {
 	case s.app.Disabled:
-		s.refuse(pusher.ErrDisabled, pusher.CloseDisabled)
+		s.refuse(pusher.ErrDisabled)
 		return
 	case !s.app.acquireConnection():
-		s.refuse(pusher.ErrOverQuota, pusher.CloseOverQuota)
+		s.refuse(pusher.ErrOverQuota)
 		return
 	case !s.app.origins.allow(origin):
 		s.app.releaseConnection()
-		s.refuse(pusher.ErrOrigin, pusher.CloseForbidden)
+		s.refuse(pusher.ErrOrigin)
 		return
 	}
 	s.counted = true
@@ -88,10 +88,7 @@ func (s *Session) established() {
 }
 
 // refuse says why, and ends the connection with the same code.
-func (s *Session) refuse(e *pusher.Error, code ws.StatusCode) {
-	s.error(e)
-	s.Close(code, e.Message)
-}
+func (s *Session) refuse(e *pusher.Error) { s.Close(ws.StatusCode(e.Code), e.Message) }
 
 // MaxMessageSize is the largest message that the client may send, in bytes; 0 is no limit.
 func (s *Session) MaxMessageSize() int64 {
@@ -151,7 +148,7 @@ func (s *Session) Check() time.Duration {
 		left := s.pingedAt + s.app.ActivityTimeout.Milliseconds() - now
 		if left <= 0 {
 			s.info("Connection Pruned", s.ID)
-			s.refuse(pusher.ErrPongTimeout, pusher.ClosePongTimeout)
+			s.refuse(pusher.ErrPongTimeout)
 			return time.Minute
 		}
 		return min(time.Duration(left)*time.Millisecond, s.app.PingInterval) // it may answer, and fall silent again
@@ -170,11 +167,7 @@ func (s *Session) Check() time.Duration {
 }
 
 // error tells the client of a mistake.
-func (s *Session) error(e *pusher.Error) { s.Send(errorFrame(e)) }
-
-func errorFrame(e *pusher.Error) broadcast.Frame {
-	return broadcast.SealText(e.Append(broadcast.TextBuffer(len(e.Message))))
-}
+func (s *Session) error(e *pusher.Error) { s.SendError(e.Code, e.Message) }
 
 func (s *Session) info(title string, id pusher.SocketID) {
 	if t := s.sessions.Trace; t != nil {

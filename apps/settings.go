@@ -33,7 +33,17 @@ type Settings struct {
 	MaxMessageSize         int           // bytes of one client message; 0 is no limit
 	AcceptClientEventsFrom ClientEvents
 	RateLimit              RateLimit
+	ErrorData              ErrorData
 }
+
+// ErrorData is the form of the data of a pusher:error event.
+type ErrorData string
+
+// The values of error_data. The zero value is an object.
+const (
+	ErrorDataObject ErrorData = "object" // as Pusher's protocol page has it: every client reads it
+	ErrorDataString ErrorData = "string" // a JSON string, Reverb's bytes
+)
 
 // DefaultSettings are Reverb's defaults, without credentials.
 func DefaultSettings() Settings {

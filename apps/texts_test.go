@@ -56,16 +56,16 @@ func internal(event, data, channel string) string {
 }
 
 const (
-	invalidFormat = `{"event":"pusher:error","data":"{\"code\":4200,\"message\":\"Invalid message format\"}"}`
-	unauthorized  = `{"event":"pusher:error","data":"{\"code\":4009,\"message\":\"Connection is unauthorized\"}"}`
-	notMember     = `{"event":"pusher:error","data":"{\"code\":4009,\"message\":\"The client is not a member of the specified channel.\"}"}`
-	noUserID      = `{"event":"pusher:error","data":"{\"code\":4009,\"message\":\"Presence channels need channel_data with a user_id.\"}"}`
-	eventsOff     = `{"event":"pusher:error","data":"{\"code\":4301,\"message\":\"The app does not have client messaging enabled.\"}"}`
-	rateLimited   = `{"event":"pusher:error","data":"{\"code\":4301,\"message\":\"Rate limit exceeded\"}"}`
-	unknownApp    = `{"event":"pusher:error","data":"{\"code\":4001,\"message\":\"Application does not exist\"}"}`
-	overQuota     = `{"event":"pusher:error","data":"{\"code\":4004,\"message\":\"Application is over connection quota\"}"}`
-	badOrigin     = `{"event":"pusher:error","data":"{\"code\":4009,\"message\":\"Origin not allowed\"}"}`
-	pongTimeout   = `{"event":"pusher:error","data":"{\"code\":4201,\"message\":\"Pong reply not received in time\"}"}`
+	invalidFormat = `{"event":"pusher:error","data":{"code":4200,"message":"Invalid message format"}}`
+	unauthorized  = `{"event":"pusher:error","data":{"code":4009,"message":"Connection is unauthorized"}}`
+	notMember     = `{"event":"pusher:error","data":{"code":4009,"message":"The client is not a member of the specified channel."}}`
+	noUserID      = `{"event":"pusher:error","data":{"code":4009,"message":"Presence channels need channel_data with a user_id."}}`
+	eventsOff     = `{"event":"pusher:error","data":{"code":4301,"message":"The app does not have client messaging enabled."}}`
+	rateLimited   = `{"event":"pusher:error","data":{"code":4301,"message":"Rate limit exceeded"}}`
+	unknownApp    = `{"event":"pusher:error","data":{"code":4001,"message":"Application does not exist"}}`
+	overQuota     = `{"event":"pusher:error","data":{"code":4004,"message":"Application is over connection quota"}}`
+	badOrigin     = `{"event":"pusher:error","data":{"code":4009,"message":"Origin not allowed"}}`
+	pongTimeout   = `{"event":"pusher:error","data":{"code":4201,"message":"Pong reply not received in time"}}`
 	pong          = `{"event":"pusher:pong"}`
 	ping          = `{"event":"pusher:ping"}`
 )

@@ -18,6 +18,7 @@ type Directory struct {
 	hub         *Hub
 	seed        maphash.Seed
 	stripes     [stripeCount]stripe
+	errorText   atomic.Bool  // the data of pusher:error is a JSON string, as in Reverb
 	removed     atomic.Bool  // from the hub: nothing would expire what is cached now
 	connections atomic.Int64 // of the app, to this node
 }
@@ -38,6 +39,10 @@ func (h *Hub) NewDirectory(app string) *Directory {
 	h.mu.Unlock()
 	return d
 }
+
+// SetErrorText chooses the form of the data of pusher:error: a JSON string, as Reverb sends it, or an object. Subscribers of all
+// loops get it from then on.
+func (d *Directory) SetErrorText(on bool) { d.errorText.Store(on) }
 
 func (d *Directory) stripe(channel []byte) *stripe {
 	return &d.stripes[maphash.Bytes(d.seed, channel)%stripeCount]

@@ -9,16 +9,13 @@ import (
 type disconnectTask struct {
 	loop      *Loop
 	directory *Directory
-	last      Frame
-	code      ws.StatusCode
-	reason    string
+	err       *pusher.Error
 }
 
-// Disconnect sends last to every connection of the app on this node and closes it with the code. It returns before that is
-// done.
-func (d *Directory) Disconnect(last Frame, code ws.StatusCode, reason string) {
+// Disconnect closes every connection of the app on this node with the code and message of err. It returns before that is done.
+func (d *Directory) Disconnect(err *pusher.Error) {
 	for _, l := range d.hub.loops { // loops without connections too: one may be about to be added
-		l.Post(&disconnectTask{loop: l, directory: d, last: last, code: code, reason: reason})
+		l.Post(&disconnectTask{loop: l, directory: d, err: err})
 	}
 }
 
@@ -27,8 +24,7 @@ func (d *Directory) Disconnect(last Frame, code ws.StatusCode, reason string) {
 func (t *disconnectTask) Run() {
 	t.loop.subscribers.Walk(t.loop, func(s *Subscriber) {
 		if s.directory == t.directory {
-			s.Send(t.last)
-			s.Close(t.code, t.reason)
+			s.Close(ws.StatusCode(t.err.Code), t.err.Message)
 		}
 	})
 }
@@ -44,7 +40,7 @@ type terminateTask struct {
 func (t *terminateTask) Run() {
 	t.loop.subscribers.Walk(t.loop, func(s *Subscriber) {
 		if s.directory == t.directory && s.isUser(t.user) {
-			s.conn.Close(ws.StatusCode(pusher.CloseForbidden), "You got disconnected by the app.")
+			s.Close(pusher.CloseForbidden, "You got disconnected by the app.")
 		}
 	})
 }

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"reverbd/protocol/pusher"
@@ -21,7 +22,7 @@ func TestDisconnect(t *testing.T) {
 		r.loops[i%2].Add(c.sub, pusher.NewSocketID(), others, c)
 		theirs = append(theirs, c)
 	}
-	r.app.Disconnect(textFrame("bye"), 4001, "gone")
+	r.app.Disconnect(&pusher.Error{Code: 4001, Message: "gone"})
 	r.drainAll()
 	for i, c := range mine {
 		if !c.sub.dead {
@@ -32,6 +33,9 @@ func TestDisconnect(t *testing.T) {
 		}
 		if c.closed != 4001 {
 			t.Errorf("connection %d was closed with %d", i, c.closed)
+		}
+		if got := c.texts(); !slices.Contains(got, `{"event":"pusher:error","data":{"code":4001,"message":"gone"}}`) {
+			t.Errorf("connection %d was told %q", i, got)
 		}
 	}
 	for i, c := range theirs {

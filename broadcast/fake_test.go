@@ -32,6 +32,7 @@ func (c *fakeConn) Write(p []byte) {
 
 func (c *fakeConn) Close(code ws.StatusCode, _ string) {
 	c.closed = code
+	c.sub.Flush()
 	c.sub.loop.Remove(c.sub)
 }
 

@@ -65,12 +65,33 @@ func (s *Subscriber) Flush() {
 	}
 }
 
-// Close closes the connection with a close frame, after everything in the queue of s. After s has been removed it does
-// nothing.
-func (s *Subscriber) Close(code ws.StatusCode, reason string) {
-	if !s.dead {
-		s.conn.Close(code, reason)
+// Conn is the connection of s, nil once s has been removed.
+func (s *Subscriber) Conn() Conn { return s.conn }
+
+// SendError queues a pusher:error event for s, in the form that its app is configured for.
+func (s *Subscriber) SendError(code int, message string) {
+	if s.dead {
+		return
 	}
+	b := TextBuffer(len(message))
+	if s.directory != nil && s.directory.errorText.Load() {
+		s.Send(SealText(pusher.AppendErrorText(b, code, message)))
+		return
+	}
+	s.Send(SealText(pusher.AppendError(b, code, message)))
+}
+
+// Close closes the connection with a close frame, after everything in the queue of s. A pusher:error event precedes a code of the
+// Pusher protocol (4000 to 4999): clients that do not look at close codes (Pysher, PythonPusherClient) reconnect because of that
+// event alone. After s has been removed it does nothing.
+func (s *Subscriber) Close(code ws.StatusCode, reason string) {
+	if s.dead {
+		return
+	}
+	if code >= 4000 {
+		s.SendError(int(code), reason)
+	}
+	s.conn.Close(code, reason)
 }
 
 // Subscribed reports whether s is subscribed to channel.

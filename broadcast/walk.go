@@ -40,10 +40,8 @@ func (l *Loop) walkedEnough(now time.Time) bool {
 	return now.After(l.walkUntil)
 }
 
-// EachConn walks over the connections of the loop that were added by Add: see Set.Walk.
-func (l *Loop) EachConn(visit func(c Conn)) {
-	l.subscribers.Walk(l, func(s *Subscriber) { visit(s.conn) })
-}
+// EachSubscriber walks over the connections of the loop that were added by Add: see Set.Walk.
+func (l *Loop) EachSubscriber(visit func(s *Subscriber)) { l.subscribers.Walk(l, visit) }
 
 // Set is the connections of one loop, or some of them, in no order. Add and Remove take constant time. It is loop-owned. The zero
 // value is empty.

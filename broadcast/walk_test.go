@@ -155,7 +155,7 @@ func TestSetWalkModel(t *testing.T) {
 	}
 }
 
-func TestEachConn(t *testing.T) {
+func TestEachSubscriber(t *testing.T) {
 	r := newTestHub(t, Options{Loops: 2})
 	want := map[Conn]int{}
 	for i := range 100 {
@@ -164,9 +164,9 @@ func TestEachConn(t *testing.T) {
 		}
 	}
 	r.loops[0].Post(taskFunc(func() {
-		r.loops[0].EachConn(func(c Conn) {
-			want[c]--
-			c.Close(1000, "")
+		r.loops[0].EachSubscriber(func(s *Subscriber) {
+			want[s.Conn()]--
+			s.Close(1000, "")
 		})
 	}))
 	r.drainAll()

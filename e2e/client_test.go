@@ -148,6 +148,13 @@ func (c *client) expect(text string) {
 	}
 }
 
+// expectDismissal waits for the error that precedes a close frame of the server's, and for what expectClose waits for.
+func (c *client) expectDismissal(code ws.StatusCode, message string) {
+	c.t.Helper()
+	c.expect(fmt.Sprintf(`{"event":"pusher:error","data":{"code":%d,"message":"%s"}}`, code, message))
+	c.expectClose(code)
+}
+
 // expectClose waits for the server's close frame, which must have the code and come next, and for the end of the connection.
 func (c *client) expectClose(code ws.StatusCode) {
 	c.t.Helper()

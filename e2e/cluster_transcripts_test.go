@@ -4,17 +4,25 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"reverbd/cmd/reverbd/config"
 )
 
 // Every conversation that was had with one node is had with two, which answer as one.
 func TestClusterTranscripts(t *testing.T) {
 	t.Parallel()
-	all := append(readTranscripts(t, "testdata/transcripts", true), readTranscripts(t, "testdata/own", false)...)
-	conf := replayConfig(t)
+	t.Run("recorded", func(t *testing.T) {
+		replayOnTwoNodes(t, recordedConfigFile(t), readTranscripts(t, "testdata/transcripts", true))
+	})
+	t.Run("own", func(t *testing.T) { replayOnTwoNodes(t, configFile(t), readTranscripts(t, "testdata/own", false)) })
+}
+
+func replayOnTwoNodes(t *testing.T, file string, transcripts []transcript) {
+	conf := replayConfig(t, file)
 	env := startRedis(t).env()
-	one, two := startNode(t, env, "--config", configFile(t)), startNode(t, env, "--config", configFile(t))
-	fence := newCrossFence(t, one.server, two.server)
-	for _, tr := range all {
+	one, two := startNode(t, env, "--config", file), startNode(t, env, "--config", file)
+	fence := newCrossFence(t, conf, one.server, two.server)
+	for _, tr := range transcripts {
 		t.Run(tr.Name, func(t *testing.T) {
 			d := newProcessDriver(t, conf, one.server, two.server)
 			d.others = fence
@@ -33,11 +41,11 @@ type crossFence struct {
 
 const fenceRoom = "presence-fences"
 
-func newCrossFence(t *testing.T, servers ...*server) *crossFence {
+func newCrossFence(t *testing.T, conf config.Config, servers ...*server) *crossFence {
 	t.Helper()
 	x := &crossFence{}
 	for _, s := range servers {
-		d := newProcessDriver(t, replayConfig(t), s)
+		d := newProcessDriver(t, conf, s)
 		x.drivers = append(x.drivers, d)
 		for _, conn := range []string{"observer", "member"} {
 			d.open(conn, "fences-key", "")

@@ -263,6 +263,18 @@ func (c *echoConn) end(code int, body []byte) error {
 	return nil
 }
 
+// dismissed expects what the server says when it ends a connection: a pusher:error event, a close frame with its code, and the end.
+func (c *echoConn) dismissed(code int) error {
+	f, err := c.next()
+	if err != nil {
+		return fmt.Errorf("want an error of %d, got %w", code, err)
+	}
+	if !bytes.HasPrefix(f.payload, fmt.Appendf(nil, `{"event":"pusher:error","data":{"code":%d,`, code)) {
+		return fmt.Errorf("want an error of %d, got %s", code, f)
+	}
+	return c.end(code, nil)
+}
+
 // startEcho starts wsecho on a free port until the test ends, and returns its address.
 func startEcho(t *testing.T, args ...string) string {
 	t.Helper()

@@ -82,7 +82,7 @@ func TestStatusAndStop(t *testing.T) {
 		}
 	}
 	left := make(chan error)
-	go func() { left <- errors.Join(c.end(4200, nil), c.Close()) }()
+	go func() { left <- errors.Join(c.dismissed(4200), c.Close()) }()
 	s.must(t, "stop")
 	must(t, <-left)
 	if syscall.Kill(s.cmd.Process.Pid, 0) == nil {
@@ -207,10 +207,7 @@ apps:
 	}
 	gone := func(name string, c *echoConn, code int) {
 		t.Helper()
-		if f, err := c.next(); err != nil || !strings.Contains(string(f.payload), strconv.Itoa(code)) {
-			t.Errorf("%s is told %q, %v", name, f.payload, err)
-		}
-		if err := c.end(code, nil); err != nil {
+		if err := c.dismissed(code); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -69,8 +69,7 @@ func TestLaravelDotenv(t *testing.T) {
 	c.expect(`{"event":"App\\Events\\Shipped","data":"{\"id\":1}","channel":"orders"}`)
 
 	other := dial(t, s, "/app/"+appKey)
-	other.expect(`{"event":"pusher:error","data":"{\"code\":4001,\"message\":\"Application does not exist\"}"}`)
-	other.expectClose(4001)
+	other.expectDismissal(4001, "Application does not exist")
 	if out := s.output.String(); strings.Contains(out, p.Secret) || !strings.Contains(out, "614253") {
 		t.Errorf("reverbd must say which application it serves, and not its secret:\n%s", out)
 	}

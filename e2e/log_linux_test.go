@@ -107,7 +107,7 @@ func TestLogThatNobodyEverReads(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	c.expectClose(4200)
+	c.expectDismissal(4200, "Server is going away")
 }
 
 // The reader goes away: SIGPIPE ends a program that does not expect it.
@@ -120,7 +120,7 @@ func TestLogWhoseReaderIsGone(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	c.expectClose(4200)
+	c.expectDismissal(4200, "Server is going away")
 }
 
 func TestLogOnAFullDisk(t *testing.T) {

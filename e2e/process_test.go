@@ -151,7 +151,7 @@ func TestTerminated(t *testing.T) {
 	var clients sync.WaitGroup
 	for i, c := range all {
 		clients.Go(func() {
-			if err := c.end(4200, nil); err != nil {
+			if err := c.dismissed(4200); err != nil {
 				t.Errorf("client %d: %v", i, err)
 			}
 			if i > 0 { // the first one stays, and the server does not wait for it for ever

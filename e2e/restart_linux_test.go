@@ -149,7 +149,7 @@ func TestRestartFails(t *testing.T) {
 	must(t, os.Remove(config))
 	must(t, os.WriteFile(config, []byte(reloadable), 0o600))
 	s.must(t, "restart")
-	must(t, c.end(4200, nil))
+	must(t, c.dismissed(4200))
 	if now := s.serving(t); now == was {
 		t.Error("it was not restarted")
 	}

@@ -65,7 +65,7 @@ func TestSupervisor(t *testing.T) {
 		c, err := establish(s)
 		must(t, err)
 		left := make(chan error)
-		go func() { left <- errors.Join(c.end(4200, nil), c.Close()) }()
+		go func() { left <- errors.Join(c.dismissed(4200), c.Close()) }()
 		control(command...)
 		must(t, <-left)
 	}

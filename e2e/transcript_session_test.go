@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,6 +58,22 @@ func (d *sessionDriver) cannot(transcript string, step int) string {
 	return ""
 }
 
+// recordedConfigFile is configFile with the data of pusher:error as the recorded server had it (decision 23).
+func recordedConfigFile(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(configFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "reverb.yml")
+	text := strings.ReplaceAll(string(b), "    - app_id:", "    - error_data: string\n      app_id:")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// configFile is the configuration that the transcripts of our own are about.
 func configFile(t *testing.T) string {
 	t.Helper()
 	file, err := filepath.Abs("testdata/own/reverb.yml")

@@ -178,10 +178,10 @@ func TestDecision01NothingOfARefusedClientIsActedOn(t *testing.T) {
 		full               bool // the app has no room
 		want               []string
 	}{
-		{"unknown key", "/app/nobody", "", false, []string{`{"event":"pusher:error","data":"{\"code\":4001,\"message\":\"Application does not exist\"}"}`, "close 4001"}},
-		{"missing origin", "/app/key2", "", false, []string{`{"event":"pusher:error","data":"{\"code\":4009,\"message\":\"Origin not allowed\"}"}`, "close 4009"}},
-		{"forbidden origin", "/app/key2", "Origin: https://evil.test", false, []string{`{"event":"pusher:error","data":"{\"code\":4009,\"message\":\"Origin not allowed\"}"}`, "close 4009"}},
-		{"over quota", "/app/key2", "Origin: https://allowed.test", true, []string{`{"event":"pusher:error","data":"{\"code\":4004,\"message\":\"Application is over connection quota\"}"}`, "close 4004"}},
+		{"unknown key", "/app/nobody", "", false, []string{`{"event":"pusher:error","data":{"code":4001,"message":"Application does not exist"}}`, "close 4001"}},
+		{"missing origin", "/app/key2", "", false, []string{`{"event":"pusher:error","data":{"code":4009,"message":"Origin not allowed"}}`, "close 4009"}},
+		{"forbidden origin", "/app/key2", "Origin: https://evil.test", false, []string{`{"event":"pusher:error","data":{"code":4009,"message":"Origin not allowed"}}`, "close 4009"}},
+		{"over quota", "/app/key2", "Origin: https://allowed.test", true, []string{`{"event":"pusher:error","data":{"code":4004,"message":"Application is over connection quota"}}`, "close 4004"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -321,7 +321,7 @@ func TestDecision04PingAndPrune(t *testing.T) {
 	s := startServer(t, "--config", write(t, "ping.yml", `
 apps: {apps: [{app_id: app-id, key: app-key, secret: app-secret, ping_interval: 1, activity_timeout: 1}]}
 `))
-	const timeout = `{"event":"pusher:error","data":"{\"code\":4201,\"message\":\"Pong reply not received in time\"}"}`
+	const timeout = `{"event":"pusher:error","data":{"code":4201,"message":"Pong reply not received in time"}}`
 	silent, framed, alive := establishRaw(t, s, "/app/app-key"), establishRaw(t, s, "/app/app-key"), establishRaw(t, s, "/app/app-key")
 	framed.write(string(ws.MustCompileFrame(ws.MaskFrame(ws.NewPingFrame([]byte("hello"))))))
 	for range 2 {

@@ -60,7 +60,7 @@ func (w *watcher) run() {
 		}{w.c.in, w.c.conn})
 		w.mu.Lock()
 		if closed, ok := errors.AsType[wsutil.ClosedError](err); ok {
-			w.code = closed.Code
+			w.ended(closed.Code)
 		}
 		if err == nil && op == ws.OpText {
 			w.take(data)
@@ -70,6 +70,21 @@ func (w *watcher) run() {
 			return
 		}
 	}
+}
+
+// ended files a close frame. One with a code of the Pusher protocol follows the error that says the same, which is none then.
+// The lock is held.
+func (w *watcher) ended(code ws.StatusCode) {
+	w.code = code
+	if code < 4000 || w.ours {
+		return
+	}
+	last := len(w.errs) - 1
+	if last < 0 || !strings.Contains(w.errs[last], fmt.Sprintf(`"code":%d,`, code)) {
+		w.violations = append(w.violations, fmt.Sprintf("closed with %d behind %q", code, w.errs))
+		return
+	}
+	w.errs = w.errs[:last]
 }
 
 // take files one message. The lock is held.

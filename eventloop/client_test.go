@@ -154,10 +154,16 @@ func (c *client) gets(op ws.OpCode, payload string) {
 	}
 }
 
-// closed expects a close frame and the end of the stream behind it.
+// closed expects a close frame and the end of the stream behind it. A pusher:error event precedes a code of the Pusher protocol.
 func (c *client) closed(code ws.StatusCode) {
 	c.t.Helper()
 	op, p, err := c.next()
+	if code >= 4000 {
+		if want := fmt.Sprintf(`{"event":"pusher:error","data":{"code":%d,`, code); err != nil || op != ws.OpText || !strings.HasPrefix(p, want) {
+			c.t.Fatalf("want an error of %d, got %x %.60q, %v", code, byte(op), p, err)
+		}
+		op, p, err = c.next()
+	}
 	if err != nil || op != ws.OpClose || len(p) < 2 {
 		c.t.Fatalf("want a close frame, got %x %.60q, %v", byte(op), p, err)
 	}

@@ -127,7 +127,7 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 		s.Deflate()
 	}
 	if late {
-		c.Close(pusher.CloseStopping, reasonGoingAway)
+		c.session.Close(pusher.CloseStopping, reasonGoingAway)
 		return
 	}
 	s.Flush()

@@ -27,15 +27,15 @@ type drain struct {
 	spread   time.Duration // over which the WebSockets are closed
 	keepHTTP time.Duration // before which no HTTP connection is closed
 
-	webSockets []broadcast.Conn // in random order up to closed
-	closed     int              // so many of them have been closed
-	running    bool             // the walks of the last tick have not ended
+	webSockets []*broadcast.Subscriber // in random order up to closed
+	closed     int                     // so many of them have been closed
+	running    bool                    // the walks of the last tick have not ended
 }
 
 // Run implements broadcast.Task: it begins.
 func (d *drain) Run() {
 	d.running = true
-	d.loop.shared.EachConn(func(c broadcast.Conn) { d.webSockets = append(d.webSockets, c) })
+	d.loop.shared.EachSubscriber(func(s *broadcast.Subscriber) { d.webSockets = append(d.webSockets, s) })
 	d.loop.shared.Walk(func() bool { // when all have been found
 		d.running, d.loop.drain = false, d
 		d.tick(time.Now())
@@ -67,20 +67,18 @@ func (d *drain) closeDue() (more bool) {
 		return false
 	}
 	i := d.closed + rand.IntN(len(d.webSockets)-d.closed) // a step of the Fisher-Yates shuffle
-	c := d.webSockets[i]
+	s := d.webSockets[i]
 	d.webSockets[i] = d.webSockets[d.closed]
 	d.webSockets[d.closed] = nil
 	d.closed++
-	d.close(c)
+	d.close(s)
 	return true
 }
 
-func (d *drain) close(c broadcast.Conn) {
-	defer func() {
-		cn, _ := c.(*conn) // nil where a session has wrapped it
-		d.loop.server.recovered(recover(), "shutdown", cn)
-	}()
-	c.Close(pusher.CloseRestart, reasonGoingAway)
+func (d *drain) close(s *broadcast.Subscriber) {
+	c, _ := s.Conn().(*conn) // nil where it has ended by itself, or a session has wrapped it
+	defer func() { d.loop.server.recovered(recover(), "shutdown", c) }()
+	s.Close(pusher.CloseRestart, reasonGoingAway)
 }
 
 // due is how many WebSockets are to be closed by now.

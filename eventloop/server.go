@@ -39,6 +39,8 @@ type Session interface {
 	// Send queues a frame, Flush writes what is queued.
 	Send(f broadcast.Frame)
 	Flush()
+	// Close tells the client why the connection ends, and closes it through c.Close of Open.
+	Close(code ws.StatusCode, reason string)
 	// Deflate is called once, after Open, if the client takes compressed frames.
 	Deflate()
 }

@@ -615,7 +615,8 @@ func TestSlowConsumer(t *testing.T) {
 	if n := largest.Load(); n > limit+joinedAtMost(size)+128 {
 		t.Errorf("%d bytes waited for one client, the limit is %d", n, limit)
 	}
-	// What it has missed it has missed; what it gets is whole frames and then the close.
+	// What it has missed it has missed; what it gets is whole frames, and then the error and the close.
+	told := false
 	for n := 0; ; n++ {
 		op, p, err := slow.next()
 		if err != nil {
@@ -627,9 +628,18 @@ func TestSlowConsumer(t *testing.T) {
 			}
 			break
 		}
+		if told {
+			t.Fatal("an event behind the error")
+		}
+		if told = p == `{"event":"pusher:error","data":{"code":4100,"message":"Slow consumer"}}`; told {
+			continue
+		}
 		if len(p) != size || n > events {
 			t.Fatal("a broken frame")
 		}
+	}
+	if !told {
+		t.Error("no error before the close frame")
 	}
 	slow.ends()
 }

@@ -30,7 +30,7 @@ func TestDrainIsSpread(t *testing.T) {
 		{0, time.Hour, time.Second, 0},
 	} {
 		t.Run(fmt.Sprintf("%d over %v after %v", tt.n, tt.over, tt.passed), func(t *testing.T) {
-			d := &drain{webSockets: make([]broadcast.Conn, tt.n), begin: begin, spread: tt.over}
+			d := &drain{webSockets: make([]*broadcast.Subscriber, tt.n), begin: begin, spread: tt.over}
 			if got := d.due(begin.Add(tt.passed)); got != tt.want {
 				t.Errorf("%d are told, want %d", got, tt.want)
 			}

@@ -36,7 +36,7 @@ func send(g gnet.Conn, p []byte) {
 func (c *conn) cutOffSlowConsumer() {
 	c.loop.server.logSlowConsumer(c)
 	if c.state == stateOpen {
-		c.Close(pusher.CloseSlowConsumer, "Slow consumer")
+		c.session.Close(pusher.CloseSlowConsumer, "Slow consumer")
 		return
 	}
 	c.drop()

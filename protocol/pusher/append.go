@@ -19,17 +19,27 @@ func AppendConnectionEstablished(dst []byte, id SocketID, activityTimeout int) [
 	return append(dst, `}"}`...)
 }
 
-// AppendError appends a pusher:error event. See Error.Append for the errors that the protocol knows.
+// AppendError appends a pusher:error event whose data is an object, as Pusher's protocol page has it.
 func AppendError(dst []byte, code int, message string) []byte {
-	var space [128]byte // holds every message of this package, so that an error costs no allocation
-	data := append(space[:0], `{"code":`...)
-	data = strconv.AppendInt(data, int64(code), 10)
-	data = append(data, `,"message":`...)
-	data = AppendString(data, message)
-	data = append(data, '}')
-
 	dst = append(dst, `{"event":"pusher:error","data":`...)
-	dst = AppendString(dst, data)
+	dst = appendErrorData(dst, code, message)
+	return append(dst, '}')
+}
+
+// AppendErrorText appends a pusher:error event whose data is an object inside a JSON string, as Reverb sends it. Some clients
+// (Pysher, pusher-websocket-swift and -dotnet, toorop/go-pusher) cannot read that.
+func AppendErrorText(dst []byte, code int, message string) []byte {
+	var space [128]byte // holds every message of this package, so that an error costs no allocation
+	dst = append(dst, `{"event":"pusher:error","data":`...)
+	dst = AppendString(dst, appendErrorData(space[:0], code, message))
+	return append(dst, '}')
+}
+
+func appendErrorData(dst []byte, code int, message string) []byte {
+	dst = append(dst, `{"code":`...)
+	dst = strconv.AppendInt(dst, int64(code), 10)
+	dst = append(dst, `,"message":`...)
+	dst = AppendString(dst, message)
 	return append(dst, '}')
 }
 

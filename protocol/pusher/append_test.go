@@ -32,8 +32,12 @@ func TestAppend(t *testing.T) {
 		{"ping", AppendPing(nil), `{"event":"pusher:ping"}`},
 		{"pong", AppendPong(nil), `{"event":"pusher:pong"}`},
 		{"error", AppendError(nil, 4001, "Application does not exist"),
-			`{"event":"pusher:error","data":"{\"code\":4001,\"message\":\"Application does not exist\"}"}`},
+			`{"event":"pusher:error","data":{"code":4001,"message":"Application does not exist"}}`},
 		{"error with quotes", AppendError(nil, 4009, "say \"why\"\n"),
+			`{"event":"pusher:error","data":{"code":4009,"message":"say \"why\"\n"}}`},
+		{"error as text", AppendErrorText(nil, 4001, "Application does not exist"),
+			`{"event":"pusher:error","data":"{\"code\":4001,\"message\":\"Application does not exist\"}"}`},
+		{"error as text with quotes", AppendErrorText(nil, 4009, "say \"why\"\n"),
 			`{"event":"pusher:error","data":"{\"code\":4009,\"message\":\"say \\\"why\\\"\\n\"}"}`},
 		{"subscription succeeded", AppendSubscriptionSucceeded(nil, "c"),
 			`{"event":"pusher_internal:subscription_succeeded","data":"{}","channel":"c"}`},
@@ -83,7 +87,7 @@ func TestAppendKeepsWhatIsThere(t *testing.T) {
 	for _, got := range [][]byte{
 		AppendPing(dst), AppendPong(dst), AppendCacheMiss(dst, "c"), AppendConnectionEstablished(dst, 1<<32|1, 30),
 		AppendEvent(dst, []byte(`"e"`), []byte(`"d"`), []byte(`"c"`)), AppendClientEvent(dst, "e", []byte("c"), nil, nil),
-		AppendMemberAdded(dst, "c", []byte(`{}`)), ErrRateLimit.Append(dst),
+		AppendMemberAdded(dst, "c", []byte(`{}`)), AppendError(dst, 4301, "Rate limit exceeded"), AppendErrorText(dst, 4301, "Rate limit exceeded"),
 		AppendPresenceSucceeded(dst, "c", 0, slices.Values([]Member(nil))),
 	} {
 		if !hasPrefix(got, string(dst)) || !json.Valid(got[len(dst):]) {
@@ -102,7 +106,8 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 		dst = AppendMemberAdded(dst[:0], channel, data)
 		dst = AppendMemberRemoved(dst[:0], channel, data)
 		dst = AppendConnectionEstablished(dst[:0], 1<<32|1, 30)
-		dst = ErrNotMember.Append(dst[:0])
+		dst = AppendError(dst[:0], ErrNotMember.Code, ErrNotMember.Message)
+		dst = AppendErrorText(dst[:0], ErrNotMember.Code, ErrNotMember.Message)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

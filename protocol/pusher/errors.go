@@ -26,7 +26,7 @@ var (
 	ErrRateLimit       = &Error{4301, "Rate limit exceeded"} // closes if the app has terminate_on_limit
 )
 
-// Close codes of this server. What pusher-js does when it sees one (its core/connection/protocol/protocol.ts):
+// Close codes of this server beside those of the errors that close. What pusher-js does when it sees one (its core/connection/protocol/protocol.ts):
 //
 //	4000        tries again with TLS
 //	4001-4099   gives up: no reconnect until the page asks for it
@@ -36,19 +36,11 @@ var (
 //	1002-1004   reconnects after a second, and after 1002 or 1003 never uses this transport again on that page
 //	other       reconnects after a second
 const (
-	CloseUnknownApp   = 4001
-	CloseDisabled     = 4003
-	CloseOverQuota    = 4004
-	CloseForbidden    = 4009 // origin refused, or terminated through the API
+	CloseForbidden    = 4009 // terminated through the API
 	CloseSlowConsumer = 4100
 	CloseStopping     = 4100 // to a newcomer: at once it would come back to the same process
 	CloseRestart      = 4200 // restart or shutdown: another node takes over
-	ClosePongTimeout  = 4201
-	CloseRateLimit    = 4301
 )
 
 // Error returns the message with its code.
 func (e *Error) Error() string { return "pusher error " + strconv.Itoa(e.Code) + ": " + e.Message }
-
-// Append appends the pusher:error event that tells a client.
-func (e *Error) Append(dst []byte) []byte { return AppendError(dst, e.Code, e.Message) }

@@ -170,7 +170,8 @@ func TestSocketID(t *testing.T) {
 
 func TestServerError(t *testing.T) {
 	for message, want := range map[string]string{
-		string(pusher.ErrUnauthorized.Append(nil)):                                                             "the server says 4009: Connection is unauthorized",
+		string(pusher.AppendError(nil, 4009, "Connection is unauthorized")):                                    "the server says 4009: Connection is unauthorized",
+		string(pusher.AppendErrorText(nil, 4009, "Connection is unauthorized")):                                "the server says 4009: Connection is unauthorized",
 		`{"event":"pusher:error","data":{"code":null,"message":"no"}}`:                                         "the server says: no",
 		`{"event":"pusher:subscription_error","data":{"type":"AuthError","error":"not signed"},"channel":"b"}`: "the server says: not signed",
 		`{"event":"pusher:error","data":7}`:                                                                    `the server says {"event":"pusher:error","data":7}`,

@@ -96,10 +96,13 @@ func serverError(message []byte) error {
 		return fmt.Errorf("the server says %.120s", message)
 	}
 	if said.Code != 0 {
-		return fmt.Errorf("the server says %d: %s", said.Code, said.Message+said.Error)
+		return saidError(said.Code, said.Message+said.Error)
 	}
 	return fmt.Errorf("the server says: %s", said.Message+said.Error)
 }
+
+// saidError is an error that has a code.
+func saidError(code int, text string) error { return fmt.Errorf("the server says %d: %s", code, text) }
 
 // closeError makes an error of a close frame's payload.
 func closeError(payload []byte) error {

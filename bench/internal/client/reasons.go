@@ -14,6 +14,17 @@ func (r Reasons) add(err error) {
 	r[text]++
 }
 
+// withdraw takes one back, if it has been added.
+func (r Reasons) withdraw(err error) {
+	switch text := err.Error(); r[text] {
+	case 0:
+	case 1:
+		delete(r, text)
+	default:
+		r[text]--
+	}
+}
+
 // Merge adds other to r.
 func (r Reasons) Merge(other Reasons) {
 	for text, n := range other {

@@ -27,6 +27,9 @@ func (c *conn) frame(f frame, now int64) {
 		c.fleet.out = dialect.AppendFrame(c.fleet.out[:0], ws.OpPong, f.payload)
 		c.write(c.fleet.out)
 	case ws.OpClose:
+		if code, reason, err := ws.ParseClose(f.payload); err == nil {
+			c.fleet.outcome.ServerErrors.withdraw(saidError(int(code), string(reason))) // told before; the loss is counted
+		}
 		c.fail(closeError(f.payload))
 	}
 }

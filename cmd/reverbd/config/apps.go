@@ -136,6 +136,7 @@ func (l *loader) app(a appSource) apps.Settings {
 	s.MaxMessageSize = l.maxMessageSize(a.setting("REVERB_APP_MAX_MESSAGE_SIZE", "max_message_size"), s.MaxMessageSize)
 	s.AcceptClientEventsFrom = l.clientEvents(
 		a.setting("REVERB_APP_ACCEPT_CLIENT_EVENTS_FROM", "accept_client_events_from"), eventsFrom)
+	s.ErrorData = l.errorData(a.setting("REVERB_APP_ERROR_DATA", "error_data"))
 	s.RateLimit.Enabled = l.boolean(a.setting("REVERB_APP_RATE_LIMITING_ENABLED", "rate_limiting.enabled"), false)
 	s.RateLimit.MaxAttempts = int(l.number(a.setting("REVERB_APP_RATE_LIMIT_MAX_ATTEMPTS", "rate_limiting.max_attempts"),
 		int64(s.RateLimit.MaxAttempts), limits{"a number of messages", 1, 1 << 30}))
@@ -245,6 +246,19 @@ func (l *loader) clientEvents(s setting, fallback apps.ClientEvents) apps.Client
 	}
 	l.problem(v.from, "%s is not all, members or none; give one of these", v.shown())
 	return fallback
+}
+
+func (l *loader) errorData(s setting) apps.ErrorData {
+	v, ok := l.find(s)
+	if !ok || v.text == "" {
+		return ""
+	}
+	switch form := apps.ErrorData(strings.ToLower(strings.TrimSpace(v.text))); form {
+	case apps.ErrorDataObject, apps.ErrorDataString:
+		return form
+	}
+	l.problem(v.from, "%s is not object or string; give one of these", v.shown())
+	return ""
 }
 
 // refuseDuplicates: ids and keys are looked up, so each may exist once. They are compared as text: 1e3 is not 1000.

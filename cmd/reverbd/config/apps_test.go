@@ -21,12 +21,14 @@ REVERB_APP_RATE_LIMITING_ENABLED=on
 REVERB_APP_RATE_LIMIT_MAX_ATTEMPTS=5
 REVERB_APP_RATE_LIMIT_DECAY_SECONDS=2
 REVERB_APP_RATE_LIMIT_TERMINATE=(true)
+REVERB_APP_ERROR_DATA=String
 `).mustLoad(t)
 	want := apps.Settings{
 		ID: "1", Key: "k", Secret: "s", AllowedOrigins: []string{"a.test", "*.b.test"},
 		PingInterval: 10 * time.Second, ActivityTimeout: 20 * time.Second, MaxConnections: 100,
 		AcceptClientEventsFrom: apps.ClientEventsFromNone,
 		RateLimit:              apps.RateLimit{Enabled: true, MaxAttempts: 5, Decay: 2 * time.Second, TerminateOnLimit: true},
+		ErrorData:              apps.ErrorDataString,
 	}
 	if !reflect.DeepEqual(c.Apps, []apps.Settings{want}) {
 		t.Errorf("got %+v\nwant %+v", c.Apps, want)

@@ -102,6 +102,7 @@ var keys = map[string]keyKind{
 	"apps.apps[].max_connections":                  scalar,
 	"apps.apps[].max_message_size":                 scalar,
 	"apps.apps[].accept_client_events_from":        scalar,
+	"apps.apps[].error_data":                       scalar,
 	"apps.apps[].rate_limiting":                    group,
 	"apps.apps[].rate_limiting.enabled":            scalar,
 	"apps.apps[].rate_limiting.max_attempts":       scalar,
