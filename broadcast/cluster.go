@@ -83,7 +83,8 @@ func (d *Directory) TakeUpdate(channel string) (u Update) {
 	return u
 }
 
-// Wants reports whether the channel has subscribers on this node, or pending ones.
+// Wants reports whether the channel has subscribers on this node, or pending ones. Like TakeUpdate it takes the channel out
+// of the dirty set: the next change of its state marks it as dirty again.
 func (d *Directory) Wants(channel string) (wanted bool) {
 	d.withTopic(channel, func(t *Topic) uint64 {
 		t.dirty = false

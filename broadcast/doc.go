@@ -13,6 +13,7 @@
 //   - A shard is the subscription table of one loop: the subscribers of each topic. It needs no lock.
 //   - A mailbox holds the jobs of one loop in order. Posting to the mailbox of an idle loop wakes the loop; Drain does
 //     the jobs within a budget, so that reads and accepts are served in between.
+//   - A walk is work on many connections of a loop, a step for each, which a Drain cuts off after a time (walk.go).
 //   - A Bus connects the node with other nodes: package broadcast/redis, or nothing.
 //
 // # A subscribe on one of several nodes

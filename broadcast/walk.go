@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// What one turn of a loop may spend on walks, in time, and after how many steps the clock is read. A step that closes a
-// connection takes about 10 microseconds.
+// How long one Drain may spend on walks, and after how many steps it reads the clock. A step that closes a connection
+// takes about 10 microseconds.
 const (
 	walkSlice = time.Millisecond
 	walkSteps = 8
 )
 
-// Walk has step called until it returns false: work on many connections of the loop, one of them a step. A turn of the loop
-// spends a millisecond on walks; what is left continues in the next turn, when the loop has polled and served its sockets. The
-// walks of a loop run one after another, in the order in which they were asked for. A step may close any connection and ask for
-// further walks. A step that panics is not called again before the next turn, and must not fail twice on the same connection.
+// Walk calls step until it returns false: work on many connections of the loop, one connection a step. A Drain spends
+// walkSlice on walks; what is left continues in the next Drain, after the loop has polled and served its sockets. The walks
+// of a loop run one after another, in the order of the calls to Walk. A step may close any connection and call Walk. A step
+// that panics is not called again before the next Drain, and must not fail twice on the same connection.
 //
 // Walk may be called where Drain or DrainUnlessScheduled follows: in a Task, in a walk, and in whatever a read causes.
 func (l *Loop) Walk(step func() (more bool)) { l.walks = append(l.walks, step) }
 
-// walk continues the walks for what the current turn may still spend on them.
+// walk continues the walks for the time that the current Drain may still spend on them.
 func (l *Loop) walk() {
 	for n := 0; len(l.walks) > 0; n++ {
 		if n%walkSteps == 0 && l.walkedEnough(time.Now()) {
@@ -32,7 +32,7 @@ func (l *Loop) walk() {
 	}
 }
 
-// walkedEnough reports whether the turn's time for walks is over. It begins with the first step.
+// walkedEnough reports whether the time for walks of the current Drain is over. It begins with the first step.
 func (l *Loop) walkedEnough(now time.Time) bool {
 	if l.walkUntil.IsZero() {
 		l.walkUntil = now.Add(walkSlice)
@@ -43,8 +43,8 @@ func (l *Loop) walkedEnough(now time.Time) bool {
 // EachSubscriber walks over the connections of the loop that were added by Add: see Set.Walk.
 func (l *Loop) EachSubscriber(visit func(s *Subscriber)) { l.subscribers.Walk(l, visit) }
 
-// Set is the connections of one loop, or some of them, in no order. Add and Remove take constant time. It is loop-owned. The zero
-// value is empty.
+// Set is the connections of one loop, or some of them, in no order. Add and Remove take constant time. It is owned by the
+// loop. The zero value is empty.
 //
 // It is a slice in which each element knows its index: an intrusive list would cost each connection 16 bytes more.
 type Set[E placed] struct {
@@ -58,7 +58,7 @@ type placed interface {
 	indexInSet() *int32
 }
 
-// Place is embedded in what is to be an element of a Set.
+// Place makes the struct that embeds it usable as an element of a Set.
 type Place struct{ index int32 }
 
 func (p *Place) indexInSet() *int32 { return &p.index }
@@ -66,14 +66,15 @@ func (p *Place) indexInSet() *int32 { return &p.index }
 // Len is the number of elements.
 func (s *Set[E]) Len() int { return len(s.elements) }
 
-// Add puts in e, which must not be in the set. A walk that has begun does not visit it.
+// Add adds e, which must not be in the set. A walk that has begun does not visit it.
 func (s *Set[E]) Add(e E) {
 	*e.indexInSet() = int32(len(s.elements))
 	s.elements = append(s.elements, e)
 }
 
-// Remove takes out e, which must be in the set. The last element takes its place. If a walk has visited that one and not e, its
-// next element goes there instead, and the last one behind those that are still to be visited.
+// Remove removes e, which must be in the set. The last element takes its place. If a walk has visited the last element but
+// not e, the element that the walk would visit next takes the place of e instead, and the last element takes the place of
+// that one.
 func (s *Set[E]) Remove(e E) {
 	hole, last := int(*e.indexInSet()), len(s.elements)-1
 	if hole < s.next {
@@ -96,9 +97,9 @@ func (s *Set[E]) move(from, to int) {
 	*e.indexInSet() = int32(to)
 }
 
-// Walk has visit called for every element that is in the set when the walk begins, except those that have been removed before
-// their turn: once for each, whatever is added and removed meanwhile. See Loop.Walk for when that is. A set belongs to one loop,
-// whose walks do not overlap, so it needs to remember the position of one walk only.
+// Walk calls visit once for every element that is in the set when the walk begins, except those that are removed before they
+// are visited, whatever is added and removed meanwhile. See Loop.Walk for when visit is called. A set belongs to one loop,
+// whose walks do not overlap, so the set stores the position of one walk only.
 func (s *Set[E]) Walk(l *Loop, visit func(E)) {
 	begun := false
 	l.Walk(func() bool {

@@ -11,7 +11,7 @@ import (
 const (
 	heartbeatInterval = 2 * time.Second
 	leaseTimeout      = 9 * time.Second
-	maxStall          = 6 * time.Second // a session that could not send a heartbeat for so long, though it runs, ends: a new one begins as another node
+	maxStall          = 6 * time.Second // without sending a heartbeat: the session ends, before the others evict its node
 )
 
 // heartbeat sends heartbeats, and checks those of the other nodes.
