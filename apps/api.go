@@ -30,10 +30,10 @@ type API struct {
 	draining atomic.Bool
 }
 
-// StartDraining has /up answer 503 from now on, so that a load balancer sends nobody here any more. Everything else is served.
+// StartDraining makes /up answer 503 from now on, so that a load balancer sends no new clients here. All other routes are served.
 func (a *API) StartDraining() { a.draining.Store(true) }
 
-// call is one request on its way through the API. A loop uses one for all of its requests, for the memory.
+// call is the state of one request. A loop uses one call for all of its requests, which reuse its memory.
 type call struct {
 	api    *API
 	app    *App
@@ -48,10 +48,10 @@ type call struct {
 	channels [][]byte // of all of these
 }
 
-// maxKept is the largest number of events, and of channels, whose memory is kept.
+// maxKept is the capacity of events, and of channels, up to which reset keeps the memory.
 const maxKept = 128
 
-// call returns one with memory and nothing else. That of a loop is for one request at a time.
+// call returns an empty call. The call of a loop serves one request at a time; without a loop it is a new one.
 func (a *API) call(l *broadcast.Loop) *call {
 	if l == nil {
 		return &call{}
@@ -63,7 +63,7 @@ func (a *API) call(l *broadcast.Loop) *call {
 	return *c
 }
 
-// reset keeps the memory of a call, and lets go of all that it was about.
+// reset drops the references of a call to its request, and keeps its memory.
 func (c *call) reset() {
 	clear(c.events)
 	clear(c.channels)
@@ -83,7 +83,7 @@ const health = "/up"
 // handler answers a call that has been authenticated.
 type handler func(*call) reply
 
-// ServeHTTP answers one request. The body must be complete; whoever reads requests bounds its size.
+// ServeHTTP answers one request. The body must be complete; the caller bounds its size.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Serve(nil, w, r) }
 
 // Serve is ServeHTTP on a loop, which may be nil.
@@ -99,7 +99,7 @@ func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request
 	c.answer(r).write(w, r.Method)
 }
 
-// readBody returns a request's body, without a copy if whoever read the request has it in one piece.
+// readBody returns a request's body, without a copy if the body is one piece of memory (has a method Bytes).
 func readBody(body io.Reader) ([]byte, error) {
 	if b, ok := body.(interface{ Bytes() []byte }); ok {
 		return b.Bytes(), nil

@@ -8,8 +8,8 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// App is one running application as it is configured now. It never changes: a reload puts another App in its place, which shares
-// the channels and the count of connections with it. Safe for concurrent use.
+// App is one version of an application: its settings at one time. It never changes: a reload replaces it with another App, which
+// shares its channels and its connection count. Safe for concurrent use.
 type App struct {
 	Settings
 	Channels *broadcast.Directory
@@ -25,14 +25,14 @@ type appState struct {
 	latest      atomic.Pointer[App]
 }
 
-// newApp makes the first App of its line.
+// newApp returns the first version of an application.
 func newApp(s Settings, channels *broadcast.Directory) *App {
 	a := &App{Settings: s, Channels: channels, origins: newOrigins(s.AllowedOrigins), state: &appState{}}
 	a.state.latest.Store(a)
 	return a
 }
 
-// with returns a as the settings are now: a itself if they are the same.
+// with returns the version of a with these settings: a itself if they are the same.
 func (a *App) with(s Settings) *App {
 	if reflect.DeepEqual(a.Settings, s) {
 		return a
@@ -40,10 +40,10 @@ func (a *App) with(s Settings) *App {
 	return &App{Settings: s, Channels: a.Channels, origins: newOrigins(s.AllowedOrigins), state: a.state}
 }
 
-// latest is the App that a reload has put in the place of a, or a itself.
+// latest returns the current version of the application, which may be a itself.
 func (a *App) latest() *App { return a.state.latest.Load() }
 
-// signer returns what verifies requests on a loop, nil for none: then it is for this once.
+// signer returns the Signer of a loop, which only that loop uses; a new one if l is nil.
 func (a *App) signer(l *broadcast.Loop) *pusher.Signer {
 	if l == nil {
 		return pusher.NewSigner(a.Secret)

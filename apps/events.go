@@ -9,8 +9,8 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// Message handles one text or binary message, which it may overwrite. Whatever is wrong with it is answered with an error
-// event, and the connection stays open.
+// Message handles one text or binary message, which it may overwrite. A message that is refused is answered with an error event,
+// and the connection stays open.
 func (s *Session) Message(op ws.OpCode, payload []byte) {
 	s.touch()
 	s.refreshApp()
@@ -33,10 +33,10 @@ func (s *Session) Message(op ws.OpCode, payload []byte) {
 	s.info("Message Handled", s.ID)
 }
 
-// handle carries out one message. The error is what the client is told.
+// handle carries out one message. The error goes to the client.
 func (s *Session) handle(op ws.OpCode, payload []byte) error {
 	if op == ws.OpBinary && !utf8.Valid(payload) {
-		return pusher.ErrInvalidFormat // it would break the text frames of those who receive it
+		return pusher.ErrInvalidFormat // it would make the text frames of its receivers invalid
 	}
 	m, err := pusher.Parse(payload)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Session) handle(op ws.OpCode, payload []byte) error {
 	return nil
 }
 
-// fail tells the client what was wrong with its message.
+// fail sends the client the error of its message.
 func (s *Session) fail(err error) {
 	wire, ok := errors.AsType[*pusher.Error](err)
 	if !ok {
@@ -107,14 +107,14 @@ func (s *Session) subscribe(data []byte) error {
 func (s *Session) authorize(kind pusher.Kind, sub pusher.Subscribe) error {
 	switch {
 	case kind.IsServerToUser():
-		return pusher.ErrUnauthorized // it belongs to a signed-in user, and nobody can sign in yet
+		return pusher.ErrUnauthorized // it belongs to a signed-in user, and signing in is not supported
 	case kind.NeedsAuth() && !pusher.VerifyChannel(s.app.Secret, sub.Auth, s.ID, sub.Channel, sub.ChannelData):
 		return pusher.ErrUnauthorized
 	}
 	return nil
 }
 
-// identify reads who the client is on a presence channel. Elsewhere channel_data only has to be well-formed.
+// identify reads the client's member of a presence channel. On other channels channel_data only has to be well-formed.
 func (s *Session) identify(kind pusher.Kind, data []byte) (*broadcast.Identity, error) {
 	if kind.IsPresence() {
 		if len(data) == 0 {
@@ -137,8 +137,8 @@ func (s *Session) unsubscribe(data []byte) error {
 	return nil
 }
 
-// clientEvent handles everything that is not addressed to the server. Only client events go to others; other names are
-// checked and then ignored, as in Reverb.
+// clientEvent handles every message that is not addressed to the server. Only client events are relayed; messages with other
+// names are checked and then ignored, as in Reverb.
 func (s *Session) clientEvent(m pusher.Message) error {
 	if !pusher.ValidName(m.Channel) {
 		return pusher.ErrInvalidFormat
@@ -161,8 +161,8 @@ func (s *Session) clientEvent(m pusher.Message) error {
 	return s.whisper(m)
 }
 
-// whisper passes a client event on to everyone else on its channel: its data as it came, and the user_id that the app
-// signed for the sender, whatever the client says it is.
+// whisper relays a client event to the other subscribers of its channel: its data byte for byte, and the user_id that the app
+// signed for the sender, not the one that the message claims.
 func (s *Session) whisper(m pusher.Message) error {
 	var userID []byte
 	if member := s.Member(m.Channel); member != nil {

@@ -20,7 +20,7 @@ type event struct {
 	requested  bool // info was given
 }
 
-// What publishers are told who did not ask for anything.
+// The answers to publishers that did not ask for info.
 var (
 	published      = always("{}")
 	batchPublished = always(`{"batch":{}}`)
@@ -53,7 +53,7 @@ func publish(c *call) reply {
 	return ok(append(body, "}}"...))
 }
 
-// describe asks about channels, given as raw JSON strings, all at once: each question may wait for other nodes.
+// describe queries all channels, given as raw JSON strings, at once: each query may wait for other nodes.
 func (c *call) describe(channels [][]byte) []broadcast.Channel {
 	names := make([]string, len(channels))
 	for i, ch := range channels {
@@ -115,7 +115,7 @@ func (c *call) publish(e *event) error {
 	return nil
 }
 
-// failed answers a publish that could not be carried out.
+// failed returns the reply to a publish that could not be carried out.
 func (c *call) failed(err error) reply {
 	if errors.Is(err, broadcast.ErrOverloaded) {
 		return overloaded()

@@ -11,7 +11,7 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// attributes is which facts about channels a request asks for.
+// attributes are the facts about channels that a request asks for.
 type attributes struct{ occupied, users, subscriptions, cache bool }
 
 func parseAttributes(list string) (a attributes) {

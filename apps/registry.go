@@ -10,8 +10,8 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// Registry finds an application by its id or key, both compared as strings. Its applications are replaced as a whole; who looks
-// one up sees either the old ones or the new ones and waits for nobody. Safe for concurrent use.
+// Registry finds an application by its id or key, both compared as strings. Its applications are replaced as a whole: a
+// lookup sees either all old or all new ones, and never waits. Safe for concurrent use.
 type Registry struct {
 	hub     *broadcast.Hub
 	current atomic.Pointer[catalog]
@@ -45,7 +45,7 @@ func (r *Registry) ByKey(key string) *App { return r.current.Load().byKey[key] }
 // ByID returns the application that servers name by id, or nil.
 func (r *Registry) ByID(id string) *App { return r.current.Load().byID[id] }
 
-// Replacement is what became of the applications when they were replaced, by id.
+// Replacement lists the ids of the applications that a replacement added, changed, disabled and removed.
 type Replacement struct{ Added, Changed, Disabled, Removed []string }
 
 // Replace puts these applications in the place of those that are known. One with the id of a known one is the same application:
@@ -87,8 +87,8 @@ func (r *Registry) Replace(settings []Settings) (Replacement, error) {
 	return changes, nil
 }
 
-// install makes the catalog the current one. A connection looks its app up and is counted in one step of its loop, so that
-// whoever is told to go by a task that is posted from now on includes everyone who came in by the old one.
+// install makes the catalog the current one. A connection looks its app up and is counted in one task of its loop, so a task
+// posted from now on that disconnects an app reaches every connection that was accepted by the old catalog.
 func (r *Registry) install(next *catalog) {
 	for _, a := range next.apps {
 		a.Channels.SetErrorText(a.ErrorData == ErrorDataString)
@@ -97,7 +97,7 @@ func (r *Registry) install(next *catalog) {
 	r.current.Store(next)
 }
 
-// disconnect closes what may not go on.
+// disconnect closes the connections of disabled and removed applications.
 func (r *Registry) disconnect(old *catalog, changes Replacement) {
 	for _, id := range changes.Disabled {
 		old.byID[id].Channels.Disconnect(pusher.ErrDisabled)
@@ -109,7 +109,7 @@ func (r *Registry) disconnect(old *catalog, changes Replacement) {
 	}
 }
 
-// check finds what makes settings useless together.
+// check returns all problems of the settings, joined.
 func check(settings []Settings) error {
 	var problems []error
 	ids, keys := make(map[string]bool), make(map[string]string)

@@ -10,14 +10,14 @@ type reply struct {
 	status int
 	body   []byte
 	plain  bool   // text, else JSON
-	header string // one more, if not ""
+	header string // name of one more header; "" for none
 	value  []string
 	length []string // contentLength, if that is known already
 }
 
 func ok(body []byte) reply { return reply{status: http.StatusOK, body: body} }
 
-// always is an answer that is given again and again.
+// always returns a constant reply, whose Content-Length is computed once.
 func always(body string) reply {
 	r := ok([]byte(body))
 	r.length = contentLength(r.body)
@@ -34,7 +34,7 @@ func methodNotAllowed(allow string) reply {
 	return r
 }
 
-// overloaded tells a publisher to come back: nothing was delivered.
+// overloaded asks a publisher to try again: nothing was delivered.
 func overloaded() reply {
 	r := jsonError(http.StatusServiceUnavailable, "the server has too much waiting to be delivered; try again")
 	r.header, r.value = "Retry-After", []string{"1"}

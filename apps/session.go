@@ -46,7 +46,7 @@ func (f *Sessions) Accept(path string) *Session {
 	return &Session{sessions: f, app: f.Registry.ByKey(key)}
 }
 
-// Open greets the client, whose Origin header is given, or refuses it.
+// Open sends connection_established to the client, or refuses it. origin is its Origin header.
 func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 	s.touch()
 	if s.app == nil {
@@ -74,7 +74,7 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 	s.established()
 }
 
-// remoteAddress tells where a connection comes from, if it knows.
+// remoteAddress returns " from ADDRESS", or "" if the connection does not know its client.
 func remoteAddress(c broadcast.Conn) string {
 	if remote, ok := c.(interface{ Client() string }); ok {
 		return " from " + remote.Client()
@@ -87,7 +87,7 @@ func (s *Session) established() {
 	s.Send(broadcast.SealText(pusher.AppendConnectionEstablished(b, s.ID, int(s.app.ActivityTimeout/time.Second))))
 }
 
-// refuse says why, and ends the connection with the same code.
+// refuse closes the connection with the error and its code.
 func (s *Session) refuse(e *pusher.Error) { s.Close(ws.StatusCode(e.Code), e.Message) }
 
 // MaxMessageSize is the largest message that the client may send, in bytes; 0 is no limit.
@@ -98,14 +98,14 @@ func (s *Session) MaxMessageSize() int64 {
 	return int64(s.app.latest().MaxMessageSize)
 }
 
-// Control notes that a control frame of the client has been handled.
+// Control records that a control frame of the client was handled.
 func (s *Session) Control(ws.OpCode) {
 	s.controlFrames = true
 	s.touch()
 	s.info("Control Frame Received", s.ID)
 }
 
-// Gone ends the session: the connection does not exist any longer.
+// Gone ends the session after its connection was closed.
 func (s *Session) Gone() {
 	s.Loop().Remove(&s.Subscriber)
 	if s.counted {
@@ -115,7 +115,7 @@ func (s *Session) Gone() {
 	}
 }
 
-// refreshApp makes what has been configured since hold for the session. One message is handled by one configuration.
+// refreshApp switches the session to the current version of its app. One message is handled by one version.
 func (s *Session) refreshApp() {
 	if s.app != nil {
 		s.app = s.app.latest()
@@ -129,18 +129,18 @@ func (s *Session) now() time.Time {
 	return time.Now()
 }
 
-// epoch is what elapsed counts from. A difference of readings does not see the wall clock being set.
+// epoch is the zero of elapsed. Differences of monotonic readings are not affected when the wall clock is set.
 var epoch = time.Now()
 
-// elapsed is the time of now in milliseconds.
+// elapsed returns the milliseconds since epoch.
 func (s *Session) elapsed() int64 { return s.now().Sub(epoch).Milliseconds() }
 
 func (s *Session) touch() {
 	s.lastSeen, s.pingedAt = s.elapsed(), 0
 }
 
-// Check sees to it that the client is alive and returns how long the next Check may wait. A client that was silent for the
-// ping interval is pinged; one that then says nothing within the activity timeout is closed with 4201.
+// Check pings a client that was silent for the ping interval, and closes with 4201 one that then sends nothing within the
+// activity timeout. It returns the time after which it must be called again.
 func (s *Session) Check() time.Duration {
 	now := s.elapsed()
 	s.refreshApp()
@@ -151,7 +151,7 @@ func (s *Session) Check() time.Duration {
 			s.refuse(pusher.ErrPongTimeout)
 			return time.Minute
 		}
-		return min(time.Duration(left)*time.Millisecond, s.app.PingInterval) // it may answer, and fall silent again
+		return min(time.Duration(left)*time.Millisecond, s.app.PingInterval) // it may answer, and be silent again
 	}
 	if left := s.lastSeen + s.app.PingInterval.Milliseconds() - now; left > 0 {
 		return time.Duration(left) * time.Millisecond
@@ -166,7 +166,7 @@ func (s *Session) Check() time.Duration {
 	return min(s.app.ActivityTimeout, s.app.PingInterval)
 }
 
-// error tells the client of a mistake.
+// error sends the client a pusher:error event.
 func (s *Session) error(e *pusher.Error) { s.SendError(e.Code, e.Message) }
 
 func (s *Session) info(title string, id pusher.SocketID) {
@@ -175,7 +175,7 @@ func (s *Session) info(title string, id pusher.SocketID) {
 	}
 }
 
-// The frames that never vary.
+// The constant frames.
 var (
 	pongEvent = broadcast.SealText(pusher.AppendPong(broadcast.TextBuffer(0)))
 	pingEvent = broadcast.SealText(pusher.AppendPing(broadcast.TextBuffer(0)))

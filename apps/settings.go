@@ -10,7 +10,7 @@ type ClientEvents string
 const (
 	ClientEventsFromAll     ClientEvents = "all"     // any connection of the app, subscribed or not
 	ClientEventsFromMembers ClientEvents = "members" // connections subscribed to the channel they whisper to
-	ClientEventsFromNone    ClientEvents = "none"    // nobody
+	ClientEventsFromNone    ClientEvents = "none"    // no connection
 )
 
 // RateLimit bounds the messages of one connection: at most MaxAttempts within Decay, counted from the first message.
@@ -25,10 +25,10 @@ type RateLimit struct {
 // They never change once an App is built from them.
 type Settings struct {
 	ID, Key, Secret        string
-	Disabled               bool          // nobody may connect and nothing may be published
+	Disabled               bool          // no connection is accepted and no event published
 	AllowedOrigins         []string      // host patterns, "*" matches any run of characters
 	PingInterval           time.Duration // idle time after which the server pings
-	ActivityTimeout        time.Duration // told to clients; and how long a ping may stay unanswered
+	ActivityTimeout        time.Duration // sent to clients; the time within which a ping must be answered
 	MaxConnections         int           // on this node; 0 is no limit
 	MaxMessageSize         int           // bytes of one client message; 0 is no limit
 	AcceptClientEventsFrom ClientEvents

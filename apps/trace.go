@@ -1,6 +1,6 @@
 package apps
 
-// Trace is told of all traffic when the operator asked for it (--debug). A nil Trace costs one comparison per message. Titles
+// Trace receives all traffic when the operator asked for it (--debug). A nil Trace costs one comparison per message. Titles
 // are Reverb's. Methods are called from all loops at once and must not keep payload.
 type Trace interface {
 	// Info is one line: what happened, and to which connection or channel.

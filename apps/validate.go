@@ -193,7 +193,7 @@ func (c *call) item(b *bag, object []byte) (e event) {
 // take reads the fields that may be absent.
 func (e *event) take(b *bag, f fields, item int) {
 	if b.string(field{"socket_id", item, -1}, f.socketID) {
-		e.except, _ = pusher.ParseSocketID(decode(f.socketID)) // an id that nobody has leaves nobody out
+		e.except, _ = pusher.ParseSocketID(decode(f.socketID)) // an unknown id excludes no connection
 	}
 	if b.string(field{"info", item, -1}, f.info) {
 		e.info, e.requested = parseAttributes(string(decode(f.info))), true

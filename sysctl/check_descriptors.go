@@ -49,7 +49,7 @@ func checkDescriptors(f Facts, n Need) Finding {
 			Fix{Say: "name a unit that systemd has, or its file, with --systemd"})
 	}
 	if !hard.Known() {
-		return untold(check, why)
+		return unknownFact(check, why)
 	}
 	found := fmt.Sprintf("%s (the hard limit %s)", hard, from)
 	if soft := f.Process.Descriptors.Soft; from == "of this process" && soft < hard {
@@ -107,7 +107,7 @@ func checkNrOpen(f Facts, n Need) Finding {
 	const check = "fs.nr_open"
 	need, _ := n.descriptors(f)
 	if !f.Files.NrOpen.Known() {
-		return untold(check, "the most that any process may be given")
+		return unknownFact(check, "the most that any process may be given")
 	}
 	return finding(check, levelOf(f.Files.NrOpen < need, false), f.Files.NrOpen.String(), need.String(),
 		"no limit for descriptors can be set higher than this", f.sysctl("fs.nr_open", need.generous()))
@@ -144,7 +144,7 @@ func checkFileMax(f Facts, n Need) Finding {
 	sockets, why := n.sockets(f)
 	need := sockets.plus(max(f.Files.Allocated, 0))
 	if !f.Files.Max.Known() {
-		return untold(check, "files of the whole system")
+		return unknownFact(check, "files of the whole system")
 	}
 	return finding(check, levelOf(f.Files.Max < need, f.Files.Max < need.plus(need/4)), f.Files.Max.String(), need.String(),
 		fmt.Sprintf("%s + %s open in the whole system now", why, f.Files.Allocated), f.sysctl("fs.file-max", need.times(2).generous()))
@@ -163,7 +163,7 @@ func checkEpollWatches(f Facts, n Need) Finding {
 	const check = "fs.epoll.max_user_watches"
 	need := n.Connections.plus(Number(n.Loops) * 4)
 	if !f.Files.EpollWatches.Known() {
-		return untold(check, "descriptors that the event loops of one user may watch")
+		return unknownFact(check, "descriptors that the event loops of one user may watch")
 	}
 	return finding(check, levelOf(f.Files.EpollWatches < need, false), f.Files.EpollWatches.String(), need.String(),
 		fmt.Sprintf("%s connections + 4 of each event loop, for one user", n.Connections), f.sysctl(check, need.generous()))

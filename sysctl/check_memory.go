@@ -21,7 +21,7 @@ func checkMemory(f Facts, n Need) Finding {
 	const check = "memory"
 	idle, busy, why := n.memory(f)
 	if !f.Memory.Available.Known() {
-		return untold(check, why)
+		return unknownFact(check, why)
 	}
 	found := fmt.Sprintf("%s available of %s", f.Memory.Available.bytes(), f.Memory.Total.bytes())
 	return finding(check, levelOf(f.Memory.Available < idle, f.Memory.Available < busy), found, busy.bytes(), why,
@@ -65,7 +65,7 @@ func checkTCPMemory(f Facts, n Need) Finding {
 	busy := sockets.times(busySocket / pageSize)
 	pressure, high := f.Net.TCPMemory[1], f.Net.TCPMemory[2]
 	if !high.Known() {
-		return untold(check, "pages that all sockets together may take; a container does not see it")
+		return unknownFact(check, "pages that all sockets together may take; a container does not see it")
 	}
 	found := fmt.Sprintf("%s pages until buffers shrink, %s until data is dropped", pressure, high)
 	value := fmt.Sprintf("%d %d %d", busy, busy+busy/2, busy*2)
@@ -79,7 +79,7 @@ func checkWriteBuffer(f Facts, n Need) Finding {
 	const check = "net.ipv4.tcp_wmem"
 	each := f.Net.WriteBuffer[1]
 	if !each.Known() || !f.Memory.Total.Known() {
-		return untold(check, "the send buffer that each socket begins with")
+		return unknownFact(check, "the send buffer that each socket begins with")
 	}
 	memory := f.budget()
 	all := n.Connections.times(each)
@@ -95,7 +95,7 @@ func checkReadBuffer(f Facts, n Need) Finding {
 	const check = "net.ipv4.tcp_rmem"
 	smallest := f.Net.ReadBuffer[0]
 	if !smallest.Known() || !f.Memory.Total.Known() {
-		return untold(check, "the receive buffer of each socket")
+		return unknownFact(check, "the receive buffer of each socket")
 	}
 	memory := f.budget()
 	all := n.Connections.times(smallest)
@@ -114,7 +114,7 @@ func checkOvercommit(f Facts, n Need) Finding {
 	const check = "vm.overcommit_memory"
 	m := f.Memory
 	if !m.Overcommit.Known() {
-		return untold(check, "whether the kernel promises more memory than there is")
+		return unknownFact(check, "whether the kernel promises more memory than there is")
 	}
 	if m.Overcommit != 2 {
 		return finding(check, OK, m.Overcommit.String(), "0 or 1", "memory counts when it is used, not when it is reserved")
@@ -130,7 +130,7 @@ func checkSwap(f Facts, n Need) Finding {
 	const check = "swap"
 	m := f.Memory
 	if !m.SwapTotal.Known() || !m.Available.Known() {
-		return untold(check, "memory on disk")
+		return unknownFact(check, "memory on disk")
 	}
 	used := m.SwapTotal - max(m.SwapFree, 0)
 	_, busy, _ := n.memory(f)

@@ -21,7 +21,7 @@ func checkSomaxconn(f Facts, n Need) Finding {
 	const check = "net.core.somaxconn"
 	need, why := n.backlog()
 	if !f.Net.Somaxconn.Known() {
-		return untold(check, why)
+		return unknownFact(check, why)
 	}
 	return finding(check, levelOf(false, f.Net.Somaxconn < need), f.Net.Somaxconn.String(), need.String(),
 		why+"; whoever finds the queue full comes a second or more later", f.sysctl(check, power(need)))
@@ -31,7 +31,7 @@ func checkSynBacklog(f Facts, n Need) Finding {
 	const check = "net.ipv4.tcp_max_syn_backlog"
 	need, why := n.backlog()
 	if !f.Net.SynBacklog.Known() {
-		return untold(check, why)
+		return unknownFact(check, why)
 	}
 	cookies := f.Net.SynCookies > 0
 	if cookies {
@@ -66,7 +66,7 @@ func checkPorts(f Facts, n Need) Finding {
 	const check = "net.ipv4.ip_local_port_range"
 	free := f.Net.freePorts()
 	if !free.Known() {
-		return untold(check, "ports that a proxy on this host can connect from")
+		return unknownFact(check, "ports that a proxy on this host can connect from")
 	}
 	found := fmt.Sprintf("%s ports (%d to %d)", free, f.Net.Ports.Low, f.Net.Ports.High)
 	if reserved := f.Net.Ports.Size() - free; reserved > 0 {
@@ -154,12 +154,12 @@ func (n Net) reserving(port int) string {
 	return strings.Join(parts, ",")
 }
 
-// checkTimeWait: a proxy that reconnects for everybody finds its ports held for a minute.
+// checkTimeWait: a proxy that reconnects for all of its clients finds its local ports in TIME_WAIT for a minute.
 func checkTimeWait(f Facts, n Need) Finding {
 	const check = "net.ipv4.tcp_tw_reuse"
 	free := f.Net.freePorts()
 	if !f.Net.TimeWaitReuse.Known() || !free.Known() {
-		return untold(check, "whether a proxy on this host may take a port again that was closed a moment ago")
+		return unknownFact(check, "whether a proxy on this host may take a port again that was closed a moment ago")
 	}
 	to, local := Number(1), true
 	if route := f.route(n); route != nil {

@@ -34,7 +34,7 @@ func checkTasks(f Facts, n Need) Finding {
 func checkCPU(f Facts, n Need) Finding {
 	const check = "cpu"
 	if !f.CPUs.Known() {
-		return untold(check, "CPUs, and what the control group allows of them")
+		return unknownFact(check, "CPUs, and what the control group allows of them")
 	}
 	can := float64(f.CPUs)
 	found := fmt.Sprintf("%s CPUs", f.CPUs)
@@ -64,7 +64,7 @@ func checkClock(f Facts, n Need) Finding {
 	}
 	why := fmt.Sprintf("a request to the API whose auth_timestamp is more than %s seconds from this clock is refused", seconds(n.Tolerance))
 	if !f.Clock.Known {
-		return untold(check, why)
+		return unknownFact(check, why)
 	}
 	found := "synchronised"
 	if !f.Clock.Synchronised {

@@ -27,7 +27,7 @@ func checkRedisClients(f Facts, _ Need) Finding {
 	need := r.Own.plus(max(r.Clients, 0))
 	why := fmt.Sprintf("%s connections of this node + %s that Redis has now", r.Own, r.Clients)
 	if !r.MaxClients.Known() {
-		return untold(check, why)
+		return unknownFact(check, why)
 	}
 	return finding(check, levelOf(r.MaxClients < r.Own, r.MaxClients < need), r.MaxClients.String(), need.String(), why, configSet("maxclients", fmt.Sprint(int64(need.generous()))))
 }
@@ -53,7 +53,7 @@ func checkRedisBuffer(f Facts, n Need) Finding {
 	why := fmt.Sprintf("%d events of %s while a node is busy, %d of them for as long as the soft limit allows; a node that is cut off misses "+
 		"events", waitingEvents, n.LargestEvent.bytes(), waitingForAWhile)
 	if !b.Hard.Known() || !b.Soft.Known() {
-		return untold(check, why)
+		return unknownFact(check, why)
 	}
 	hard, soft := unlimitedIfZero(b.Hard), unlimitedIfZero(b.Soft)
 	value := fmt.Sprintf("pubsub %d %d %d", needHard.times(2), needSoft.times(2), max(b.Seconds, 60))

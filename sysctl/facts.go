@@ -16,7 +16,7 @@ type Facts struct {
 	Redis      Redis       // filled in by the caller
 }
 
-// Process is who asks.
+// Process is the process that runs the checks.
 type Process struct {
 	User        string
 	Descriptors Limit  // RLIMIT_NOFILE

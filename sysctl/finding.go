@@ -40,7 +40,7 @@ type Fix struct {
 	Say     string   `json:"say,omitempty"`   // what to do where no file does it
 
 	whole bool   // the lines are all of the file
-	edits []Edit // where the file is somebody else's and keeps the rest of what it has
+	edits []Edit // for a file of another program, whose other lines stay
 }
 
 // Edit replaces the bytes From to To of a file.
@@ -104,8 +104,8 @@ func finding(check string, level Level, found, need, why string, fixes ...Fix) F
 	return f
 }
 
-// untold is the finding about something that the system does not tell.
-func untold(check, why string) Finding {
+// unknownFact is the finding about a fact that the system does not show.
+func unknownFact(check, why string) Finding {
 	return Finding{Check: check, Found: Unknown.String(), Need: "-", Why: why}
 }
 

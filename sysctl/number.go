@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Number is a count or a size that the system may not tell, or not limit.
+// Number is a count or a size; it may be Unknown or Unlimited.
 type Number int64
 
 // What a Number is when it is not a number.
@@ -16,7 +16,7 @@ const (
 	Unlimited Number = math.MaxInt64
 )
 
-// Known reports whether the system told the number.
+// Known reports whether the system shows the number.
 func (n Number) Known() bool { return n != Unknown }
 
 // String groups the digits: 28,232.

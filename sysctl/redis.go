@@ -1,6 +1,6 @@
 package sysctl
 
-// Redis is what the Redis that joins the nodes says about itself. The caller asks it: this package speaks to nobody.
+// Redis is what the Redis that joins the nodes says about itself. The caller queries it: this package opens no connection.
 type Redis struct {
 	Configured bool
 	Address    string

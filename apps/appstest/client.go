@@ -52,7 +52,7 @@ func (s *Server) Dial(path, origin string) *Client {
 	return c
 }
 
-// Connect is Dial to an app (see App), which must greet the client. The greeting is not in Received.
+// Connect is Dial to an app (see App), which must accept the client. Its connection_established is not in Received.
 func (s *Server) Connect(app string) *Client {
 	s.t.Helper()
 	c := s.Dial(s.Sessions.Prefix+"/app/"+app+"-key", "")
@@ -67,7 +67,7 @@ func (c *Client) open() bool { return c.state == open }
 // ID is the socket id.
 func (c *Client) ID() pusher.SocketID { return c.Session.ID }
 
-// Send sends text messages that arrive together. What arrives behind the end of the session is thrown away.
+// Send sends text messages that arrive in one read. Messages after the end of the session are dropped.
 func (c *Client) Send(texts ...string) {
 	for _, text := range texts {
 		if c.open() {
@@ -98,11 +98,11 @@ func (c *Client) read() {
 	if c.open() {
 		c.Session.Flush()
 	}
-	c.Session.Loop().DrainUnlessScheduled() // the others are rung if there is something for them
+	c.Session.Loop().DrainUnlessScheduled() // the other loops are woken if they have work
 	c.server.Settle()
 }
 
-// Drop is the client that goes without a word.
+// Drop ends the connection without a close frame, as a client that disappears.
 func (c *Client) Drop() {
 	was := c.state
 	c.state = gone

@@ -1,5 +1,5 @@
-// Package appstest runs the applications of a server without a socket: clients are recording connections, the loops are
-// turned by hand, and time stands still until a test moves it. What package eventloop does with bytes, it does with
+// Package appstest runs the applications of a server without a socket: clients are recording connections, the loops run
+// when a test calls them, and the clock stands still until a test advances it. What package eventloop does with bytes, it does with
 // messages, in the same order. Everything here runs on the goroutine of the test.
 package appstest
 
@@ -78,7 +78,7 @@ func App(name string, change ...func(*apps.Settings)) apps.Settings {
 // Now is the server's time.
 func (s *Server) Now() time.Time { return s.now }
 
-// Advance lets time pass: every client is looked at when it has asked for that.
+// Advance moves the clock: the Check of every session is called when it is due.
 func (s *Server) Advance(d time.Duration) {
 	end := s.now.Add(d)
 	for {
@@ -100,7 +100,7 @@ func (s *Server) Advance(d time.Duration) {
 	s.now = end
 }
 
-// Settle turns all loops until nothing waits.
+// Settle drains all loops until no work is left.
 func (s *Server) Settle() {
 	for busy := true; busy; {
 		busy = false

@@ -11,7 +11,7 @@ import (
 	"reverbd/cmd/reverbd/control"
 )
 
-// call is a command that waits for its answer.
+// call is a command whose client waits for the answer.
 type call struct {
 	command control.Command
 	answer  chan control.Answer // has room for one
@@ -33,7 +33,7 @@ func (i *instance) openControl() error {
 	return err
 }
 
-// reclaimControl makes sure that commands reach this server. It tells once that they cannot.
+// reclaimControl makes the control socket reachable again. A failure is logged once.
 func (i *instance) reclaimControl() {
 	if i.control == nil {
 		return

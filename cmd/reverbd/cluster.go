@@ -12,7 +12,7 @@ import (
 	"reverbd/cmd/reverbd/control"
 )
 
-// How long the start waits for Redis, and the end for what the other nodes have yet to be told.
+// How long the start waits for Redis, and the end for messages that are not published yet.
 const (
 	joinTimeout  = time.Second
 	leaveTimeout = 4 * time.Second
@@ -41,7 +41,7 @@ func (c *cluster) options(o broadcast.Options) broadcast.Options {
 	return o
 }
 
-// join connects the hub. Without Redis it returns all the same after a while: the node serves its own clients until Redis comes.
+// join connects the hub. Without Redis it returns after joinTimeout: the node serves its own clients until Redis is reached.
 func (c *cluster) join(h *broadcast.Hub, log *zap.Logger) {
 	if c == nil {
 		return
@@ -54,7 +54,7 @@ func (c *cluster) join(h *broadcast.Hub, log *zap.Logger) {
 	}
 }
 
-// report is what status tells of the other nodes.
+// report returns the part of status about the other nodes.
 func (c *cluster) report() *control.Cluster {
 	if c == nil {
 		return nil
@@ -65,7 +65,7 @@ func (c *cluster) report() *control.Cluster {
 	}
 }
 
-// leave tells the other nodes what they do not know yet, and that this one is gone.
+// leave publishes what is still queued, and that this node is gone.
 func (c *cluster) leave(log *zap.Logger) {
 	if c == nil {
 		return

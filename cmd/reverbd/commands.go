@@ -70,7 +70,7 @@ func findByPidFile(path string) (*control.Client, error) {
 	return nil, fmt.Errorf("process %d, which %s names, does not answer: %w", pid, path, err)
 }
 
-// stopServer waits for the server and for the process that was started first, which a supervisor knows.
+// stopServer waits for the server and for the first process, which the service manager knows.
 func stopServer(_ *cli.Context, client *control.Client) error {
 	server, err := control.Watch(client.PID)
 	if err != nil {
@@ -152,7 +152,7 @@ func writeStatus(out io.Writer, r *control.Report, now time.Time) error {
 	return w.Flush()
 }
 
-// writeCluster tells how the server gets on with the other nodes, and of its troubles, if it has had any.
+// writeCluster writes the state of the connection with the other nodes, and its error counters that are not 0.
 func writeCluster(w io.Writer, c *control.Cluster) {
 	state := "away"
 	if c.Connected {

@@ -14,7 +14,7 @@ import (
 	"reverbd/eventloop/listen"
 )
 
-// handoverVariable is how a server tells the process that is to take over what it passes on. It is not for people.
+// handoverVariable is the environment variable that describes to a successor what it inherits. It is internal.
 const handoverVariable = "REVERBD_HANDOVER"
 
 // handover is what a process inherits that takes over from a server. The descriptors are, from 3 on: the pipe on which it reports,
@@ -61,7 +61,7 @@ func inherit() (*handover, error) {
 	return h, nil
 }
 
-// adopt makes what is inherited this process's own: its children do not get it.
+// adopt sets close-on-exec on what is inherited, so that children of this process do not get it.
 func (h *handover) adopt() {
 	if h == nil {
 		return
@@ -76,7 +76,7 @@ func (h *handover) adopt() {
 	}
 }
 
-// activationPrefix is what the names of sockets begin with that systemd has opened.
+// activationPrefix begins the names of sockets that systemd has opened.
 const activationPrefix = "systemd:"
 
 // has reports whether the listener of that name is inherited.
@@ -115,7 +115,7 @@ const (
 	reportFailed = "failed: "
 )
 
-// ready tells the old server that this one serves, and lets go of listeners that are no longer configured.
+// ready reports to the old server that this one serves, and closes listeners that are no longer configured.
 func (h *handover) ready() error {
 	if h == nil {
 		return nil
@@ -130,7 +130,7 @@ func (h *handover) ready() error {
 	return h.report.Close()
 }
 
-// failed tells the old server why this one does not serve. After ready it is too late for that.
+// failed reports to the old server why this one does not serve. It has no effect after ready.
 func (h *handover) failed(err error) {
 	if h == nil || err == nil {
 		return
@@ -139,7 +139,7 @@ func (h *handover) failed(err error) {
 	_, _ = h.report.WriteString(reportFailed + string(line) + "\n")
 }
 
-// outcome is what the line that a successor reported says; "" is one that ended without a word.
+// outcome returns the error that the line of a successor reports, nil if it serves; "" means that it ended without a report.
 func outcome(line string) error {
 	line = strings.TrimSuffix(line, "\n")
 	if line == reportReady {

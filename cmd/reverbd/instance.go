@@ -16,7 +16,8 @@ import (
 	"reverbd/eventloop"
 )
 
-// instance is a server, and what becomes of it. Everything is decided on one goroutine, that of run; what takes time reports to it.
+// instance is one server process from its start to its end. All state belongs to the goroutine of run; work that takes time
+// runs on other goroutines and reports to run over channels.
 type instance struct {
 	conf       config.Config
 	reread     func() (config.Config, error)
@@ -36,8 +37,8 @@ type instance struct {
 	network  *network
 	server   *eventloop.Server
 
-	control     *control.Server // nil: nobody can ask
-	unreachable bool            // nobody can find it
+	control     *control.Server // nil without a control socket
+	unreachable bool            // the control socket cannot be reached
 	calls       chan call
 	closed      chan struct{} // closed when nothing is answered any more
 
@@ -55,10 +56,10 @@ type instance struct {
 // sweepInterval is how often expired cached events are looked for.
 const sweepInterval = 5 * time.Second
 
-// handledSignals are the signals that the server does something about. Reverb ends on the last three.
+// handledSignals are the signals that the server handles. Reverb ends on the last three.
 var handledSignals = []os.Signal{syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTSTP}
 
-// run runs the server until it fails or is told to stop.
+// run runs the server until it fails or is stopped.
 func (i *instance) run() error {
 	signal.Notify(i.signals, handledSignals...) // until the process ends, or becomes the stub: a late signal must not kill it
 	if err := i.open(); err != nil {
@@ -124,7 +125,7 @@ func (i *instance) run() error {
 	}
 }
 
-// open makes the server one that commands find.
+// open opens the control socket and writes the pid file.
 func (i *instance) open() error {
 	if err := i.openControl(); err != nil {
 		return err
@@ -151,7 +152,7 @@ func (i *instance) booted() error {
 	}
 	i.network.serves()
 	announce(i.output.trace, i.conf, i.network, i.inherited == nil)
-	if i.inherited == nil { // else the old process tells it, with which process the service is now
+	if i.inherited == nil { // else the old process reports it, with the new main process
 		i.manager.ready()
 	}
 	return nil
@@ -159,7 +160,7 @@ func (i *instance) booted() error {
 
 func (i *instance) onSignal(s os.Signal) {
 	if i.successor != nil && i.supervisor.isFirst() {
-		i.supervisor.forward(s) // whoever knows this process means the server that runs
+		i.supervisor.forward(s) // a signal to the first process is meant for the server that runs
 	}
 	switch {
 	case s == syscall.SIGHUP && i.stopped == nil:
@@ -176,7 +177,7 @@ func (i *instance) onSignal(s os.Signal) {
 	}
 }
 
-// heartbeat tells the service manager that the server is alive, if it is: a loop that is stuck must not be covered up.
+// heartbeat notifies the service manager's watchdog if all event loops make progress: a stuck loop must not be hidden.
 func (i *instance) heartbeat() {
 	if i.successor == nil && i.server.Healthy(max(i.manager.watchdog/2, time.Second)) {
 		i.manager.alive()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// memoryReleaser gives back to the system what a burst took. Go collects garbage when a program has allocated as much again as it keeps,
-// so one that was busy and then is idle would hold on to what it no longer needs, for minutes or for good.
+// memoryReleaser returns memory to the system after a burst. Go collects garbage when a program has allocated as much again as
+// it holds, so a server that is idle after a burst would keep the memory of the burst for minutes or for good.
 type memoryReleaser struct {
 	samples   []metrics.Sample
 	allocated uint64 // ever, when last looked at
@@ -23,17 +23,18 @@ const (
 	unused               // lost between objects
 )
 
-// memoryCheckInterval is how often it is looked whether the server has become idle: it has given back what a burst took a second later.
+// memoryCheckInterval is the time between two checks whether the server is idle: memory is released about a second after a burst.
 const memoryCheckInterval = 500 * time.Millisecond
 
-// A server that allocates less than this between two looks is idle, in bytes.
+// idleAllocation is in bytes: a server that allocates less between two checks is idle.
 const idleAllocation = 400 << 10
 
-// Event loops keep what a burst made large for a second or two, in case there is another one. After so many idle looks they have let
-// go of it.
+// secondReleaseAfter is a number of idle checks. Event loops keep buffers that a burst made large for a second or two, in case
+// there is another one; after so many checks they have dropped them.
 const secondReleaseAfter = 6
 
-// Giving back is worth a collection when the server holds so many bytes more than after the last time, and a quarter more.
+// minRelease is in bytes. A release is worth a garbage collection when the server holds so much, and a quarter, more than after the
+// last one.
 const minRelease = 4 << 20
 
 func newMemoryReleaser() *memoryReleaser {
@@ -45,7 +46,8 @@ func newMemoryReleaser() *memoryReleaser {
 	}}
 }
 
-// releaseIfIdle is called every memoryCheckInterval. When the server has become idle it collects garbage and returns what is free.
+// releaseIfIdle is called every memoryCheckInterval. When the server is idle it collects garbage and returns free memory
+// to the system.
 func (m *memoryReleaser) releaseIfIdle() {
 	allocated, held := m.read()
 	idle := allocated-m.allocated < idleAllocation

@@ -21,13 +21,13 @@ import (
 type network struct {
 	listeners    []net.Listener
 	names        []string            // of the listeners, by which a process that takes over knows them
-	taken        []*net.UnixListener // from the process before, whose files they are until this one serves
+	taken        []*net.UnixListener // inherited; their files belong to the process before until this one serves
 	certificates *certificate.Source // nil when TLS is not spoken
 	proxies      proxy.Trusted
 }
 
-// openNetwork opens what the configuration says, as far as it is not inherited from a server that is restarted. Where systemd has
-// opened the sockets, the addresses are its business.
+// openNetwork opens what the configuration says, as far as it is not inherited from a server that is restarted. Sockets that
+// systemd has opened take precedence over the configured addresses.
 func openNetwork(conf config.Config, from *handover) (*network, error) {
 	n := &network{}
 	var err error
@@ -97,7 +97,7 @@ func (n *network) takeOver(from *handover, name string) (took bool, err error) {
 	return true, nil
 }
 
-// serves is called when this process serves: the files of unix sockets are its own to remove.
+// serves is called when this process serves: from now on it removes the files of its unix sockets when it ends.
 func (n *network) serves() {
 	for _, u := range n.taken {
 		u.SetUnlinkOnClose(true)
@@ -112,7 +112,7 @@ func (n *network) tls() *tls.Config {
 	return n.certificates.Config()
 }
 
-// places are where the server listens, for people.
+// places returns the addresses that the server listens on, for the start line.
 func (n *network) places(path string) string {
 	places := make([]string, len(n.listeners))
 	for i, l := range n.listeners {
@@ -124,7 +124,7 @@ func (n *network) places(path string) string {
 	return strings.Join(places, ", ")
 }
 
-// renewInterval is how often it is looked whether the certificate has been renewed.
+// renewInterval is the time between two checks of the certificate's files.
 const renewInterval = 10 * time.Second
 
 // renew reads the certificate again whenever its files have changed, until ctx is done.

@@ -13,7 +13,7 @@ import (
 // manager is the service manager that started the server, if one did (systemd's sd_notify(3)). The zero value is none.
 type manager struct {
 	listens  bool
-	watchdog time.Duration // how often it wants a sign of life; 0 is never
+	watchdog time.Duration // the time within which it expects a heartbeat; 0 for none
 	log      *zap.Logger
 }
 
@@ -39,7 +39,7 @@ func (m manager) tell(state ...string) {
 	}
 }
 
-// heartbeats ticks when a sign of life is due, twice as often as the manager wants one. It never does if none is wanted.
+// heartbeats returns a channel that ticks twice within the time in which the manager expects a heartbeat; nil if it expects none.
 func (m manager) heartbeats() (c <-chan time.Time, stop func()) {
 	if m.watchdog <= 0 {
 		return nil, func() {}
@@ -52,12 +52,12 @@ func (m manager) ready()    { m.tell(daemon.SdNotifyReady) }
 func (m manager) stopping() { m.tell(daemon.SdNotifyStopping) }
 func (m manager) alive()    { m.tell(daemon.SdNotifyWatchdog) }
 
-// reloading is for a reload and a restart, which end with ready.
+// reloading begins a reload or a restart, which ends with ready.
 func (m manager) reloading() {
 	m.tell(daemon.SdNotifyReloading, strings.TrimSpace(daemon.SdNotifyMonotonicUsec()))
 }
 
-// follow says that the service is another process now.
+// follow notifies the manager of the new main process.
 func (m manager) follow(pid int) {
 	m.tell(fmt.Sprintf("MAINPID=%d", pid), daemon.SdNotifyReady)
 }

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// writePidFile writes the id of this process, in one step: who reads it never finds half of one.
+// writePidFile writes the id of this process, in one step: a reader never finds a part of it.
 func writePidFile(path string) error {
 	if path == "" {
 		return nil
 	}
 	temporary := path + "." + strconv.Itoa(os.Getpid())
-	err := os.WriteFile(temporary, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644) //nolint:gosec // everybody may know it
+	err := os.WriteFile(temporary, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644) //nolint:gosec // it is public
 	if err == nil {
 		err = os.Rename(temporary, path)
 	}

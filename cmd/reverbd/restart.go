@@ -9,15 +9,15 @@ import (
 	"reverbd/cmd/reverbd/control"
 )
 
-// takeover is how an attempt to restart has ended.
+// takeover is the result of an attempt to restart.
 type takeover struct {
 	successor *successor
 	err       error
 	reply     func(control.Answer)
 }
 
-// restart has a new process take over: it gets the listeners, and serves before this one stops accepting. If it fails nothing has
-// happened.
+// restart starts a new process, which inherits the listeners and serves before this one stops accepting. If it fails, this process
+// goes on unchanged.
 func (i *instance) restart(reply func(control.Answer)) {
 	refuse := func(why string) {
 		i.log.Warn("no restart", zap.String("because", why))
@@ -88,14 +88,14 @@ func (i *instance) onTakeover(t takeover) {
 	i.log.Info("restarted: a new process serves, the connections of this one are told to come back",
 		zap.Int("pid", t.successor.pid), zap.Int("connections", i.server.Connections()), zap.Duration("over", i.conf.DrainTimeout))
 	t.reply(control.Answer{Notes: []string{fmt.Sprintf("process %d serves, process %d closes its connections", t.successor.pid, os.Getpid())}})
-	if i.stopped != nil { // too late to give it up
+	if i.stopped != nil { // too late to cancel the restart
 		t.successor.terminate()
 		return
 	}
 	i.drain(0, i.conf.DrainTimeout)
 }
 
-// restoreOwnership takes back what a process that failed may have taken already.
+// restoreOwnership restores the control socket and the pid file, which a successor that failed may have replaced.
 func (i *instance) restoreOwnership() {
 	i.reclaimControl()
 	if err := writePidFile(i.conf.PidFile); err != nil {
@@ -103,8 +103,8 @@ func (i *instance) restoreOwnership() {
 	}
 }
 
-// onSuccessorEnd is called when the process that had taken over has ended while this one still has connections. Its exit code is 0 when
-// it was stopped, or has been followed by another one. Else nobody serves: this process ends too, for whoever supervises it to see.
+// onSuccessorEnd is called when the process that had taken over has ended while this one still has connections. Its exit code is 0
+// when it was stopped or restarted. Otherwise no process serves: this one ends too, so that the service manager sees it.
 func (i *instance) onSuccessorEnd() {
 	i.successorEnded = nil
 	code := i.successor.exitCode()

@@ -37,10 +37,10 @@ func (s *successor) exitCode() int {
 	return exitCode(status)
 }
 
-// terminate tells it to stop.
+// terminate sends it SIGTERM.
 func (s *successor) terminate() { _ = s.cmd.Process.Signal(syscall.SIGTERM) }
 
-// await closes ended when the process has ended, without taking its exit code from whoever asks for it.
+// await closes ended when the process has ended, and leaves its exit code for exitCode to collect.
 func (s *successor) await() {
 	for {
 		err := unix.Waitid(unix.P_PID, s.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)

@@ -17,7 +17,7 @@ import (
 	"reverbd/eventloop"
 )
 
-// serve composes the server and runs it until it is told to end.
+// serve composes the server and runs it until it ends.
 func serve(i *instance) error {
 	conf := i.conf
 	i.started = time.Now()
@@ -26,7 +26,7 @@ func serve(i *instance) error {
 	for _, note := range conf.Notes {
 		i.log.Info(note)
 	}
-	if i.inherited == nil { // else the machine holds two servers for a while, and has been checked for one
+	if i.inherited == nil { // after a restart the machine holds two servers for a while, and the checks are for one
 		if err := checkMachine(context.Background(), conf, i.log); err != nil {
 			return err
 		}

@@ -7,7 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// stop begins to stop the server, unless that has begun: /up answers 503 for a while, then connections are closed, each in its time.
+// stop begins to stop the server, unless that has begun: /up answers 503 for the drain delay, then connections are closed over the
+// drain timeout.
 func (i *instance) stop() {
 	if i.stopped != nil {
 		return
@@ -22,7 +23,7 @@ func (i *instance) stop() {
 	i.drain(i.conf.DrainDelay, 0)
 }
 
-// drain closes the connections, after the delay, and stops the server. HTTP connections that nothing comes on stay for the time of keep.
+// drain closes the connections, after the delay, and stops the server. Idle HTTP connections stay open for the time keep.
 func (i *instance) drain(delay, keep time.Duration) {
 	ctx, cut := background()
 	i.cancelDrain = cut

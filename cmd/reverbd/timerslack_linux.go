@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slackVariable tells a process that loosenTimerSlack executed again which timer slack it had before, in nanoseconds. It is not
-// for people.
+// slackVariable tells a process that loosenTimerSlack executed again which timer slack it had before, in nanoseconds. It is
+// internal.
 const slackVariable = "REVERBD_ORIGINAL_TIMER_SLACK"
 
 // loosenTimerSlack executes the program again, in the same process, with this timer slack (how late the kernel may wake a thread

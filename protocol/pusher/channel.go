@@ -2,7 +2,7 @@ package pusher
 
 import "unicode/utf8"
 
-// Kind says what a channel's name makes of it. The zero Kind is an ordinary public channel.
+// Kind is the set of properties that a channel has by the prefix of its name. The zero Kind is a public channel.
 type Kind uint8
 
 // The parts of a Kind, each from a part of the name.
@@ -41,7 +41,7 @@ func KindOf[T Text](name T) Kind {
 }
 
 // NeedsAuth reports whether a subscription must carry a signature (VerifyChannel). A server-to-user channel needs
-// none: it asks who has signed in.
+// none: it belongs to the user that the connection is signed in as.
 func (k Kind) NeedsAuth() bool { return k&(Private|Presence) != 0 }
 
 // IsPresence reports whether the channel has a roster of members.

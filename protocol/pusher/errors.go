@@ -2,14 +2,14 @@ package pusher
 
 import "strconv"
 
-// Error is an error that a client is told in a pusher:error event, and the code it is closed with if it is.
-// The ones below are Reverb's, to the letter; nobody changes them.
+// Error is the code and text of a pusher:error event, and of the close frame behind it if the connection is closed.
+// The errors below are Reverb's, to the letter. They are constants.
 type Error struct {
 	Code    int
 	Message string
 }
 
-// The errors of the protocol. Those marked so are followed by a close frame with the same code; after the others
+// The errors of the protocol. Those marked "closes" are followed by a close frame with the same code; after the others
 // the connection goes on.
 var (
 	ErrUnknownApp      = &Error{4001, "Application does not exist"}                          // closes

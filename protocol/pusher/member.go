@@ -1,6 +1,6 @@
 package pusher
 
-// Member is a user on a presence channel, as told by the channel_data of a subscription. Its slices alias that text.
+// Member is a user on a presence channel, as the channel_data of a subscription describes it. Its slices alias that text.
 type Member struct {
 	ID   []byte // user_id as it was sent, a JSON string or number: clients get back the type they gave
 	Key  []byte // who it is: the decoded string, or the digits of the number, so that 1 and "1" are one user
@@ -11,7 +11,7 @@ type Member struct {
 // and user_info are allowed. It returns ErrInvalidMessage if channelData is not a JSON object, and ErrNoUserID if
 // that has no user_id, or one that is neither a number nor a string with something in it.
 //
-// Reverb lets such a subscriber in, and then shows everybody an empty roster. It also takes 0 and "0" for no user;
+// Reverb lets such a subscriber in, and then sends an empty roster to every subscriber. It also takes 0 and "0" for no user;
 // here they are users like any other.
 func ParseMember(channelData []byte) (Member, error) {
 	members, err := ObjectMembers(channelData)

@@ -6,7 +6,7 @@ import (
 )
 
 // ErrInvalidMessage is returned for whatever cannot be understood: JSON, UTF-8 or shape. It wraps
-// ErrInvalidFormat, which is what the client is told; the connection stays open.
+// ErrInvalidFormat, which is sent to the client; the connection stays open.
 var ErrInvalidMessage = fmt.Errorf("pusher: %w", ErrInvalidFormat)
 
 // Events that clients send to the server itself.

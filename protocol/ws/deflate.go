@@ -12,7 +12,7 @@ import (
 )
 
 // Compression of messages (permessage-deflate, RFC 7692), always without context takeover: a message is compressed by itself,
-// so that it is compressed once for all who get it, and a connection keeps no window.
+// so that it is compressed once for all receivers, and a connection keeps no window.
 
 // DeflateExtension is the Sec-WebSocket-Extensions header that accepts an offer.
 const DeflateExtension = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
@@ -132,7 +132,7 @@ type inflater struct {
 
 var inflaters = sync.Pool{New: func() any { return &inflater{flate: flate.NewReader(bytes.NewReader(nil))} }}
 
-// decompressEvent is the event of a compressed message.
+// decompressEvent returns the event of a compressed message.
 func decompressEvent(op OpCode, payload []byte, limit int64) (Event, *CloseError) {
 	message, err := Inflate(payload, limit)
 	if err == nil && op == OpText && !utf8.Valid(message) {

@@ -12,7 +12,9 @@
 //   - [AppendFrame] or [Seal] for what it sends;
 //   - [AppendCloseReply] when the client closes, [AppendClose] when the server does.
 //
-// There are no extensions (RFC 6455 section 9): a reserved bit is a protocol error.
+// The one extension (RFC 6455 section 9) is permessage-deflate (RFC 7692), for a client that [OffersDeflate]: then
+// [AppendSwitchingDeflated], [Reader.NextDeflated] and [AppendDeflated] take the places of the above. Any other reserved bit is a
+// protocol error.
 package ws
 
 import gobwas "github.com/gobwas/ws"

@@ -51,7 +51,7 @@ func refusal(status int) *HandshakeError {
 	return &HandshakeError{status, http.StatusText(status)}
 }
 
-// CheckUpgrade tells why r is not an opening handshake that can be accepted (RFC 6455 section 4.2.1), in Reverb's order
+// CheckUpgrade returns why r is not an opening handshake that can be accepted (RFC 6455 section 4.2.1), in Reverb's order
 // and words; nil means that [AppendSwitchingProtocols] is the answer. Subprotocols and extensions are ignored.
 //
 // [http.ReadRequest] moves the Host header to r.Host and fails itself on a second one, so a double Host is seen here

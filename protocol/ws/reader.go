@@ -8,8 +8,8 @@ import (
 	gobwas "github.com/gobwas/ws"
 )
 
-// maxUnverified is how many bytes of a frame's claimed length are believed before they arrive. Beyond it, memory is only
-// taken in proportion to what a client has really sent.
+// maxUnverified is the number of bytes of a frame's claimed length for which memory is allocated before they arrive. Beyond it,
+// memory is allocated in proportion to the bytes that a client has sent.
 const maxUnverified = 4 << 10
 
 // Event is what a [Reader] found: a whole data message or a control frame.

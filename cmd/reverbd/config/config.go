@@ -19,7 +19,7 @@ type Config struct {
 	Hostname string // public host, for the start message; "" when unknown
 
 	Listen         []listen.Address // where to listen in place of host and port, if it is not empty: these are the first one's then
-	TrustedProxies []string         // whose word about the client counts; proxy.Parse takes them
+	TrustedProxies []string         // that are trusted to name the client; proxy.Parse reads them
 	ProxyProtocol  bool             // they begin with a header of the PROXY protocol
 	ClientIPHeader string           // in which they tell it otherwise, in canonical form
 	TLS            *TLS             // spoken on TCP; nil when it is not

@@ -181,7 +181,7 @@ func (d *document) merged(n *yaml.Node, path string) []pair {
 	return nil
 }
 
-// notes tells in one line what of the file concerns PHP alone.
+// notes returns one line that names the keys of the file that concern PHP alone.
 func (d *document) notes() []string {
 	if len(d.ignored) == 0 {
 		return nil

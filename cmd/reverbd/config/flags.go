@@ -6,8 +6,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Flags are the command's flags. Numbers are text here so that a wrong one is told together with all other problems;
-// the environment names stand in the help only, because the order of sources is Load's.
+// Flags are the command's flags. Numbers are text here so that a wrong one is reported together with all other problems.
+// The names of variables are in the help only, because Load decides the order of sources.
 func Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "host", Usage: "bind `ADDRESS` (REVERB_SERVER_HOST, default 0.0.0.0)"},

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// keyKind is what becomes of a key of the config file.
+// keyKind says how a key of the config file is read.
 type keyKind int
 
 const (
 	unknown keyKind = iota
 	group           // a mapping all of whose keys are known
-	open            // a mapping of somebody else's, of which only the known keys are read
+	open            // a mapping that belongs to PHP, of which only the known keys are read
 	list            // the applications: a list, or PHP's array with names
 	scalar
 	hosts   // a list of scalars, or one

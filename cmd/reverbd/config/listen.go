@@ -97,7 +97,7 @@ func (c Config) exposed() (a listen.Address, ok bool) {
 	return a, false
 }
 
-// adoptAddress makes host and port those of the first TCP address of Listen, or 0 if it has none: they are what is told, and checked.
+// adoptAddress makes host and port those of the first TCP address of Listen, or 0 if it has none: the start line shows them and preflight checks them.
 func (c *Config) adoptAddress() {
 	if len(c.Listen) == 0 {
 		return

@@ -58,7 +58,7 @@ func (l *loader) readDotenv() {
 	l.reviewDotenv()
 }
 
-// reviewDotenv tells what Laravel would pass over in silence. References in redisNames are not its business: see scaling.
+// reviewDotenv reports mistakes that Laravel ignores. References in redisNames are checked by scaling.
 func (l *loader) reviewDotenv() {
 	for _, name := range slices.Sorted(maps.Keys(l.dotenv)) {
 		entry := l.dotenv[name]

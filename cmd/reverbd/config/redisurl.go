@@ -18,7 +18,7 @@ type redisURL struct {
 	from               origin
 }
 
-// errNotRedisURL does not tell the URL, which has a password in it.
+// errNotRedisURL does not quote the URL, which may hold a password.
 var errNotRedisURL = errors.New("is not a URL of Redis; give redis://user:password@host:6379/0, rediss:// for TLS, or " +
 	"unix:///run/redis/redis.sock; in user and password write /, ?, #, : and % as %2F, %3F, %23, %3A and %25")
 

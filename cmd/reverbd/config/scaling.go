@@ -177,7 +177,7 @@ func (l *loader) checkKind(o *redis.Options, hosts value, scheme string) {
 	}
 }
 
-// schemes are what people and providers write.
+// schemes are the spellings that users and providers write.
 var schemes = map[string]string{"tcp": "tcp", "redis": "tcp", "tls": "tls", "rediss": "tls", "ssl": "tls", "unix": "unix"}
 
 func (l *loader) scheme(s setting) string {
@@ -218,7 +218,7 @@ func (l *loader) addresses(v value, port string) (addrs []string, scheme string)
 var errNotRedisHost = errors.New("is not a host of Redis; give an IP address or a name such as redis.internal, with a port " +
 	"behind a colon if it has its own, tls:// in front for TLS, or the path of a socket such as /run/redis/redis.sock")
 
-// redisAddress never tells the text: people write passwords in front of a host.
+// redisAddress never quotes the text in its error: it may hold a password in front of the host.
 func redisAddress(s, port string) (addr, scheme string, err error) {
 	if before, rest, ok := strings.Cut(s, "://"); ok {
 		if scheme = schemes[strings.ToLower(before)]; scheme == "" {

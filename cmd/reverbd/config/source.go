@@ -61,7 +61,7 @@ type loader struct {
 	notes    []string
 }
 
-// find returns the first of the sources that has the setting.
+// find returns the value of the first source that has the setting.
 func (l *loader) find(s setting) (value, bool) {
 	if text, ok := l.flags[s.flag]; ok && s.flag != "" {
 		return value{text: text, from: origin{key: "--" + s.flag}}, true

@@ -17,14 +17,14 @@ const (
 	maxAnswer   = 16 << 20 // bytes: more than the report of ten thousand apps
 )
 
-// Client has reached a server.
+// Client is a connection to a server's control socket.
 type Client struct {
 	conn *net.UnixConn
 	// PID is the process that answers.
 	PID int
 }
 
-// NoServerError says that there is nobody at any of the paths.
+// NoServerError reports that no server answers at any of the paths.
 type NoServerError struct {
 	Paths []string
 	Stale string // a socket that a server which was killed has left behind, or ""
@@ -38,8 +38,8 @@ func (e *NoServerError) Error() string {
 	return "control: no server runs with this configuration; looked for " + strings.Join(e.Paths, ", ")
 }
 
-// Dial reaches the server at the first of the paths at which there is one. uid is who asks: a server must be of that user or of root,
-// unless that is root.
+// Dial reaches the server at the first of the paths at which there is one. uid is the user of this process: the server must
+// run as that user or as root, unless uid is root.
 func Dial(paths []string, uid int) (*Client, error) {
 	missing := &NoServerError{Paths: paths}
 	for _, path := range paths {
@@ -70,7 +70,8 @@ func identify(c *net.UnixConn, path string, uid int) (*Client, error) {
 	return &Client{conn: c, PID: pid}, nil
 }
 
-// Call asks, waits at most so long, and closes the connection. What the server refuses is in the Answer, not in the error.
+// Call sends a command, waits at most that long for the answer, and closes the connection. A refusal of the server is in the
+// Answer, not in the error.
 func (c *Client) Call(command Command, wait time.Duration) (Answer, error) {
 	defer func() { _ = c.conn.Close() }()
 	_ = c.conn.SetDeadline(time.Now().Add(wait))

@@ -1,6 +1,6 @@
-// Package control is how a command reaches a server that runs: a unix socket for its user and root alone, on which one line of JSON
-// is asked and one is answered.
+// Package control is how a command reaches a server that runs: a unix socket for its user and root alone, on which the client
+// sends one line of JSON and the server answers with one.
 //
-// Command and server find the socket's path each by itself, from the same configuration. A server that takes over from another one
-// puts its own socket in the place of the other's in one step, so that there is always one to be found.
+// Client and server each derive the socket's path from the same configuration. A server that takes over from another one renames
+// its own socket over the other's, so that a client finds one at any time.
 package control

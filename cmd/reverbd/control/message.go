@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Command is what a server can be asked.
+// Command is a request to a server.
 type Command string
 
 // The commands.
@@ -20,19 +20,19 @@ const (
 	Stop    Command = "stop"
 )
 
-// request is the line that asks.
+// request is the line that a client sends.
 type request struct {
 	Command Command `json:"command"`
 }
 
-// Answer is the line that answers.
+// Answer is the line that a server sends.
 type Answer struct {
 	Error  string   `json:"error,omitempty"`  // why the command has not been carried out
 	Notes  []string `json:"notes,omitempty"`  // what the operator should know
 	Status *Report  `json:"status,omitempty"` // of the server that answers; of the new one after a restart
 }
 
-// Report is what status tells.
+// Report is the answer to Status.
 type Report struct {
 	PID         int       `json:"pid"`
 	Parent      int       `json:"parent,omitempty"` // the process that was started first, when it waits for this one
@@ -45,7 +45,7 @@ type Report struct {
 	Cluster     *Cluster  `json:"cluster,omitempty"`  // nil for a server that is not one of several nodes
 }
 
-// Cluster is how a server gets on with the other nodes. The counters are since its start.
+// Cluster is the state of a server's connection with the other nodes. The counters count from its start.
 type Cluster struct {
 	Connected bool  `json:"connected"` // Redis can be used
 	Others    int   `json:"others"`    // other nodes

@@ -12,24 +12,24 @@ import (
 	"strings"
 )
 
-// Paths is where sockets may be, as seen by one user.
+// Paths finds the control sockets that a user may use.
 type Paths struct {
 	Lookup func(name string) (string, bool) // the environment
 	UID    int
 	Root   string // in front of /run and the directory for temporary files; "" but in tests
 }
 
-// Name is the name of the socket of a server that listens on these addresses.
+// Name returns the file name of the socket of a server that listens on these addresses.
 func Name(addresses []string) string {
 	sorted := slices.Sorted(slices.Values(addresses))
 	sum := sha256.Sum256([]byte(strings.Join(sorted, "\n")))
 	return "reverbd-" + hex.EncodeToString(sum[:6]) + ".sock"
 }
 
-// Beside is the socket of a server that has a pid file.
+// Beside returns the path of the socket of a server that has a pid file.
 func Beside(pidFile string) string { return pidFile + ".control" }
 
-// ErrNoDirectory is returned when no directory is safe.
+// ErrNoDirectory is returned when no directory is safe for the socket.
 var ErrNoDirectory = errors.New("control: no directory for the control socket; give --pid-file, and the socket is made beside it")
 
 // ForServer is the path of a server's socket: in the directory that systemd made for it, the one of the user's session, /run/reverbd
@@ -79,7 +79,7 @@ func (p Paths) own() []string {
 	return append(dirs, filepath.Join(p.Root, os.TempDir(), "reverbd-"+strconv.Itoa(p.UID)))
 }
 
-// prepare makes dir if it is one of reverbd's own, and refuses one in which somebody else could put a socket of theirs.
+// prepare makes dir if it is one of reverbd's own, and refuses one in which another user could create a socket.
 func (p Paths) prepare(dir string) error {
 	if strings.HasPrefix(filepath.Base(dir), "reverbd") {
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {

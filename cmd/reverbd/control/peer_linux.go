@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerOf is the process at the other end: who connected, or who listened.
+// peerOf returns the process id and user of the other end.
 func peerOf(c *net.UnixConn) (pid, uid int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

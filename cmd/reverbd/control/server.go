@@ -16,7 +16,7 @@ import (
 type Server struct {
 	uid    int
 	answer func(Command) Answer
-	path   string // whoever calls Listen owns it
+	path   string // belongs to the caller of Listen
 
 	mu       sync.Mutex // guards what follows
 	listener *net.UnixListener
@@ -29,7 +29,7 @@ type Server struct {
 // ErrInUse says that another server answers there.
 var ErrInUse = errors.New("another server has this control socket")
 
-// Listen begins to answer at path. A socket there that nobody answers is left over and gets replaced; one that is answered is an
+// Listen begins to answer at path. A stale socket there, which no server answers, is replaced; one that a server answers is an
 // error, unless takeOver says that this server takes over from it. answer is called from several goroutines.
 func Listen(path string, takeOver bool, answer func(Command) Answer) (*Server, error) {
 	if err := checkUnused(path, takeOver); err != nil {
@@ -90,14 +90,14 @@ func (s *Server) listen() error {
 	return nil
 }
 
-// Missing reports that nobody can find the socket, because its file or the whole directory has been removed.
+// Missing reports that the file of the socket, or its directory, has been removed, so that clients cannot find it.
 func (s *Server) Missing() bool {
 	_, err := identityOf(s.path)
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// Reclaim has a socket of this server's at path: when a process that was to take over has failed after it had put its own there, and
-// when it is missing.
+// Reclaim puts a socket of this server at path again: when a successor failed after it had put its own there, and when the file is
+// missing.
 func (s *Server) Reclaim(path string) error {
 	if now, err := identityOf(path); err == nil && now == s.own {
 		return nil
@@ -113,7 +113,7 @@ func (s *Server) Close() {
 	s.closed = true
 	_ = s.listener.Close()
 	for c := range s.conns {
-		_ = c.SetReadDeadline(time.Unix(1, 0)) // who has asked gets the answer
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // a request that was read is answered
 	}
 	s.mu.Unlock()
 	if now, err := identityOf(s.path); err == nil && now == s.own {
@@ -136,7 +136,7 @@ func (s *Server) accept(l *net.UnixListener) {
 	}
 }
 
-// What one connection may take to ask and to read its answer.
+// exchangeTimeout bounds reading a request, and writing its answer.
 const exchangeTimeout = 10 * time.Second
 
 func (s *Server) serve(c *net.UnixConn) {
@@ -157,7 +157,7 @@ func (s *Server) serve(c *net.UnixConn) {
 		}()
 		a := s.handle(c)
 		_ = c.SetWriteDeadline(time.Now().Add(exchangeTimeout))
-		_ = writeLine(c, a) // who does not wait for the answer does not get it
+		_ = writeLine(c, a) // fails where the client has gone
 	})
 }
 

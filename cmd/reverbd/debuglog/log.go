@@ -42,5 +42,5 @@ func (l *Log) Error(text string) {
 	l.add(l.appendError(nil, text))
 }
 
-// add writes one entry. Who owns the output learns of a failed write.
+// add writes one entry. A failed write is the concern of the output's owner.
 func (l *Log) add(entry []byte) { _, _ = l.out.Write(entry) }
