@@ -69,6 +69,17 @@ func (a *authority) bundle(t *testing.T, file, name string) {
 	must(t, os.WriteFile(file, both, 0o600))
 }
 
+// trustedByChromium is the environment in which Chromium has the authority in its store, and Node trusts it.
+func (a *authority) trustedByChromium(t *testing.T) []string {
+	t.Helper()
+	home := t.TempDir()
+	store := filepath.Join(home, ".pki", "nssdb")
+	must(t, os.MkdirAll(store, 0o700))
+	run(t, home, "certutil", "-N", "--empty-password", "-d", "sql:"+store)
+	run(t, home, "certutil", "-A", "-n", "reverbd test", "-t", "C,,", "-i", a.file, "-d", "sql:"+store)
+	return []string{"NODE_EXTRA_CA_CERTS=" + a.file, "HOME=" + home}
+}
+
 func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

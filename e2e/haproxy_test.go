@@ -63,6 +63,9 @@ func TestHAProxy(t *testing.T) {
 	t.Run("TLS", func(t *testing.T) {
 		servesTLS(t, h.secure, ca)
 	})
+	t.Run("HTTP2", func(t *testing.T) {
+		runScenarios(t, "chromium-http2", h.secure, append(ca.trustedByChromium(t), "REVERBD_TLS=1")...)
+	})
 }
 
 // Each node gets half of the clients; one that is gone is noticed, and the other one takes everybody.

@@ -56,6 +56,10 @@ func TestChromium(t *testing.T) {
 			runScenarios(t, "chromium", s, "RESTART_URL="+restarter(t, s))
 		})
 	}
+	t.Run("back and forth", func(t *testing.T) {
+		t.Parallel()
+		runScenarios(t, "chromium-bfcache", startServer(t, "--dev"))
+	})
 	t.Run("origins", func(t *testing.T) {
 		t.Parallel()
 		runScenarios(t, "chromium-origins", startServer(t, "--config", writeConfig(t, `"allowed_origins": ["localhost"]`)))

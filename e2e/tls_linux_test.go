@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,12 +47,7 @@ func TestTLSInTheProcess(t *testing.T) {
 func TestTLSInChromium(t *testing.T) {
 	t.Parallel()
 	s, ca, _, _ := secureServer(t)
-	home := t.TempDir()
-	store := filepath.Join(home, ".pki", "nssdb")
-	must(t, os.MkdirAll(store, 0o700))
-	run(t, home, "certutil", "-N", "--empty-password", "-d", "sql:"+store)
-	run(t, home, "certutil", "-A", "-n", "reverbd test", "-t", "C,,", "-i", ca.file, "-d", "sql:"+store)
-	runScenarios(t, "chromium", s, "REVERBD_TLS=1", "NODE_EXTRA_CA_CERTS="+ca.file, "HOME="+home, "RESTART_URL="+restarter(t, s))
+	runScenarios(t, "chromium", s, append(ca.trustedByChromium(t), "REVERBD_TLS=1", "RESTART_URL="+restarter(t, s))...)
 }
 
 // OpenSSL asks for new keys, on both sides, and goes on.

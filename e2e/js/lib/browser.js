@@ -7,8 +7,8 @@ import { atEnd, waitFor } from './scenario.js'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-// launch starts Chromium with an empty profile of its own, which is removed in the end.
-export async function launch() {
+// launch starts Chromium with an empty profile of its own, which is removed in the end. More options are Playwright's.
+export async function launch(options = {}) {
   await access(executablePath).catch(() => {
     throw new Error(`there is no ${executablePath}: make test installs it (or set CHROMIUM)`)
   })
@@ -17,18 +17,20 @@ export async function launch() {
     headless: true,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync'],
+    ...options,
   })
   atEnd(() => browser.close())
   return browser
 }
 
-// site serves the page. Whoever opens it is the user in its cookie "user".
-export async function site() {
+// site serves the page, and more routes. Whoever opens it is the user in its cookie "user".
+export async function site(routes = {}) {
   const module = (name) => readFile(new URL(`../node_modules/${name}`, import.meta.url))
   return backend({
     '/': ['text/html; charset=utf-8', page],
     '/pusher.js': ['text/javascript', await module('pusher-js/dist/web/pusher.min.js')],
     '/echo.js': ['text/javascript', await module('laravel-echo/dist/echo.iife.js')],
+    ...routes,
   })
 }
 
@@ -58,13 +60,19 @@ const page = `<!doctype html>
 </script>
 `
 
-// open shows the page in a new tab of the user, and connects.
-export async function open(browser, url, user) {
+// show shows the page in a new tab of the user.
+export async function show(browser, url, user) {
   const context = await browser.newContext()
   if (user) await context.addCookies([{ name: 'user', value: user, url }])
   const tab = await context.newPage()
   tab.on('pageerror', (err) => console.error(`the page of user ${user}:`, err))
   await tab.goto(url)
+  return tab
+}
+
+// open is show, and connects.
+export async function open(browser, url, user) {
+  const tab = await show(browser, url, user)
   await tab.evaluate(() => connect())
   return tab
 }
