@@ -20,7 +20,7 @@ type Loop struct {
 
 	shard           shard
 	subscribers     Set[*Subscriber]
-	connectionCount atomic.Int64 // subscribers.Len(), for other goroutines
+	connectionCount atomic.Int64 // of subscribers, for other goroutines
 
 	jobs        []job // taken from the mailbox; those before next are done
 	next        int

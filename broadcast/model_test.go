@@ -196,9 +196,9 @@ func (m *model) finish(t *testing.T) {
 	}
 	m.hub.drainAll()
 	for i, l := range m.hub.loops {
-		if len(l.shard) > 0 || l.subscribers.Len() > 0 || l.queued != 0 || l.mailbox.bytes.Load() != 0 {
+		if len(l.shard) > 0 || len(l.subscribers.elements) > 0 || l.queued != 0 || l.mailbox.bytes.Load() != 0 {
 			t.Errorf("loop %d keeps %d topics, %d subscribers, %d queued bytes, %d mailbox bytes",
-				i, len(l.shard), l.subscribers.Len(), l.queued, l.mailbox.bytes.Load())
+				i, len(l.shard), len(l.subscribers.elements), l.queued, l.mailbox.bytes.Load())
 		}
 	}
 	for i := range m.hub.app.stripes {

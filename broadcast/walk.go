@@ -63,9 +63,6 @@ type Place struct{ index int32 }
 
 func (p *Place) indexInSet() *int32 { return &p.index }
 
-// Len is the number of elements.
-func (s *Set[E]) Len() int { return len(s.elements) }
-
 // Add adds e, which must not be in the set. A walk that has begun does not visit it.
 func (s *Set[E]) Add(e E) {
 	*e.indexInSet() = int32(len(s.elements))

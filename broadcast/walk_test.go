@@ -144,8 +144,8 @@ func TestSetWalkModel(t *testing.T) {
 				t.Fatalf("seed %d: %d visits of what is %s", seed, e.visits, e.state)
 			}
 		}
-		if set.Len() != len(in) || set.next != 0 {
-			t.Fatalf("seed %d: %d elements, want %d; the walk is at %d", seed, set.Len(), len(in), set.next)
+		if len(set.elements) != len(in) || set.next != 0 {
+			t.Fatalf("seed %d: %d elements, want %d; the walk is at %d", seed, len(set.elements), len(in), set.next)
 		}
 		for _, e := range in {
 			if set.elements[e.index] != e {
@@ -175,7 +175,7 @@ func TestEachSubscriber(t *testing.T) {
 			t.Fatal("a connection was missed, or visited twice")
 		}
 	}
-	if len(want) != 50 || r.loops[1].subscribers.Len() != 50 {
+	if len(want) != 50 || len(r.loops[1].subscribers.elements) != 50 {
 		t.Error("visited connections of another loop")
 	}
 }

@@ -66,8 +66,8 @@ func TestSeveralListeners(t *testing.T) {
 	}
 }
 
-// Somebody who has the same listening socket goes on where a server has stopped accepting: nobody is refused, and the first
-// server's clients stay.
+// A second server with the same listening sockets accepts where the first one has stopped: no client is refused, and the clients of the
+// first one stay.
 func TestStopAcceptingHandsOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.sock")
 	u, err := net.Listen("unix", path)
@@ -82,7 +82,7 @@ func TestStopAcceptingHandsOver(t *testing.T) {
 	old := dialWS(t, addr)
 	first.StopAccepting()
 
-	waiting := dial(t, addr) // nobody accepts it yet
+	waiting := dial(t, addr) // no server accepts it yet
 	waiting.send(upgradeRequest)
 	second, _ := startServer(t, 2, func(o *Options, _ *Server) {
 		_ = o.Listeners[0].Close()
@@ -107,7 +107,7 @@ func TestStopAcceptingHandsOver(t *testing.T) {
 	}
 }
 
-// The copies may be given to os/exec, which asks them for Fd, and the socket goes on without blocking.
+// The files may be passed to os/exec, which calls Fd, and the socket stays non-blocking.
 func TestListenerFilesDoNotBlock(t *testing.T) {
 	s, addr := startServer(t, 1, nil)
 	files, err := s.ListenerFiles()
@@ -135,7 +135,7 @@ func TestListenerWithoutDescriptor(t *testing.T) {
 	}
 }
 
-// failingListener is a listener that fails first, and then gives connections that gnet cannot take.
+// failingListener is a listener whose Accept fails at first, and then returns connections that gnet cannot enroll.
 type failingListener struct {
 	net.Listener
 	failures, unsupported atomic.Int32
@@ -152,8 +152,7 @@ func (o *failingListener) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// Accepting fails for want of descriptors, and so does taking a connection over: it goes on when there are some, and what was
-// lost is not counted.
+// Accepting goes on after failures for lack of descriptors, and after connections that could not be enrolled, which are not counted.
 func TestAcceptingGoesOn(t *testing.T) {
 	l := &failingListener{Listener: loopback(t)}
 	l.failures.Store(3)
@@ -197,4 +196,28 @@ func dialUnix(t *testing.T, path string) *client {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return newClient(t, c)
+}
+
+// The limit is exact, and there is room again when a connection has ended.
+func TestMaxConnections(t *testing.T) {
+	s, addr := startServer(t, 2, func(o *Options, _ *Server) { o.MaxConnections = 5 })
+	var served []*client
+	for range 5 {
+		served = append(served, dialWS(t, addr))
+	}
+	for range 20 {
+		dial(t, addr).gone()
+	}
+	if n := s.stats.refused.Load(); n != 20 {
+		t.Errorf("%d refused", n)
+	}
+	for _, c := range served {
+		c.send(textFrame("x"))
+		c.gets(ws.OpText, "x")
+	}
+	_ = served[0].Close()
+	eventually(t, "the place is free", func() bool { return s.Connections() == 4 })
+	c := dialWS(t, addr)
+	c.send(textFrame("new"))
+	c.gets(ws.OpText, "new")
 }

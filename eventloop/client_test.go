@@ -15,7 +15,7 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// client is a socket that can send any bytes.
+// client is a client that can send any bytes.
 type client struct {
 	net.Conn
 	t *testing.T
@@ -49,12 +49,12 @@ func (c *client) answer(method string) (status int, header http.Header, body str
 		c.t.Fatal("reading a response's body:", err)
 	}
 	if res.Close {
-		res.Header.Set("Connection", "close") // which ReadResponse has taken off
+		res.Header.Set("Connection", "close") // which ReadResponse has removed
 	}
 	return res.StatusCode, res.Header, string(b)
 }
 
-// ends expects the end of the stream with nothing before it.
+// ends expects the end of the stream, and nothing before it.
 func (c *client) ends() {
 	c.t.Helper()
 	if rest, err := io.ReadAll(c.r); err != nil || len(rest) > 0 {
@@ -62,19 +62,19 @@ func (c *client) ends() {
 	}
 }
 
-// gone expects the end of the connection, as a reset or as the end of the stream, whatever comes before.
+// gone expects the end of the connection, a reset or the end of the stream, after any bytes.
 func (c *client) gone() {
 	c.t.Helper()
 	_, err := io.Copy(io.Discard, c.r)
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		c.t.Fatal("the connection lives")
+		c.t.Fatal("the connection is still open")
 	}
 }
 
 const upgradeRequest = "GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 
-// dialWS is dial with a handshake.
+// dialWS is dial with a WebSocket handshake.
 func dialWS(t *testing.T, addr string) *client {
 	t.Helper()
 	c := dial(t, addr)
@@ -154,7 +154,7 @@ func (c *client) gets(op ws.OpCode, payload string) {
 	}
 }
 
-// closed expects a close frame and the end of the stream behind it. A pusher:error event precedes a code of the Pusher protocol.
+// closed expects a close frame and then the end of the stream. A pusher:error event precedes a code of the Pusher protocol.
 func (c *client) closed(code ws.StatusCode) {
 	c.t.Helper()
 	op, p, err := c.next()
@@ -173,7 +173,7 @@ func (c *client) closed(code ws.StatusCode) {
 	c.ends()
 }
 
-// eventually waits for something that another goroutine brings about.
+// eventually waits until ok returns true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {

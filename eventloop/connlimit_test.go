@@ -16,7 +16,7 @@ func TestConnLimiter(t *testing.T) {
 			t.Errorf("connection %d: %v", i+1, got)
 		}
 	}
-	g.release() // those that were turned away leave too
+	g.release() // also for those that were refused
 	g.release()
 	if g.acquire() {
 		t.Error("two are inside already")

@@ -10,16 +10,16 @@ import (
 	"testing"
 )
 
-// fastPathRequests is what publishers send; each string is a head with a body of two bytes.
+// fastPathRequests are requests of publishers. Each is a head with a body of two bytes.
 var fastPathRequests = []string{
 	"POST /apps/1/events?auth_key=k&auth_signature=0a HTTP/1.1\r\nHost: h:8080\r\nContent-Length: 2\r\n\r\n{}",
-	// Guzzle, as Laravel's broadcaster uses it.
+	// Guzzle, as the broadcaster of Laravel uses it.
 	"POST /apps/1/batch_events?auth_version=1.0&body_md5=0a&info=a%2Cb HTTP/1.1\r\nContent-Length: 2\r\nUser-Agent: GuzzleHttp/7\r\n" +
 		"Host: localhost:8080\r\nContent-Type: application/json\r\nX-Pusher-Library: pusher-http-php 7.2.4\r\n\r\n{}",
 	"POST /apps/1/events?a=b HTTP/1.1\r\nconnection:Keep-Alive\r\ncontent-length: \t2 \r\nACCEPT: */*\r\nPragma: no-cache\r\nX-Empty:\r\n\r\n{}",
 }
 
-// otherRequests is left to net/http.
+// otherRequests are left to net/http.
 var otherRequests = map[string]string{
 	"nothing":                  "",
 	"another method":           "GET /apps/1/events?a=b HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
@@ -82,7 +82,7 @@ func TestFastPathLeavesTheUnusual(t *testing.T) {
 	}
 }
 
-// Whatever the reader takes, net/http reads the same.
+// What fastPathParser takes, net/http reads the same.
 func FuzzFastPath(f *testing.F) {
 	for _, text := range fastPathRequests {
 		f.Add([]byte(text))
@@ -98,7 +98,7 @@ func FuzzFastPath(f *testing.F) {
 	})
 }
 
-// compareFastPath compares a request that data begins with, of n bytes, with what net/http says of it.
+// compareFastPath compares the request of n bytes that data begins with with what net/http reads.
 func compareFastPath(t *testing.T, data []byte, got *http.Request, n int) {
 	t.Helper()
 	rest := bytes.NewReader(data)
@@ -137,7 +137,7 @@ func TestFastPathAllocates(t *testing.T) {
 	}
 }
 
-// As a connection meets them: the usual and others, in one piece and in two.
+// Requests of both kinds on one connection, in one piece and in two.
 func TestFastPathAmongOthers(t *testing.T) {
 	_, addr := startServer(t, 1, nil)
 	c := dial(t, addr)
@@ -154,7 +154,7 @@ func TestFastPathAmongOthers(t *testing.T) {
 	}
 }
 
-// The path decides before the method does whether something is a client's.
+// A request for the path of a WebSocket does not take the fast path, whatever its method.
 func TestFastPathLeavesPathsOfClients(t *testing.T) {
 	_, addr := startServer(t, 1, nil)
 	c := dial(t, addr)

@@ -22,8 +22,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What this package relies on in gnet beyond its documentation, one test for each fact. If one fails after an update of gnet,
-// its comment says what must be looked at.
+// What this package relies on in gnet beyond its documentation, with a test for each fact. If one fails after an update of gnet, its
+// comment says what relies on it.
 
 // handlers is a gnet event handler made of functions.
 type handlers struct {
@@ -70,8 +70,8 @@ func (h *handlers) OnTick() (time.Duration, gnet.Action) {
 	return 10 * time.Millisecond, gnet.None
 }
 
-// startGnet runs an engine as Server.Run does until the test ends: it has loops, and what it serves is enrolled. stop may be called
-// before.
+// startGnet runs an engine as Server.Run does until the test ends: it has loops, and the connections that it serves are enrolled. stop
+// may be called before.
 func startGnet(t *testing.T, h *handlers, loops int) (addr string, stop func()) {
 	t.Helper()
 	engine, err := runGnet(h, loops)
@@ -100,7 +100,7 @@ func runGnet(h *handlers, loops int) (*gnet.Client, error) {
 	return engine, engine.Start()
 }
 
-// enrollAll enrolls what connects to l.
+// enrollAll enrolls all connections to l.
 func enrollAll(engine *gnet.Client, l net.Listener) {
 	for {
 		c, err := l.Accept()
@@ -150,8 +150,8 @@ func receiveOne[T any](t *testing.T, ch <-chan T, what string) (v T) {
 	return v
 }
 
-// A task that executes itself again keeps the loop from polling: nobody is read meanwhile. That is why loop.drain is not
-// continued by Execute but by a waker.
+// A task that executes itself again keeps the loop from polling, so no client is read. That is why loop.reschedule does not use Execute
+// but a waker.
 func TestGnetExecuteStarvesThePoller(t *testing.T) {
 	const rounds = 5000
 	others := make(chan net.Conn, 1)
@@ -166,7 +166,7 @@ func TestGnetExecuteStarvesThePoller(t *testing.T) {
 		var again func(context.Context) error
 		again = func(context.Context) error {
 			if done++; done == 10 {
-				sendTo(t, <-others, "x") // is readable from here on
+				sendTo(t, <-others, "x") // is in the socket from here on
 			}
 			if done < rounds {
 				return c.EventLoop().Execute(context.Background(), gnet.RunnableFunc(again))
@@ -185,9 +185,8 @@ func TestGnetExecuteStarvesThePoller(t *testing.T) {
 	}
 }
 
-// An enrolled socket is an event beside those of the clients: a task that continues by ringing it is interrupted by whoever
-// has sent something. Its context comes with it, and it is served on the loop it was enrolled in. newDoorbell relies on all
-// of that.
+// An enrolled socket is an event beside those of the clients: between two events of it the loop serves the clients that have sent
+// something. OnOpen and OnTraffic get its context, on the loop that it was enrolled in. newWaker relies on all of that.
 func TestGnetEnrolledSocketDoesNotStarveThePoller(t *testing.T) {
 	const rounds = 5000
 	type wakeEnd struct{ fd int }
@@ -253,8 +252,8 @@ func TestGnetEnrolledSocketDoesNotStarveThePoller(t *testing.T) {
 	}
 }
 
-// Tasks do not run in the order in which they were executed once 1,024 wait. That is why events wait in a mailbox of our own
-// and Execute only wakes the loop.
+// Tasks do not run in the order of Execute once 1,024 wait. That is why events wait in the mailbox of the loop, and Execute only wakes
+// it.
 func TestGnetExecuteOvertakes(t *testing.T) {
 	const tasks = 1500
 	var order []int
@@ -288,8 +287,8 @@ func TestGnetExecuteOvertakes(t *testing.T) {
 	}
 }
 
-// A write that fails has closed the connection and told OnClose before it returns. So conn.Write may make its Subscriber
-// disappear, and everything that walks over subscribers must survive that (broadcast.Loop.Flush, join, terminate).
+// A write that fails has closed the connection and called OnClose before it returns. So conn.Write may remove its Subscriber, and
+// iterations over subscribers must survive that (broadcast.Set, Loop.Flush).
 func TestGnetFailingWriteClosesBeforeItReturns(t *testing.T) {
 	clients := make(chan *net.TCPConn, 1)
 	closed := false
@@ -327,8 +326,8 @@ func TestGnetFailingWriteClosesBeforeItReturns(t *testing.T) {
 	}
 }
 
-// A Conn that is written to after its end writes to whoever has its descriptor number now. That is why conn.state becomes
-// dead in the first line of gone, and why every use of conn.gnet asks for it.
+// A write to a Conn after its end goes to the connection that has its descriptor number now. That is why conn.closed sets stateClosed
+// in its first line, and why every use of conn.gnet checks the state.
 func TestGnetStaleConnWritesToAnotherClient(t *testing.T) {
 	const secret = "not for you"
 	stale := make(chan gnet.Conn, 1)
@@ -340,7 +339,7 @@ func TestGnetStaleConnWritesToAnotherClient(t *testing.T) {
 	addr, _ := startGnet(t, h, 1)
 	l := loopback(t)
 	var others []*net.TCPConn
-	for range 10 { // they wait to be accepted, so their own descriptors are other ones
+	for range 10 { // they wait to be accepted, so that their own descriptors have other numbers
 		others = append(others, dialTCP(t, l.Addr().String()))
 	}
 	first := dialTCP(t, addr)
@@ -382,8 +381,8 @@ func descriptorOf(t *testing.T, c net.Conn) (number int) {
 	return number
 }
 
-// EventLoop.Close runs OnClose before it returns, and gives what is buffered to the kernel as far as it takes it. conn.drop
-// relies on the former.
+// EventLoop.Close calls OnClose before it returns, and passes to the kernel what it takes of the buffered bytes. conn.drop relies on the
+// former.
 func TestGnetCloseIsSynchronous(t *testing.T) {
 	closed, result := false, make(chan bool, 1)
 	h := &handlers{}
@@ -406,8 +405,8 @@ func TestGnetCloseIsSynchronous(t *testing.T) {
 	}
 }
 
-// A client that ends its half has its connection closed, though it could still read. So nothing that a client is to get may
-// wait for longer than its own request: conn.lingeringClose counts on the client's end, not the other way round.
+// gnet closes the connection of a client that shuts down writing, though the client could still read. So a client gets only what it
+// waits for with its end open: conn.lingeringClose waits for the end of the client, and no client need wait for that of the server.
 func TestGnetClosesHalfClosedConnections(t *testing.T) {
 	closed := make(chan error, 1)
 	h := &handlers{}
@@ -423,8 +422,8 @@ func TestGnetClosesHalfClosedConnections(t *testing.T) {
 	}
 }
 
-// What waits for a client that does not read has no limit, and OutboundBuffered says how much it is. conn.Write compares it
-// with our own limit.
+// The outbound buffer of a client that does not read has no limit, and OutboundBuffered returns its size. conn.Write compares that with
+// Limits.SlowConsumerBytes.
 func TestGnetOutboundBufferHasNoLimit(t *testing.T) {
 	const chunk, chunks = 64 << 10, 512
 	buffered := make(chan int, 1)
@@ -445,7 +444,7 @@ func TestGnetOutboundBufferHasNoLimit(t *testing.T) {
 	addr, _ := startGnet(t, h, 1)
 	c := dialTCP(t, addr)
 	sendTo(t, c, "x")
-	// What the kernel holds is a few MiB, by its settings.
+	// The kernel buffers a few MiB, by its settings.
 	if n := receiveOne(t, buffered, "everything is written"); n < chunk*chunks/2 || n > chunk*chunks {
 		t.Errorf("%d bytes wait, of %d written", n, chunk*chunks)
 	}
@@ -455,7 +454,7 @@ func TestGnetOutboundBufferHasNoLimit(t *testing.T) {
 	}
 }
 
-// OnTick runs beside the loops: a loop that is busy does not hold it up, and it may not touch what a loop owns. Server.OnTick
+// OnTick runs on a goroutine of its own: a loop that is busy does not hold it up, and it must not use what a loop owns. Server.OnTick
 // only posts.
 func TestGnetTickIsNotOnALoop(t *testing.T) {
 	var ticks atomic.Int64
@@ -480,9 +479,9 @@ func TestGnetTickIsNotOnALoop(t *testing.T) {
 	}
 }
 
-// Loops are as many as were asked for, whatever the machine has. Client.Enroll takes the one with the fewest connections and returns
-// when OnOpen has run there, and every connection of one loop names it by the same comparable value. loop.attach relies on that: it
-// finds each loop by the first connection there.
+// There are as many loops as were asked for, whatever the machine has. Client.Enroll takes the loop with the fewest connections and returns
+// when OnOpen has returned there, and EventLoop is the same comparable value for every connection of a loop. loop.attach relies on that:
+// it finds each loop by the first connection there.
 func TestGnetLoopsAreLearntFromConnections(t *testing.T) {
 	const loops = 5
 	var opened gnet.EventLoop
@@ -519,9 +518,8 @@ func TestGnetLoopsAreLearntFromConnections(t *testing.T) {
 	}
 }
 
-// EventLoop.Enroll takes the connection over: the caller's is closed, the context and both addresses are there in OnOpen, and it is
-// that loop which serves it. The result comes when OnOpen has run, and nobody needs to wait for it. acceptors.enroll relies on
-// that.
+// EventLoop.Enroll duplicates the connection and closes that of the caller. OnOpen has the context and both addresses, and that loop
+// serves the connection. The result comes when OnOpen has returned, and need not be waited for. acceptors.enroll relies on that.
 func TestGnetEnrollTakesTheConnectionOver(t *testing.T) {
 	var el gnet.EventLoop
 	opened := make(chan gnet.Conn, 1)
@@ -580,7 +578,7 @@ func TestGnetEnrollTakesTheConnectionOver(t *testing.T) {
 	}
 }
 
-// Timers and deadlines are not supported. That is why there is a wheel.
+// gnet has no timers and no deadlines. That is why there is a timer wheel.
 func TestGnetHasNoTimers(t *testing.T) {
 	result := make(chan [2]error, 1)
 	h := &handlers{}
@@ -598,8 +596,8 @@ func TestGnetHasNoTimers(t *testing.T) {
 	}
 }
 
-// When the engine is stopped the loops still run in OnShutdown, and then every connection is told OnClose. Server.Shutdown
-// sends its farewells before it stops the engine, while loops run; and sessions count on their Gone.
+// When the engine is stopped the loops still run during OnShutdown, and then OnClose is called for every connection. Server.Shutdown sends
+// close frames before it stops the engine, while loops run; and sessions rely on the call of Gone.
 func TestGnetShutdownRunsBeforeTheLoopsStop(t *testing.T) {
 	var conn atomic.Value
 	opened, closed := make(chan struct{}), make(chan struct{})
@@ -627,8 +625,8 @@ func TestGnetShutdownRunsBeforeTheLoopsStop(t *testing.T) {
 	}
 }
 
-// Peek gives the loop's own buffer, which the next read overwrites, and with everything discarded gnet keeps nothing of it.
-// So conn.receive must have copied what it keeps (requestReader.buffered, ws.Reader), and an idle connection holds no buffer.
+// Peek returns the read buffer of the loop, which the next read overwrites, and after Discard gnet keeps none of it. So conn.receive copies
+// what it keeps (requestReader.buffered, ws.Reader), and an idle connection has no buffer.
 func TestGnetPeekAliasesTheLoopsBuffer(t *testing.T) {
 	var kept []byte
 	result := make(chan string, 2)
@@ -660,7 +658,7 @@ func TestGnetPeekAliasesTheLoopsBuffer(t *testing.T) {
 	}
 }
 
-// children is what this test binary does when it is run again; see TestMain.
+// children is what this test binary does by childRole.
 var children = map[string]func(){
 	"clients": benchClients,
 	"gnet and a panic": func() {
@@ -732,7 +730,8 @@ func startChild(t *testing.T, role string) (addr string, out *lines, exited <-ch
 	return "", nil, nil
 }
 
-// A panic in a handler ends the process. That is why there is a recover at every entrance: receive, OnClose, drain, timers.
+// A panic in a handler ends the process. That is why Server.recovered is deferred at every entry: receive, OnClose, runMailbox, fire,
+// drain.
 func TestGnetDoesNotRecover(t *testing.T) {
 	addr, out, exited := startChild(t, "gnet and a panic")
 	sendTo(t, dialTCP(t, addr), "x")

@@ -12,7 +12,7 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// reportClient has sessions say who their client is.
+// reportClient has sessions send the address of their client.
 func reportClient(t *testing.T, header bool, trusted ...string) func(*Options, *Server) {
 	t.Helper()
 	proxies, err := proxy.Parse(trusted...)
@@ -31,7 +31,8 @@ func reportClient(t *testing.T, header bool, trusted ...string) func(*Options, *
 	}
 }
 
-// upgradesFrom upgrades a connection with more bytes before and in the request, and expects the server to know the client.
+// upgradesFrom upgrades the connection, with more bytes before the request and more headers in it, and expects the address of the
+// client, by default that of c.
 func (c *client) upgradesFrom(before, header, want string) {
 	c.t.Helper()
 	c.send(before + upgradeRequest[:len(upgradeRequest)-2] + header + "\r\n" + textFrame("first"))
@@ -58,12 +59,12 @@ func TestProxyProtocol(t *testing.T) {
 		c := newClient(t, byteByByte{dialTCP(t, addr)})
 		c.upgradesFrom(header, "", want)
 	}
-	// A chain: who speaks the PROXY protocol is believed in what is behind it, too, if he is told to be a proxy.
+	// A chain: the client that the PROXY protocol names is believed if it is a trusted proxy, too.
 	dial(t, addr).upgradesFrom("PROXY TCP4 127.0.0.1 10.0.0.1 4711 8080\r\n", "X-Forwarded-For: 203.0.113.9\r\n", "203.0.113.9")
 	dial(t, addr).upgradesFrom(proxyV1, "X-Forwarded-For: 203.0.113.9\r\n", clientV1)
 }
 
-// From a trusted proxy the header must come, and in time; from anybody else it is no header but a broken request.
+// A trusted proxy must send the header, and in time. From any other peer it is a malformed request.
 func TestProxyProtocolRefuses(t *testing.T) {
 	s, addr := startServer(t, 1, reportClient(t, true, "127.0.0.1"))
 	for _, say := range []string{upgradeRequest, "PROXY nonsense\r\n" + upgradeRequest, "PROXY TCP4 203", "", "\x16\x03\x01"} {
@@ -122,7 +123,7 @@ func TestProxyProtocolBeforeTLS(t *testing.T) {
 	}
 }
 
-// prefixed sends something in one packet with what is written first.
+// prefixed sends prefix in one packet with what is written first.
 type prefixed struct {
 	net.Conn
 	prefix string

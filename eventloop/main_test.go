@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// childRole names, in the environment of this test binary run again, what it is to do in place of the tests.
+// childRole is the environment variable with what this test binary is to do in place of the tests, when a test runs it again.
 const childRole = "EVENTLOOP_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -21,8 +21,7 @@ func TestMain(m *testing.M) {
 		child()
 		os.Exit(0)
 	}
-	// gnet starts one ants pool for the process, for Enroll, and never ends it: two goroutines that look after it, and its
-	// workers while they wait for more to do.
+	// gnet starts one ants pool for the process, for Enroll, and never stops it: two goroutines of the pool, and its idle workers.
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),

@@ -25,14 +25,13 @@ func take(r *http.Request) (taken, error) {
 	return taken{r.Method, r.RequestURI, r.Proto, r.Host, r.Header, string(body)}, err
 }
 
-// outcome is what becomes of the bytes of one connection: the requests in them, and what ended them: nil if more bytes could
-// follow.
+// outcome is what the bytes of one connection are: requests, and an error unless more bytes could follow.
 type outcome struct {
 	requests []taken
 	err      error
 }
 
-// feed gives the chunks to a requestReader as a connection would: one buffer, that is used again for every read.
+// feed passes the chunks to a requestReader as a connection does: in one buffer, which is reused for every read.
 func feed(t testing.TB, limit int, chunks ...[]byte) (o outcome) {
 	t.Helper()
 	var in requestReader
@@ -184,7 +183,7 @@ func TestRequestReaderRefuses(t *testing.T) {
 	}
 }
 
-// TestRequestReaderLimitIsExact: a request of just the limit passes, however it arrives.
+// A request of exactly the limit is accepted, however it arrives.
 func TestRequestReaderLimitIsExact(t *testing.T) {
 	for _, in := range []string{get, post, empty, chunked, trailers} {
 		for _, chunks := range [][][]byte{{[]byte(in)}, {[]byte(in[:20]), []byte(in[20:])}, {[]byte(in[:len(in)-1]), []byte(in[len(in)-1:])}} {
@@ -230,7 +229,7 @@ func TestRequestReaderSeesExpectContinue(t *testing.T) {
 	}
 }
 
-// A body that arrives a byte at a time is looked at once, and its memory grows with what has arrived.
+// A body that arrives a byte at a time is scanned once, and its memory grows with what has arrived.
 func TestRequestReaderAllocatesNothingForAClaim(t *testing.T) {
 	var in requestReader
 	r, _, err := in.next([]byte("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\nx"), 0, new(headReader))
@@ -242,15 +241,15 @@ func TestRequestReaderAllocatesNothingForAClaim(t *testing.T) {
 	}
 }
 
-// FuzzRequestReader reads the same bytes in random pieces, and in one go with net/http.
+// FuzzRequestReader reads the same bytes in random pieces, and at once with net/http.
 //
-// net/http's answer and requestReader's differ in this, by intention:
+// requestReader differs from net/http in this, by intention:
 //   - empty lines before a request are skipped (RFC 9112 section 2.2), where net/http calls the request malformed;
-//   - an incomplete head is not judged, where net/http may know that it is malformed;
+//   - an incomplete head is no error, where net/http may know that it is malformed;
 //   - trailers are found but not read, where net/http refuses malformed ones; every line of them must end in CRLF, where
-//     net/http takes a lone LF too if an empty line follows somewhere behind it;
+//     net/http takes a lone LF too if an empty line follows somewhere after it;
 //   - the size of a chunk has at most 12 digits, where net/http takes 16;
-//   - a body that cannot become right is refused at once, where net/http may still wait for the rest of it.
+//   - a malformed body is refused at once, where net/http may wait for the rest of it.
 func FuzzRequestReader(f *testing.F) {
 	for _, s := range []string{get, post, empty, chunked, trailers, expecting, lineFeeds, emptyLine, http10, head,
 		get + post + chunked + trailers + head, post[:len(post)-3], "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -273,7 +272,7 @@ func FuzzRequestReader(f *testing.F) {
 		if limit == 0 {
 			return
 		}
-		// Which of two faults is told may depend on the pieces, not whether there is one.
+		// Which of two errors is returned may depend on the pieces; whether there is one may not.
 		limited, whole := feed(t, int(limit), chunks...), feed(t, int(limit), data)
 		if !reflect.DeepEqual(limited.requests, whole.requests) || (limited.err == nil) != (whole.err == nil) {
 			t.Fatalf("limit %d: in one piece %+v\nin pieces %+v", limit, whole, limited)
@@ -296,7 +295,7 @@ func pieces(data []byte, seed uint64) (chunks [][]byte) {
 	return chunks
 }
 
-// netHTTP reads everything as net/http does. err is nil at the end of the bytes, between two requests.
+// netHTTP reads all requests with net/http. err is nil if the bytes end between two requests.
 func netHTTP(data []byte) (o outcome) {
 	r := bufio.NewReaderSize(bytes.NewReader(data), 1<<16)
 	for {
@@ -347,7 +346,7 @@ func badTrailer(err error) bool {
 		(strings.Contains(err.Error(), "trailer") || strings.Contains(err.Error(), "MIME header"))
 }
 
-// stricter reports whether data has what requestReader refuses and net/http does not.
+// stricter reports whether requestReader refuses data, and net/http does not.
 func stricter(data []byte) bool {
 	if !bytes.Contains(bytes.ToLower(data), []byte("chunked")) {
 		return false

@@ -2,43 +2,15 @@ package eventloop
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
-	"net/http"
 	"testing"
 	"time"
 
 	"reverbd/broadcast"
 )
 
-// How many of n WebSockets of a loop are told after how much of the time.
-func TestDrainIsSpread(t *testing.T) {
-	begin := time.Now()
-	for _, tt := range []struct {
-		n            int
-		over, passed time.Duration
-		want         int
-	}{
-		{1000, 0, 0, 1000},
-		{1000, 10 * time.Second, 0, 20},
-		{1000, 10 * time.Second, time.Second, 120},
-		{10000, 10 * time.Second, 0, 20},
-		{10000, 10 * time.Second, time.Second, 1000},
-		{10000, 10 * time.Second, 9999 * time.Millisecond, 9999},
-		{10000, 10 * time.Second, 10 * time.Second, 10000},
-		{5, time.Hour, 0, 5},
-		{0, time.Hour, time.Second, 0},
-	} {
-		t.Run(fmt.Sprintf("%d over %v after %v", tt.n, tt.over, tt.passed), func(t *testing.T) {
-			d := &drain{webSockets: make([]*broadcast.Subscriber, tt.n), begin: begin, spread: tt.over}
-			if got := d.due(begin.Add(tt.passed)); got != tt.want {
-				t.Errorf("%d are told, want %d", got, tt.want)
-			}
-		})
-	}
-}
-
-// running is a server that the test shuts down itself, and waits for.
+// running is a server that the test shuts down itself.
 func running(t *testing.T, loops int) (s *Server, addr string, ran <-chan error) {
 	t.Helper()
 	l := loopback(t)
@@ -60,8 +32,8 @@ func running(t *testing.T, loops int) (s *Server, addr string, ran <-chan error)
 	return s, l.Addr().String(), done
 }
 
-// Clients that are not told yet are served, and requests on connections that are in use are answered with the news that these end.
-func TestServedUntilTold(t *testing.T) {
+// Clients are served until they are closed, and requests on open connections are answered with Connection: close.
+func TestServedUntilClosed(t *testing.T) {
 	s, addr, ran := running(t, 1)
 	const n = 3 * minClosesPerTick
 	var clients []*client
@@ -84,7 +56,7 @@ func TestServedUntilTold(t *testing.T) {
 	publisher.ends()
 	_ = publisher.Close()
 
-	for _, c := range clients { // in some ticks, each of which closes a few
+	for _, c := range clients { // in several ticks, each of which closes a few
 		c.closed(4200)
 		_ = c.Close()
 	}
@@ -96,8 +68,8 @@ func TestServedUntilTold(t *testing.T) {
 	}
 }
 
-// A shutdown that is cut short does not wait for anybody.
-func TestShutdownIsCut(t *testing.T) {
+// A shutdown whose context is done does not wait for clients.
+func TestShutdownIsCanceled(t *testing.T) {
 	s, addr, ran := running(t, 2)
 	for range 2 * 2 * minClosesPerTick {
 		dialWS(t, addr)
@@ -115,7 +87,7 @@ func TestShutdownIsCut(t *testing.T) {
 	}
 }
 
-// A loop that is stuck does not keep a server from ending when its operator insists.
+// A loop that is stuck does not keep Shutdown from returning when its context is done.
 func TestShutdownOfAStuckLoop(t *testing.T) {
 	s, addr, ran := running(t, 1)
 	stuck, release := make(chan struct{}), make(chan struct{})
@@ -133,37 +105,114 @@ func TestShutdownOfAStuckLoop(t *testing.T) {
 	}
 }
 
-// A loop that is stuck is noticed, also when the other ones are well.
-func TestHealthy(t *testing.T) {
-	s, _ := startServer(t, 2, nil)
-	if !s.Healthy(time.Hour) {
-		t.Error("a server that is well does not turn")
-	}
+// Shutdown closes with 4200, and with 4100 what connects during it: after 4200 a client would come back to the same process at once.
+// Run returns nil.
+func TestShutdown(t *testing.T) {
 	release := make(chan struct{})
-	s.loops[1].shared.Post(taskFunc(func() { <-release }))
-	eventually(t, "a loop is stuck", func() bool { return !s.Healthy(2*tick) && s.loops[0].lastTick.Load() > s.loops[1].lastTick.Load() })
-	close(release)
-	eventually(t, "it turns again", func() bool { return s.Healthy(10 * tick) })
-	if (&Server{booted: make(chan struct{})}).Healthy(time.Hour) {
-		t.Error("a server that has not started turns")
+	l := loopback(t)
+	addr := l.Addr().String()
+	hub := broadcast.NewHub(broadcast.Options{Loops: 2})
+	s := New(Options{
+		Listeners: []net.Listener{l}, Hub: hub, API: &api{release}, MaxRequestSize: 10_000,
+		Accept: func(path string) Session {
+			if path == "/ws" {
+				return &session{}
+			}
+			return nil
+		},
+	})
+	s.drainGrace = 20 * time.Second
+	ran := make(chan error, 1)
+	go func() { ran <- s.Run() }()
+	receiveOne(t, s.Booted(), "boot")
+
+	var clients []*client
+	for range 100 {
+		clients = append(clients, dialWS(t, addr))
+	}
+	idle, pooled := dial(t, addr), dial(t, addr)
+	for _, c := range []*client{idle, pooled} {
+		c.send(request("GET", "/"))
+		c.answer("GET")
+	}
+	pooled.send(upgradeRequest[:40])
+	waiting, halfway := dial(t, addr), dial(t, addr)
+	waiting.send(request("GET", "/slow") + request("GET", "/too late"))
+	halfway.send(upgradeRequest[:40])
+	eventually(t, "all are there", func() bool { return s.Connections() == 104 })
+	idle2 := dialWS(t, addr) // a round trip on a loop, after the bytes above
+	clients = append(clients, idle2)
+
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(ctx, 0, 0) }()
+	for _, c := range clients {
+		c.closed(4200)
+		_ = c.Close()
+	}
+	idle.ends()
+	_ = idle.Close()
+	if c, err := net.Dial("tcp", addr); err == nil {
+		_ = c.Close()
+		t.Error("the server still listens")
+	}
+
+	halfway.send(upgradeRequest[40:]) // is upgraded while the others are closed
+	halfway.upgraded()
+	halfway.closed(4100) // after which clients wait a second, in which another process begins to listen
+	_ = halfway.Close()
+	pooled.send(upgradeRequest[40:]) // through a proxy, which has kept the connection
+	if status, header, body := pooled.answer("GET"); status != 503 || header.Get("Connection") != "close" {
+		t.Error(status, header, body)
+	}
+	pooled.ends()
+	_ = pooled.Close()
+
+	close(release) // the request that a worker serves is answered
+	if _, header, body := waiting.answer("GET"); body != "GET /slow " || header.Get("Connection") != "close" {
+		t.Error(header, body)
+	}
+	waiting.ends()
+	_ = waiting.Close()
+	if err := receiveOne(t, stopped, "Shutdown returns"); err != nil {
+		t.Error("Shutdown:", err)
+	}
+	if err := receiveOne(t, ran, "Run returns"); err != nil {
+		t.Error("Run:", err)
+	}
+	if n := s.Connections(); n != 0 {
+		t.Errorf("%d connections are left", n)
+	}
+	again, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal("the port is not free:", err)
+	}
+	_ = again.Close()
+}
+
+// Shutdown may be called before the server listens.
+func TestShutdownAtOnce(t *testing.T) {
+	for range 3 {
+		s := New(Options{Listeners: []net.Listener{loopback(t)}, Hub: broadcast.NewHub(broadcast.Options{Loops: 2}), API: &api{}})
+		ran := make(chan error, 1)
+		go func() { ran <- s.Run() }()
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx, 0, 0); err != nil {
+			t.Error("Shutdown:", err)
+		}
+		if err := receiveOne(t, ran, "Run returns"); err != nil {
+			t.Error("Run:", err)
+		}
 	}
 }
 
-// New limits hold for connections that are there.
-func TestLimit(t *testing.T) {
-	s, addr := startServer(t, 1, nil)
-	c := dial(t, addr)
-	post := request("POST", "/a", "Content-Length: 2000") + string(make([]byte, 2000))
-	c.send(post)
-	if status, _, _ := c.answer("POST"); status != http.StatusOK {
-		t.Error(status)
-	}
-	s.Limit(Limits{MaxRequestSize: 1000})
-	c.send(post)
-	if status, _, _ := c.answer("POST"); status != http.StatusRequestEntityTooLarge {
-		t.Error(status)
-	}
-	if got := s.slowConsumerBytes(); got != 1<<20 {
-		t.Errorf("a client may have %d bytes waiting", got)
+func TestShutdownOfAServerThatNeverRuns(t *testing.T) {
+	s := New(Options{Hub: broadcast.NewHub(broadcast.Options{}), API: &api{}})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(ctx, 0, 0); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }

@@ -27,7 +27,7 @@ func (w *timerWheel) all() (conns []*conn) {
 	return conns
 }
 
-func TestWheelLooksWhenTheTimeHasCome(t *testing.T) {
+func TestWheelFiresInTime(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		start int // the current slot
@@ -49,30 +49,30 @@ func TestWheelLooksWhenTheTimeHasCome(t *testing.T) {
 			w, c := &timerWheel{current: tc.start}, &conn{}
 			w.schedule(c, tc.wait)
 			for n := 1; ; n++ {
-				looked := false
+				fired := false
 				tickWheel(w, func(*conn) time.Duration {
-					looked = true
+					fired = true
 					c.state = stateClosed
 					return 0
 				})
-				if looked {
+				if fired {
 					if n != tc.ticks {
-						t.Errorf("looked at after %d ticks, want %d", n, tc.ticks)
+						t.Errorf("fired after %d ticks, want %d", n, tc.ticks)
 					}
 					break
 				}
 				if n > wheelSlots {
-					t.Fatal("never looked at")
+					t.Fatal("never fired")
 				}
 			}
 			if c.scheduled {
-				t.Error("a dead connection was put back")
+				t.Error("a closed connection was scheduled again")
 			}
 		})
 	}
 }
 
-func TestWheelPutsBackWhatIsAlive(t *testing.T) {
+func TestWheelSchedulesAgain(t *testing.T) {
 	w, c := &timerWheel{}, &conn{}
 	w.schedule(c, tick)
 	var at []int
@@ -83,11 +83,11 @@ func TestWheelPutsBackWhatIsAlive(t *testing.T) {
 		})
 	}
 	if want := []int{1, 4, 7, 10}; !slices.Equal(at, want) {
-		t.Errorf("looked at in ticks %v, want %v", at, want)
+		t.Errorf("fired in ticks %v, want %v", at, want)
 	}
 }
 
-func TestWheelLeavesAloneWhatTheLookScheduled(t *testing.T) {
+func TestWheelKeepsWhatTheTimerScheduled(t *testing.T) {
 	w, c := &timerWheel{}, &conn{}
 	w.schedule(c, tick)
 	tickWheel(w, func(c *conn) time.Duration {
@@ -99,17 +99,17 @@ func TestWheelLeavesAloneWhatTheLookScheduled(t *testing.T) {
 	}
 }
 
-// A look may close any connection, also one that would be looked at in the same tick.
-func TestWheelSurvivesALookThatClosesOthers(t *testing.T) {
+// A timer may close any connection, also one whose timer is due in the same tick.
+func TestWheelSurvivesTimersThatCloseOthers(t *testing.T) {
 	w := &timerWheel{}
 	all := make([]*conn, 100)
 	for i := range all {
 		all[i] = &conn{}
 		w.schedule(all[i], tick)
 	}
-	looked := 0
+	fired := 0
 	tickWheel(w, func(c *conn) time.Duration {
-		looked++
+		fired++
 		for i, other := range all {
 			if other != c && other.scheduled && i%2 == 0 {
 				other.state = stateClosed
@@ -118,11 +118,11 @@ func TestWheelSurvivesALookThatClosesOthers(t *testing.T) {
 		}
 		return tick
 	})
-	if looked != 51 && looked != 50 {
-		t.Errorf("looked at %d connections, want those that were not closed before", looked)
+	if fired != 51 && fired != 50 {
+		t.Errorf("%d timers have fired, want those that were not closed before", fired)
 	}
-	if left := len(w.all()); left != looked {
-		t.Errorf("%d on the wheel, want the %d that live", left, looked)
+	if left := len(w.all()); left != fired {
+		t.Errorf("%d on the wheel, want the %d that live", left, fired)
 	}
 }
 
@@ -162,7 +162,7 @@ func TestWheelModel(t *testing.T) {
 				}
 				tickWheel(w, func(c *conn) time.Duration {
 					if !want[c] {
-						t.Fatalf("seed %d: looked at in tick %d, due in %d", seed, now, due[c])
+						t.Fatalf("seed %d: fired in tick %d, due in %d", seed, now, due[c])
 					}
 					delete(want, c)
 					d := some()
@@ -170,7 +170,7 @@ func TestWheelModel(t *testing.T) {
 					return d
 				})
 				if len(want) > 0 {
-					t.Fatalf("seed %d: %d connections not looked at in tick %d", seed, len(want), now)
+					t.Fatalf("seed %d: %d timers have not fired in tick %d", seed, len(want), now)
 				}
 			}
 		}
@@ -186,7 +186,7 @@ func TestWheelModel(t *testing.T) {
 	}
 }
 
-// A loop that was held up catches up with the time, at most by one round of the wheel.
+// A loop that was held up catches up, by one round of the wheel at most.
 func TestTicksBy(t *testing.T) {
 	l, start := &loop{}, time.Unix(1000, 0)
 	for _, step := range []struct {

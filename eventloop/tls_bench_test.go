@@ -20,7 +20,8 @@ import (
 	"reverbd/broadcast"
 )
 
-// What TLS costs a connection in memory and CPU beyond what it costs without. The clients are in a process of their own:
+// BenchmarkConnections measures the memory and the CPU time of a connection without and with TLS. The clients are in a process of their
+// own:
 //
 //	go test -run '^$' -bench Connections -benchtime 1x ./eventloop
 func BenchmarkConnections(b *testing.B) {
@@ -67,7 +68,7 @@ func benchmarkConnections(b *testing.B, name string) {
 	}
 }
 
-// heap is what is in use when garbage has been collected, in bytes.
+// heap is the size of the heap after a garbage collection, in bytes.
 func heap() int64 {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
@@ -75,7 +76,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// cpuTime is that of this process, in microseconds.
+// cpuTime is the CPU time of this process, in microseconds.
 func cpuTime(b *testing.B) int64 {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
@@ -84,7 +85,7 @@ func cpuTime(b *testing.B) int64 {
 	return (u.Utime.Nano() + u.Stime.Nano()) / 1000
 }
 
-// benchClients connects, tells that it has, and holds on until its standard input ends.
+// benchClients connects, prints a line, and keeps the connections until its standard input ends.
 func benchClients() {
 	name, addr, _ := strings.Cut(os.Getenv("BENCH_CLIENTS"), "|")
 	config := &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS13}

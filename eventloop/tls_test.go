@@ -20,7 +20,7 @@ import (
 	"reverbd/protocol/ws"
 )
 
-// authority makes a certificate for 127.0.0.1, and the pool that trusts it.
+// authority makes a self-signed certificate for 127.0.0.1, and the pool that trusts it.
 func authority(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -44,7 +44,7 @@ func authority(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
 }
 
-// startTLSServer is startServer with TLS, and what a client needs for it.
+// startTLSServer is startServer with TLS. It returns the config of its clients.
 func startTLSServer(t *testing.T, loops int, how func(*Options, *Server)) (s *Server, addr string, client *tls.Config) {
 	t.Helper()
 	cert, pool := authority(t)
@@ -195,7 +195,7 @@ func TestPlainRequestOnATLSPort(t *testing.T) {
 	eventually(t, "they are counted out", func() bool { return s.Connections() == 0 })
 }
 
-// Who does not finish the handshake is dropped in time, and nobody waits for him.
+// A client that does not finish the handshake is dropped in time, and no other one waits for it.
 func TestTLSHandshakeStalls(t *testing.T) {
 	s, addr, config := startTLSServer(t, 1, func(_ *Options, s *Server) { s.handshakeTimeout = 300 * time.Millisecond })
 	silent, halfway := dial(t, addr), dial(t, addr)
@@ -220,7 +220,7 @@ func TestShutdownDuringHandshakes(t *testing.T) {
 	}
 }
 
-// A shutdown says goodbye over TLS too, to its end.
+// A shutdown over TLS sends close frames and close_notify.
 func TestTLSShutdown(t *testing.T) {
 	s, addr, config := startTLSServer(t, 2, nil)
 	c := dialWSS(t, addr, config)
@@ -238,13 +238,13 @@ func TestTLSShutdown(t *testing.T) {
 	}
 }
 
-// However a TLS connection ends, it is gone on our side.
+// However a TLS client ends, its connection is closed.
 func TestTLSAbruptEnds(t *testing.T) {
 	s, addr, config := startTLSServer(t, 1, nil)
 	for name, end := range map[string]func(c *client, raw *net.TCPConn){
-		"close_notify":   func(c *client, _ *net.TCPConn) { _ = c.Close() },
-		"half":           func(c *client, _ *net.TCPConn) { _ = c.Conn.(*tls.Conn).CloseWrite() },
-		"without a word": func(_ *client, raw *net.TCPConn) { _ = raw.Close() },
+		"close_notify":         func(c *client, _ *net.TCPConn) { _ = c.Close() },
+		"half":                 func(c *client, _ *net.TCPConn) { _ = c.Conn.(*tls.Conn).CloseWrite() },
+		"without close_notify": func(_ *client, raw *net.TCPConn) { _ = raw.Close() },
 		"reset": func(_ *client, raw *net.TCPConn) {
 			_ = raw.SetLinger(0)
 			_ = raw.Close()
@@ -301,7 +301,7 @@ func TestTLSDataBehindTheHandshake(t *testing.T) {
 		if err := tc.Handshake(); err != nil {
 			t.Fatal(err)
 		}
-		joined.hold = false // the client's last flight waits to go with the first data
+		joined.hold = false // the last flight of the client is sent with the first data
 		c := &client{tc, t, bufio.NewReader(tc)}
 		c.send(upgradeRequest + textFrame("x"))
 		c.upgraded()
@@ -310,7 +310,7 @@ func TestTLSDataBehindTheHandshake(t *testing.T) {
 	}
 }
 
-// coalescing sends what is written from the second flight of a handshake on in one packet with what follows.
+// coalescing keeps the second flight of a handshake, and sends it in one packet with what follows.
 type coalescing struct {
 	net.Conn
 	writes int

@@ -30,14 +30,14 @@ func TestWorkersRefuseWhatDoesNotFit(t *testing.T) {
 	<-begun
 	for i, want := range []bool{true, true, false, false} {
 		if got := w.submit(func() {}); got != want {
-			t.Errorf("job %d behind the one that runs: %v", i+1, got)
+			t.Errorf("job %d after the one that runs: %v", i+1, got)
 		}
 	}
 	close(release)
 	w.stop(time.Minute)
 }
 
-// Nothing that was taken is lost, nothing is taken behind the stop, and stop may be called by two at once.
+// Every job that was accepted is done, none is accepted after stop, and stop may be called twice at the same time.
 func TestWorkersStopWhileJobsCome(t *testing.T) {
 	w := startWorkerPool(2, 100)
 	var taken, done atomic.Int64
@@ -54,15 +54,15 @@ func TestWorkersStopWhileJobsCome(t *testing.T) {
 	all.Go(func() { w.stop(time.Minute) })
 	all.Go(func() { w.stop(time.Minute) })
 	all.Wait()
-	if w.submit(func() { t.Error("done behind the stop") }) {
-		t.Error("taken behind the stop")
+	if w.submit(func() { t.Error("done after stop") }) {
+		t.Error("accepted after stop")
 	}
 	if taken.Load() != done.Load() {
 		t.Errorf("%d taken, %d done", taken.Load(), done.Load())
 	}
 }
 
-// A job that never ends does not hold up the stop.
+// A job that never ends does not hold up stop.
 func TestWorkersStopWithoutThoseThatHang(t *testing.T) {
 	w := startWorkerPool(1, 1)
 	release := make(chan struct{})

@@ -20,8 +20,8 @@ import (
 
 const passphrase = "a passphrase"
 
-// issue writes a certificate with the serial number and its key into dir. seal makes the key's PEM block.
-func issue(t *testing.T, dir string, serial int64, seal func(*ecdsa.PrivateKey) *pem.Block) Files {
+// issue writes a certificate with the serial number, and its key, into dir. encode makes the PEM block of the key.
+func issue(t *testing.T, dir string, serial int64, encode func(*ecdsa.PrivateKey) *pem.Block) Files {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -36,35 +36,35 @@ func issue(t *testing.T, dir string, serial int64, seal func(*ecdsa.PrivateKey) 
 		t.Fatal(err)
 	}
 	f := Files{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	put(t, f.Cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	put(t, f.Key, pem.EncodeToMemory(seal(key)))
+	writeFile(t, f.Cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	writeFile(t, f.Key, pem.EncodeToMemory(encode(key)))
 	return f
 }
 
-func put(t *testing.T, name string, text []byte) {
+func writeFile(t *testing.T, name string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(name, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func open(key *ecdsa.PrivateKey) *pem.Block {
+func plain(key *ecdsa.PrivateKey) *pem.Block {
 	der, _ := x509.MarshalPKCS8PrivateKey(key)
 	return &pem.Block{Type: "PRIVATE KEY", Bytes: der}
 }
 
-func sealed(key *ecdsa.PrivateKey) *pem.Block {
+func encrypted(key *ecdsa.PrivateKey) *pem.Block {
 	der, _ := pkcs8.MarshalPrivateKey(key, []byte(passphrase), nil)
 	return &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der}
 }
 
-func sealedAsOfOld(key *ecdsa.PrivateKey) *pem.Block {
+func legacyEncrypted(key *ecdsa.PrivateKey) *pem.Block {
 	der, _ := x509.MarshalECPrivateKey(key)
 	b, _ := x509.EncryptPEMBlock(rand.Reader, "EC PRIVATE KEY", der, []byte(passphrase), x509.PEMCipherAES256)
 	return b
 }
 
-// serial is that of the certificate that the next client is shown.
+// serial is the serial number of the certificate for the next handshake.
 func serial(t *testing.T, s *Source) int64 {
 	t.Helper()
 	c, err := s.Config().GetConfigForClient(nil)
@@ -76,22 +76,22 @@ func serial(t *testing.T, s *Source) int64 {
 
 func TestKeys(t *testing.T) {
 	for _, tc := range []struct {
-		name  string
-		seal  func(*ecdsa.PrivateKey) *pem.Block
-		given string
-		tells string // of the error; "" if there is none
+		name   string
+		encode func(*ecdsa.PrivateKey) *pem.Block
+		given  string
+		tells  string // of the error; "" if there is none
 	}{
-		{"open", open, "", ""},
-		{"open, and a passphrase", open, passphrase, ""},
-		{"PKCS #8", sealed, passphrase, ""},
-		{"PKCS #8 without", sealed, "", "none is given"},
-		{"PKCS #8, wrong", sealed, "wrong", "cannot be read"},
-		{"of old", sealedAsOfOld, passphrase, ""},
-		{"of old without", sealedAsOfOld, "", "none is given"},
-		{"of old, wrong", sealedAsOfOld, "wrong", "cannot be read"},
+		{"plain", plain, "", ""},
+		{"plain, and a passphrase", plain, passphrase, ""},
+		{"PKCS #8", encrypted, passphrase, ""},
+		{"PKCS #8 without", encrypted, "", "none is given"},
+		{"PKCS #8, wrong", encrypted, "wrong", "cannot be read"},
+		{"legacy", legacyEncrypted, passphrase, ""},
+		{"legacy without", legacyEncrypted, "", "none is given"},
+		{"legacy, wrong", legacyEncrypted, "wrong", "cannot be read"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f := issue(t, t.TempDir(), 1, tc.seal)
+			f := issue(t, t.TempDir(), 1, tc.encode)
 			f.Passphrase = tc.given
 			_, err := Load(f)
 			if tc.tells == "" && err != nil || tc.tells != "" && (err == nil || !strings.Contains(err.Error(), tc.tells)) {
@@ -105,17 +105,17 @@ func TestKeys(t *testing.T) {
 }
 
 func TestOneFileForBoth(t *testing.T) {
-	f := issue(t, t.TempDir(), 1, open)
+	f := issue(t, t.TempDir(), 1, plain)
 	cert, _ := os.ReadFile(f.Cert)
 	key, _ := os.ReadFile(f.Key)
-	put(t, f.Cert, append(cert, key...))
+	writeFile(t, f.Cert, append(cert, key...))
 	if _, err := Load(Files{Cert: f.Cert}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestWrongFiles(t *testing.T) {
-	f, other := issue(t, t.TempDir(), 1, open), issue(t, t.TempDir(), 2, open)
+	f, other := issue(t, t.TempDir(), 1, plain), issue(t, t.TempDir(), 2, plain)
 	for name, files := range map[string]Files{
 		"no certificate":   {Cert: "/nonexistent", Key: f.Key},
 		"no key":           {Cert: f.Cert, Key: "/nonexistent"},
@@ -131,7 +131,7 @@ func TestWrongFiles(t *testing.T) {
 }
 
 func TestClientsNeedACertificate(t *testing.T) {
-	f := issue(t, t.TempDir(), 1, open)
+	f := issue(t, t.TempDir(), 1, plain)
 	for _, files := range []Files{
 		{Cert: f.Cert, Key: f.Key, CAFile: f.Cert}, {Cert: f.Cert, Key: f.Key, CAPath: filepath.Dir(f.Cert)},
 	} {
@@ -145,10 +145,10 @@ func TestClientsNeedACertificate(t *testing.T) {
 	}
 }
 
-// A renewed certificate is noticed and used; a broken one is told once, and changes nothing.
+// A renewed certificate is noticed and used. A broken one is an error once, and changes nothing.
 func TestRenew(t *testing.T) {
 	dir := t.TempDir()
-	f := issue(t, dir, 1, open)
+	f := issue(t, dir, 1, plain)
 	s, err := Load(f)
 	if err != nil {
 		t.Fatal(err)
@@ -164,14 +164,14 @@ func TestRenew(t *testing.T) {
 		}
 	}
 	renew(false, false, 1)
-	issue(t, dir, 2, open)
+	issue(t, dir, 2, plain)
 	later(t, f, time.Second)
 	renew(true, false, 2)
 	renew(false, false, 2)
-	put(t, f.Key, []byte("half a"))
+	writeFile(t, f.Key, []byte("half a"))
 	renew(true, true, 2)
 	renew(false, false, 2)
-	issue(t, dir, 3, open)
+	issue(t, dir, 3, plain)
 	later(t, f, 2*time.Second)
 	renew(true, false, 3)
 	if err := s.Reload(); err != nil {
@@ -179,7 +179,7 @@ func TestRenew(t *testing.T) {
 	}
 }
 
-// later sets the files' time forward: some file systems count in coarse steps.
+// later sets the modification times of the files forward: some file systems have coarse ones.
 func later(t *testing.T, f Files, d time.Duration) {
 	t.Helper()
 	at := time.Now().Add(d)

@@ -98,20 +98,6 @@ func (a Address) Open(ctx context.Context) (net.Listener, error) {
 	return openTCP(ctx, a)
 }
 
-// Open listens on all of the addresses, or returns an error and listens on none.
-func Open(ctx context.Context, addresses []Address) ([]net.Listener, error) {
-	var all []net.Listener
-	for _, a := range addresses {
-		l, err := a.Open(ctx)
-		if err != nil {
-			Close(all)
-			return nil, err
-		}
-		all = append(all, l)
-	}
-	return all, nil
-}
-
 // Close closes listeners, which may have been closed before.
 func Close(listeners []net.Listener) {
 	for _, l := range listeners {

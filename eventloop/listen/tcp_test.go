@@ -12,7 +12,7 @@ func portOf(t *testing.T, l net.Listener) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// A port that is taken is an error that names it, by whichever of the machine's addresses.
+// The error for a port that is in use names it, whatever address of the machine is asked for.
 func TestPortTaken(t *testing.T) {
 	l, err := (Address{Host: "127.0.0.1", Port: 0}).Open(t.Context())
 	if err != nil {
@@ -34,7 +34,7 @@ func TestAddressThatIsNotHere(t *testing.T) {
 	}
 }
 
-// 0.0.0.0 is IPv4 alone, though net takes it for every address.
+// 0.0.0.0 is IPv4 only, though net takes it for every address.
 func TestIPv4Alone(t *testing.T) {
 	l, err := (Address{Host: "0.0.0.0", Port: 0}).Open(t.Context())
 	if err != nil {

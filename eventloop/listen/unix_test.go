@@ -49,7 +49,7 @@ func TestUnixMode(t *testing.T) {
 	}
 }
 
-// One that somebody listens on stays his; what a killed server has left is replaced; what is no socket is not touched.
+// A socket on which a server listens stays; the file of a killed server is replaced; a file that is not a socket stays.
 func TestUnixTaken(t *testing.T) {
 	a := socketAt(t)
 	first := open(t, a)
@@ -75,14 +75,6 @@ func TestUnixTaken(t *testing.T) {
 	if b, err := os.ReadFile(plain.Path); err != nil || string(b) != "x" {
 		t.Error("a file was removed:", err)
 	}
-}
-
-func TestOpenAllOrNone(t *testing.T) {
-	good, bad := socketAt(t), Address{Path: "/nonexistent/directory/s", Mode: 0o600}
-	if all, err := Open(t.Context(), []Address{good, bad}); err == nil || all != nil {
-		t.Error(all, err)
-	}
-	gone(t, good.Path)
 }
 
 func TestFromFile(t *testing.T) {

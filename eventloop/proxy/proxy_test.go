@@ -109,7 +109,7 @@ var headers = []struct{ name, header, want string }{
 	{"v2, unix", v2(1, 0x31, strings.Repeat("x", 216)), ""},
 }
 
-// Every header is read at once, with what is behind it left alone, and needs all of its bytes.
+// Every header is read to its end and no further, and needs all of its bytes.
 func TestHeader(t *testing.T) {
 	for _, tc := range headers {
 		client, n, err := Header([]byte(tc.header + "GET / HTTP/1.1\r\n"))
@@ -142,7 +142,7 @@ func TestHeaderRefuses(t *testing.T) {
 	}
 }
 
-// However the bytes arrive, the answer is the same, and it never asks for more than a header may have.
+// Header returns the same however the bytes arrive, and never asks for more than MaxHeader.
 func FuzzHeader(f *testing.F) {
 	for _, tc := range headers {
 		f.Add([]byte(tc.header+"rest"), 3)
