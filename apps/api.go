@@ -128,6 +128,9 @@ func (c *call) answer(r *http.Request) reply {
 		return notFound
 	}
 	c.path = path
+	if strings.HasPrefix(path, "/pusher/") {
+		return noFallback
+	}
 	allow, handle := c.route()
 	if handle == nil {
 		return notFound

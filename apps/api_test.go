@@ -29,6 +29,9 @@ func wantReply(t *testing.T, w *httptest.ResponseRecorder, status int, contentTy
 	if got := w.Header().Get("Content-Type"); got != contentType {
 		t.Errorf("Content-Type %q, want %q", got, contentType)
 	}
+	if got, want := w.Header().Get("Cache-Control"), contentType == "application/json"; (got == "no-cache, private") != want {
+		t.Errorf("Cache-Control %q of %s", got, contentType)
+	}
 	if got := w.Header().Get("Content-Length"); got != strconv.Itoa(len(body)) {
 		t.Errorf("Content-Length %q of %d bytes", got, len(body))
 	}
@@ -37,6 +40,8 @@ func wantReply(t *testing.T, w *httptest.ResponseRecorder, status int, contentTy
 func TestRoutes(t *testing.T) {
 	s := newServer(t)
 	const notFound, notAllowed = "Not found.", "Method not allowed."
+	const fallback = `The HTTP transports of pusher-js (xhr, sockjs) are not served. ` +
+		`Set enabledTransports: ["ws", "wss"], and look for what keeps WebSockets from this server.`
 	event := `{"name":"e","channel":"c","data":"1"}`
 	tests := []struct {
 		name, method, path, body string
@@ -65,6 +70,8 @@ func TestRoutes(t *testing.T) {
 		{"more behind", "GET", "/apps/x-id/channels/c/users/1", "", 404, notFound},
 		{"users of a user", "GET", "/apps/x-id/users/1/users", "", 404, notFound},
 		{"a client's path without an upgrade", "GET", "/app/x-key", "", 404, notFound},
+		{"a transport that is not served", "GET", "/pusher/app/x-key/1/a/xhr_streaming", "", 404, fallback},
+		{"the same in a frame", "GET", "/pusher/iframe.html", "", 404, fallback},
 		{"not from the beginning", "GET", "/x/up", "", 404, notFound},
 
 		{"GET events", "GET", "/apps/x-id/events", "", 405, notAllowed},

@@ -28,6 +28,10 @@ func text(status int, s string) reply { return reply{status: status, body: []byt
 
 var notFound = text(http.StatusNotFound, "Not found.")
 
+// noFallback answers what pusher-js asks for when it gives WebSockets up.
+var noFallback = text(http.StatusNotFound, `The HTTP transports of pusher-js (xhr, sockjs) are not served. `+
+	`Set enabledTransports: ["ws", "wss"], and look for what keeps WebSockets from this server.`)
+
 func methodNotAllowed(allow string) reply {
 	r := text(http.StatusMethodNotAllowed, "Method not allowed.")
 	r.header, r.value = "Allow", []string{allow}
@@ -47,6 +51,7 @@ func (r reply) write(w http.ResponseWriter, method string) {
 		h["Content-Type"] = plainType
 	} else {
 		h["Content-Type"] = jsonType
+		h["Cache-Control"] = noCache // as Reverb's JSON answers
 	}
 	if h["Content-Length"] = r.length; r.length == nil {
 		h["Content-Length"] = contentLength(r.body)
@@ -64,5 +69,6 @@ func contentLength(body []byte) []string { return []string{strconv.Itoa(len(body
 
 var (
 	jsonType  = []string{"application/json"}
+	noCache   = []string{"no-cache, private"}
 	plainType = []string{"text/plain; charset=utf-8"}
 )

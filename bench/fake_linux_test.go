@@ -62,7 +62,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	hello := ws.AppendSwitchingProtocols(nil, r.Header.Get("Sec-WebSocket-Key"))
+	hello := ws.AppendSwitchingProtocols(nil, r.Header.Get("Sec-WebSocket-Key"), ws.Accepted{})
 	if f.ping {
 		hello = ws.AppendFrame(hello, ws.OpText, pusher.AppendPing(nil))
 	}

@@ -107,11 +107,8 @@ func (c *conn) readFrame(p []byte) (ws.Event, int, *ws.CloseError) {
 func (c *conn) upgrade(r *http.Request, s Session) {
 	late := c.loop.server.stopping.Load() // if not, the drain that comes to the loop finds the connection
 	key := r.Header.Get("Sec-WebSocket-Key")
-	if c.deflate = c.loop.server.options.Compression && ws.OffersDeflate(r.Header); c.deflate {
-		c.loop.out = ws.AppendSwitchingDeflated(c.loop.out[:0], key)
-	} else {
-		c.loop.out = ws.AppendSwitchingProtocols(c.loop.out[:0], key)
-	}
+	c.deflate = c.loop.server.options.Compression && ws.OffersDeflate(r.Header)
+	c.loop.out = ws.AppendSwitchingProtocols(c.loop.out[:0], key, ws.Accepted{Protocol: ws.Subprotocol(r.Header), Deflate: c.deflate})
 	c.Write(c.loop.out)
 	if c.state != stateHTTP {
 		return

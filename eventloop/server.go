@@ -215,6 +215,9 @@ func (s *Server) StopAccepting() {
 // Requests for other upgrades, such as h2c, are served as if they had not asked for one.
 func (s *Server) upgradeTo(r *http.Request) (Session, *ws.HandshakeError) {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if !strings.HasPrefix(path, "/") { // the absolute form (RFC 9112 section 3.2.2)
+		path = r.URL.EscapedPath()
+	}
 	session := s.options.Accept(path)
 	if session == nil {
 		return nil, nil

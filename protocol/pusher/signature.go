@@ -12,7 +12,8 @@ import (
 // StringToSign returns what the signature of an HTTP API request covers: method, path and parameters, a line each.
 // The parameters are sorted by name and not encoded; auth_signature is left out, and so are appId, appKey and
 // channelName (which are Reverb's names for parts of the path); body_md5 is that of body, whatever the query says,
-// and absent without a body. path is percent-encoded as it was received, without the server's prefix. The result is
+// and absent without a body, unless the query has that of an empty one: the official Python library and Elixir's pushest sign
+// it. path is percent-encoded as it was received, without the server's prefix. The result is
 // "" for a query that ParseQuery refuses.
 func StringToSign(method, path, rawQuery string, body []byte) string {
 	q, ok := ParseQuery(rawQuery)
@@ -52,7 +53,12 @@ func (q Query) appendStringToSign(dst []byte, method, path string, body []byte) 
 			dst, owed = appendBodyMD5(dst, start, body), false
 		}
 		switch p.name {
-		case "auth_signature", "body_md5", "appId", "appKey", "channelName":
+		case "body_md5":
+			if len(body) > 0 || p.values != nil || p.value != emptyMD5 {
+				continue
+			}
+			dst = append(appendParameter(dst, start, p.name), emptyMD5...)
+		case "auth_signature", "appId", "appKey", "channelName":
 		default:
 			dst = appendParameter(dst, start, p.name)
 			dst = append(dst, p.text()...)
@@ -63,6 +69,9 @@ func (q Query) appendStringToSign(dst []byte, method, path string, body []byte) 
 	}
 	return dst
 }
+
+// emptyMD5 is the body_md5 of a request without a body.
+const emptyMD5 = "d41d8cd98f00b204e9800998ecf8427e"
 
 // appendParameter appends a name and the equals sign behind it; the first of the parameters is at start.
 func appendParameter(dst []byte, start int, name string) []byte {

@@ -29,6 +29,8 @@ func TestStringToSign(t *testing.T) {
 		{"left out, spelt for PHP", "GET", "/", "auth.signature=3&body+md5=4&a=6", "", "GET\n/\na=6"},
 		{"body_md5 recomputed", "POST", "/", "z=1&body_md5=wrong&a=2", "x", "POST\n/\na=2&body_md5=9dd4e461268c8034f5c8564e155c67a6&z=1"},
 		{"body_md5 added", "POST", "/", "", "x", "POST\n/\nbody_md5=9dd4e461268c8034f5c8564e155c67a6"},
+		{"body_md5 of nothing", "GET", "/", "z=1&body_md5=d41d8cd98f00b204e9800998ecf8427e&a=2", "", "GET\n/\na=2&body_md5=d41d8cd98f00b204e9800998ecf8427e&z=1"},
+		{"body_md5 of nothing with a body", "POST", "/", "body_md5=d41d8cd98f00b204e9800998ecf8427e", "x", "POST\n/\nbody_md5=9dd4e461268c8034f5c8564e155c67a6"},
 		{"not encoded", "GET", "/", "filter_by_prefix=a%26b%3Dc&info=x+y", "", "GET\n/\nfilter_by_prefix=a&b=c&info=x y"},
 		{"arrays", "GET", "/", "info[]=b&info[]=a", "", "GET\n/\ninfo=b,a"},
 		{"refused", "GET", "/", "a[b][c]=1", "", ""},

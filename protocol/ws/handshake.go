@@ -52,7 +52,7 @@ func refusal(status int) *HandshakeError {
 }
 
 // CheckUpgrade returns why r is not an opening handshake that can be accepted (RFC 6455 section 4.2.1), in Reverb's order
-// and words; nil means that [AppendSwitchingProtocols] is the answer. Subprotocols and extensions are ignored.
+// and words; nil means that [AppendSwitchingProtocols] is the answer. Subprotocols and extensions are no reason to refuse it.
 //
 // [http.ReadRequest] moves the Host header to r.Host and fails itself on a second one, so a double Host is seen here
 // only if r was made in another way; and a Host header that is empty counts as missing.
@@ -109,26 +109,51 @@ func validVersion(values []string) bool {
 	return len(values) == 1 && values[0] == version
 }
 
+// Accepted is what an answer to a handshake accepts of what the client offered.
+type Accepted struct {
+	Protocol string // the subprotocol: see [Subprotocol]; "" for none
+	Deflate  bool   // compression, with [DeflateExtension]
+}
+
 // AppendSwitchingProtocols appends the whole answer to a handshake that [CheckUpgrade] accepted, with Reverb's headers
 // in Reverb's order. key is the request's Sec-WebSocket-Key, as it was sent.
-func AppendSwitchingProtocols(dst []byte, key string) []byte {
-	return appendSwitching(dst, key, "")
-}
-
-// AppendSwitchingDeflated is AppendSwitchingProtocols for a client whose offer of compression is accepted, with
-// [DeflateExtension].
-func AppendSwitchingDeflated(dst []byte, key string) []byte {
-	return appendSwitching(dst, key, "\r\nSec-WebSocket-Extensions: "+DeflateExtension)
-}
-
-func appendSwitching(dst []byte, key, extra string) []byte {
+func AppendSwitchingProtocols(dst []byte, key string, accepted Accepted) []byte {
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\n"+
 		"Upgrade: websocket\r\n"+
 		"Connection: Upgrade\r\n"+
 		"Sec-WebSocket-Accept: "...)
 	dst = appendAccept(dst, key)
-	dst = append(dst, extra...)
+	if accepted.Protocol != "" {
+		dst = append(dst, "\r\nSec-WebSocket-Protocol: "...)
+		dst = append(dst, accepted.Protocol...)
+	}
+	if accepted.Deflate {
+		dst = append(dst, "\r\nSec-WebSocket-Extensions: "+DeflateExtension...)
+	}
 	return append(dst, "\r\nX-Powered-By: "+poweredBy+"\r\n\r\n"...)
+}
+
+// pusherProtocol begins the name of every version of the Pusher protocol, a number behind it.
+const pusherProtocol = "pusher-channels-protocol-"
+
+// Subprotocol returns the first version of the Pusher protocol that the client offers, "" if it offers none. The Swift client
+// offers one, and many WebSocket libraries refuse an answer that chooses nothing of what they have offered, although RFC 6455
+// section 4.2.2 allows it.
+func Subprotocol(h http.Header) string {
+	for _, list := range h.Values("Sec-WebSocket-Protocol") {
+		for s := range strings.SplitSeq(list, ",") {
+			s = strings.Trim(s, " \t")
+			if number, ok := strings.CutPrefix(s, pusherProtocol); ok && isNumber(number) {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// isNumber reports whether s is one to three digits.
+func isNumber(s string) bool {
+	return s != "" && len(s) <= 3 && strings.Trim(s, "0123456789") == ""
 }
 
 // appendAccept appends the proof that the server has read key (RFC 6455 section 4.2.2, which prescribes SHA-1).

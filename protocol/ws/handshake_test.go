@@ -164,11 +164,42 @@ func TestAppendSwitchingProtocols(t *testing.T) {
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" +
 		"X-Powered-By: Laravel Reverb\r\n\r\n"
 	dst := append(make([]byte, 0, 512), "before"...)
-	if got := AppendSwitchingProtocols(dst, sampleKey); string(got) != want {
+	if got := AppendSwitchingProtocols(dst, sampleKey, Accepted{}); string(got) != want {
 		t.Errorf("%q\nwant %q", got, want)
 	}
-	if n := testing.AllocsPerRun(100, func() { AppendSwitchingProtocols(dst, sampleKey) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { AppendSwitchingProtocols(dst, sampleKey, Accepted{}) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestSwitchingAccepts(t *testing.T) {
+	accepted := Accepted{Protocol: "pusher-channels-protocol-7", Deflate: true}
+	got := string(AppendSwitchingProtocols(nil, sampleKey, accepted))
+	for _, want := range []string{"\r\nSec-WebSocket-Protocol: pusher-channels-protocol-7\r\n", "\r\nSec-WebSocket-Extensions: " + DeflateExtension + "\r\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+}
+
+func TestSubprotocol(t *testing.T) {
+	for _, tt := range []struct {
+		offered []string
+		want    string
+	}{
+		{nil, ""},
+		{[]string{"pusher-channels-protocol-7"}, "pusher-channels-protocol-7"},
+		{[]string{"chat, pusher-channels-protocol-5 ,pusher-channels-protocol-7"}, "pusher-channels-protocol-5"},
+		{[]string{"chat", "pusher-channels-protocol-7"}, "pusher-channels-protocol-7"},
+		{[]string{"chat"}, ""},
+		{[]string{"pusher-channels-protocol-"}, ""},
+		{[]string{"pusher-channels-protocol-7a"}, ""},
+		{[]string{"pusher-channels-protocol-1234"}, ""},
+		{[]string{"Pusher-Channels-Protocol-7"}, ""}, // names of subprotocols are compared as they are
+	} {
+		if got := Subprotocol(http.Header{"Sec-Websocket-Protocol": tt.offered}); got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.offered, got, tt.want)
+		}
 	}
 }
 
@@ -176,6 +207,6 @@ func BenchmarkAppendSwitchingProtocols(b *testing.B) {
 	dst := make([]byte, 0, 512)
 	b.ReportAllocs()
 	for b.Loop() {
-		AppendSwitchingProtocols(dst, sampleKey)
+		AppendSwitchingProtocols(dst, sampleKey, Accepted{})
 	}
 }

@@ -112,7 +112,7 @@ func FuzzNextFrame(f *testing.F) {
 }
 
 func TestParseUpgrade(t *testing.T) {
-	good := string(ws.AppendSwitchingProtocols(nil, "dGhlIHNhbXBsZSBub25jZQ=="))
+	good := string(ws.AppendSwitchingProtocols(nil, "dGhlIHNhbXBsZSBub25jZQ==", ws.Accepted{}))
 	for name, c := range map[string]struct {
 		p    string
 		n    int

@@ -83,7 +83,7 @@ func (f *Baseline) length(events []Event) int {
 // Replies returns the answers of a Pusher server to a handshake, connection_established included, and to a publish.
 func Replies() baseline.Replies {
 	var hello bytes.Buffer
-	hello.Write(ws.AppendSwitchingProtocols(nil, WebSocketKey))
+	hello.Write(ws.AppendSwitchingProtocols(nil, WebSocketKey, ws.Accepted{}))
 	const anyID, idle = pusher.SocketID(123456789<<32 | 987654321), 30
 	hello.Write(ws.AppendFrame(nil, ws.OpText, pusher.AppendConnectionEstablished(nil, anyID, idle)))
 	return baseline.Replies{

@@ -164,7 +164,7 @@ func TestUpgradeIsWhatTheServerAccepts(t *testing.T) {
 	if refused := ws.CheckUpgrade(r); refused != nil || r.URL.Path != "/ws/app/app-key" {
 		t.Errorf("%s: %v", r.URL, refused)
 	}
-	if answer := ws.AppendSwitchingProtocols(nil, WebSocketKey); !bytes.Contains(answer, []byte(WebSocketAccept)) {
+	if answer := ws.AppendSwitchingProtocols(nil, WebSocketKey, ws.Accepted{}); !bytes.Contains(answer, []byte(WebSocketAccept)) {
 		t.Errorf("the answer to the key is not the one expected: %s", answer)
 	}
 }
