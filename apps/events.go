@@ -176,5 +176,6 @@ func (s *Session) whisper(m pusher.Message) error {
 	if err := s.app.Channels.Publish(s.Loop(), m.Channel, f, s.ID); err != nil {
 		return pusher.ErrOverCapacity
 	}
+	s.observeClientEvent(m)
 	return nil
 }

@@ -2,7 +2,8 @@ package apps
 
 import (
 	"net/url"
-	"strings"
+
+	"reverbd/protocol/pusher"
 )
 
 // origins is the allowed_origins of an app: patterns for the host of the Origin header, without scheme and port. "*" in
@@ -32,7 +33,7 @@ func (o origins) allow(origin string) bool {
 		return false
 	}
 	for _, p := range o.patterns {
-		if matchPattern(p, host) {
+		if pusher.MatchPattern(p, host) {
 			return true
 		}
 	}
@@ -45,28 +46,4 @@ func originHost(origin string) string {
 		return ""
 	}
 	return u.Hostname()
-}
-
-// matchPattern matches the literal parts between the stars from left to right, in time linear in both lengths times the
-// number of stars.
-func matchPattern(pattern, s string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == s
-	}
-	s, ok := strings.CutPrefix(s, head)
-	if !ok {
-		return false
-	}
-	for {
-		part, next, more := strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(s, part)
-		}
-		i := strings.Index(s, part)
-		if i < 0 {
-			return false
-		}
-		s, rest = s[i+len(part):], next
-	}
 }

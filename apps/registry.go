@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"reverbd/apps/webhook"
 	"reverbd/broadcast"
 	"reverbd/protocol/pusher"
 )
@@ -93,6 +94,7 @@ func (r *Registry) install(next *catalog) {
 	for _, a := range next.apps {
 		a.Channels.SetErrorText(a.ErrorData == ErrorDataString)
 		a.state.latest.Store(a)
+		a.Channels.Report(webhook.Reported(a.Webhooks))
 	}
 	r.current.Store(next)
 }

@@ -29,6 +29,7 @@ type Session struct {
 	pingedAt      int64    // when it was pinged since then; 0: it was not
 	controlFrames bool     // the client uses control frames, so it is pinged with one
 	counted       bool     // counts as a connection of its app
+	openedAt      uint32   // by elapsed, in seconds
 }
 
 // Accept makes the session of a client that asks for the percent-encoded path, or returns nil if that is not
@@ -67,7 +68,8 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 		s.refuse(pusher.ErrOrigin)
 		return
 	}
-	s.counted = true
+	s.counted, s.openedAt = true, uint32(s.lastSeen/1000)
+	s.observeOpened()
 	if t := s.sessions.Trace; t != nil {
 		t.Info("Connection Established", s.ID.String()+remoteAddress(c))
 	}
@@ -105,13 +107,14 @@ func (s *Session) Control(ws.OpCode) {
 	s.info("Control Frame Received", s.ID)
 }
 
-// Gone ends the session after its connection was closed.
-func (s *Session) Gone() {
+// Gone ends the session after its connection was closed. code and reason are those of the close frame.
+func (s *Session) Gone(code ws.StatusCode, reason string) {
 	s.Loop().Remove(&s.Subscriber)
 	if s.counted {
 		s.counted = false
 		s.app.releaseConnection()
 		s.info("Connection Closed", s.ID)
+		s.observeClosed(code, reason)
 	}
 }
 

@@ -132,8 +132,8 @@ func TestDecision03QuotaCountsEveryConnection(t *testing.T) {
 	second.Send(subscribe("news"))
 	fifth := s.Dial("/app/x-key", "")
 	wantClosed(t, "one too many again", fifth, 4004)
-	second.Session.Gone()
-	second.Session.Gone() // told twice, counted once
+	second.Session.Gone(1000, "")
+	second.Session.Gone(1000, "") // told twice, counted once
 	s.Connect("x")
 	wantClosed(t, "one too many at last", s.Dial("/app/x-key", ""), 4004)
 }

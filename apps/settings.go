@@ -1,6 +1,10 @@
 package apps
 
-import "time"
+import (
+	"time"
+
+	"reverbd/apps/webhook"
+)
 
 // ClientEvents says which connections may send client events ("whispers").
 // Source: Reverb's accept_client_events_from.
@@ -34,6 +38,7 @@ type Settings struct {
 	AcceptClientEventsFrom ClientEvents
 	RateLimit              RateLimit
 	ErrorData              ErrorData
+	Webhooks               []webhook.Hook // who is told what happens, each URL once
 }
 
 // ErrorData is the form of the data of a pusher:error event.

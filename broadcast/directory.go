@@ -18,9 +18,10 @@ type Directory struct {
 	hub         *Hub
 	seed        maphash.Seed
 	stripes     [stripeCount]stripe
-	errorText   atomic.Bool  // the data of pusher:error is a JSON string, as in Reverb
-	removed     atomic.Bool  // from the hub: nothing would expire what is cached now
-	connections atomic.Int64 // of the app, to this node
+	errorText   atomic.Bool   // the data of pusher:error is a JSON string, as in Reverb
+	removed     atomic.Bool   // from the hub: nothing would expire what is cached now
+	connections atomic.Int64  // of the app, to this node
+	reported    atomic.Uint32 // Activities: see Report
 }
 
 // stripe is a part of the channels with its lock. While it is locked, only a mailbox, the deadline queue or the bus's

@@ -21,6 +21,7 @@ type Options struct {
 	CacheTTL     time.Duration // time to live of the last event of a cache channel; 0 is 30 minutes
 	CacheBytes   int64         // memory of all cached events together; 0 is 64 MiB
 	Bus          Bus           // nil: a single node
+	Observer     Observer      // nil: nobody is told of anything; see Directory.Report
 	Now          func() time.Time
 }
 
@@ -31,6 +32,7 @@ type Hub struct {
 	bus   Bus
 	now   func() time.Time
 
+	observer     Observer
 	deflateConns atomic.Int64 // connections that take compressed frames
 	busConnected atomic.Bool  // the bus reaches the other nodes
 	deadlines    deadlineQueue
@@ -41,7 +43,7 @@ type Hub struct {
 
 // NewHub returns a Hub with its loops, none of which runs yet: see Loop.Attach.
 func NewHub(o Options) *Hub {
-	h := &Hub{bus: o.Bus, now: o.Now}
+	h := &Hub{bus: o.Bus, now: o.Now, observer: o.Observer}
 	if h.now == nil {
 		h.now = time.Now
 	}

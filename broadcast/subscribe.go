@@ -35,6 +35,7 @@ func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind
 	st := d.stripe(channel)
 	st.mu.Lock()
 	t := st.topic(channel, kind)
+	d.observeSubscribe(t)
 	if member != nil {
 		d.addLocal(t, member)
 	}
@@ -58,6 +59,7 @@ func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (re
 		}
 	}
 	t.subscribers++
+	d.observeCount(t)
 	t.loops |= s.loop.bit
 	s.loop.shard.add(t, s, t.seq, member)
 	return d.reply(t), toWake
@@ -83,6 +85,7 @@ func (d *Directory) reply(t *Topic) SubscribeReply {
 	if t.Kind.IsCache() {
 		if r.Last = d.lastEvent(t); r.Last == nil {
 			r.Last = cacheMiss(t.Name)
+			d.observeCacheMiss(t)
 		}
 	}
 	return r
@@ -112,6 +115,7 @@ func (d *Directory) removeSubscriber(t *Topic, l *Loop, onlyHere bool, member *I
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	t.subscribers--
+	d.observeCount(t)
 	if onlyHere {
 		t.loops &^= l.bit
 	}
@@ -127,6 +131,7 @@ func (d *Directory) addLocal(t *Topic, id *Identity) {
 	m := t.roster.getOrAdd(id.Key)
 	m.local = append(m.local, id)
 	if len(m.local) == 1 {
+		d.observeMember(MemberAdded, t, m.key)
 		d.queueUpdate(t, m)
 	}
 }
@@ -138,6 +143,7 @@ func (d *Directory) removeLocal(t *Topic, id *Identity) (toWake uint64) {
 	if len(m.local) > 0 {
 		return 0
 	}
+	d.observeMember(MemberRemoved, t, m.key)
 	if d.hub.clustered() && (m.registered != nil || m.nodes > 0) {
 		d.queueUpdate(t, m) // the cluster knows whether the user is on another node
 		return 0
@@ -159,6 +165,7 @@ func (d *Directory) hideMember(t *Topic, m *member) (toWake uint64) {
 // cleanUp deletes t if nothing keeps it any longer. The stripe is locked.
 func (d *Directory) cleanUp(t *Topic) {
 	if !t.wanted() {
+		d.observeVacated(t)
 		d.markDirty(t)
 	}
 	if t.vacant() {

@@ -15,6 +15,7 @@ type Topic struct {
 	subscribers int32
 	synced      bool // this node receives what others publish, and has their roster; used only with a bus
 	dirty       bool // is in the bus's dirty set
+	occupied    bool // somebody has subscribed since it was last vacated
 	roster      *roster
 	cached      *cachedEvent
 	cacheOffset uint64        // position of the cached event among all events of the channel, as the cluster numbers them

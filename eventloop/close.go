@@ -12,17 +12,26 @@ import (
 // Close implements broadcast.Conn: it ends the session, and tells the client with a close frame.
 func (c *conn) Close(code ws.StatusCode, reason string) {
 	if c.state == stateOpen {
-		c.sendClose(ws.AppendClose(nil, code, reason))
+		c.sendClose(ws.AppendClose(nil, code, reason), code, reason)
 	}
 }
 
-// sendClose sends what the session has queued and then the close frame, and ends the session.
-func (c *conn) sendClose(closeFrame broadcast.Frame) {
+// closeReply answers the close frame of a client.
+func (c *conn) closeReply(payload []byte) {
+	code, reason, err := ws.ParseClose(payload)
+	if err != nil {
+		code, reason = err.Code, []byte(err.Reason)
+	}
+	c.sendClose(ws.AppendCloseReply(nil, payload), code, string(reason))
+}
+
+// sendClose sends what the session has queued and then the close frame, and ends the session, which is told code and reason.
+func (c *conn) sendClose(closeFrame broadcast.Frame, code ws.StatusCode, reason string) {
 	c.session.Send(closeFrame)
 	c.state = stateClosing
 	c.session.Flush()
 	if c.state == stateClosing {
-		c.session.Gone()
+		c.session.Gone(code, reason)
 		c.lingeringClose()
 	}
 }

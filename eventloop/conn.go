@@ -90,7 +90,7 @@ func (c *conn) receiveFrame(p []byte) []byte {
 		c.session.Control(ev.Op)
 	case ws.OpClose:
 		c.session.Control(ev.Op)
-		c.sendClose(ws.AppendCloseReply(nil, ev.Payload))
+		c.closeReply(ev.Payload)
 		return nil
 	}
 	return p[n:]
@@ -174,6 +174,6 @@ func (c *conn) closed() {
 	c.loop.wheel.cancel(c)
 	c.endHTTP()
 	if was == stateOpen || was == stateClosing && c.session != nil {
-		c.session.Gone()
+		c.session.Gone(ws.StatusAbnormalClosure, "")
 	}
 }

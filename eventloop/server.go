@@ -32,8 +32,9 @@ type Session interface {
 	Control(op ws.OpCode)
 	// Check is called when the time that the last Check returned has passed.
 	Check() time.Duration
-	// Gone ends the session: it must not use the connection any more. It may be called twice.
-	Gone()
+	// Gone ends the session: it must not use the connection any more. code and reason are those of the close frame that ended it, 1006
+	// without one (RFC 6455 section 7.1.5). It may be called twice.
+	Gone(code ws.StatusCode, reason string)
 	// MaxMessageSize is the largest message of the client, in bytes; 0 is no limit.
 	MaxMessageSize() int64
 	// Send queues a frame, Flush writes what is queued.

@@ -62,7 +62,7 @@ func (s *session) Check() time.Duration {
 	return time.Hour
 }
 
-func (s *session) Gone() {
+func (s *session) Gone(ws.StatusCode, string) {
 	if s.gone != nil {
 		s.gone(s)
 	}

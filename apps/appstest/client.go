@@ -107,7 +107,7 @@ func (c *Client) Drop() {
 	was := c.state
 	c.state = gone
 	if was == open {
-		c.Session.Gone()
+		c.Session.Gone(ws.StatusAbnormalClosure, "")
 	}
 	c.read()
 }
@@ -191,7 +191,7 @@ func (c *Client) Close(code ws.StatusCode, reason string) {
 	c.Session.Send(broadcast.Frame(ws.AppendClose(nil, code, reason)))
 	c.state = closing
 	c.Session.Flush()
-	c.Session.Gone()
+	c.Session.Gone(code, reason)
 }
 
 // frame reads the first frame of p.

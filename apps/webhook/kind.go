@@ -1,22 +1,27 @@
 package webhook
 
-import "strings"
+import (
+	"strings"
 
-// Kind is what an event is about.
-type Kind uint8
+	"reverbd/broadcast"
+)
+
+// Kind is what an event is about: an activity that can be told.
+type Kind broadcast.ActivityKind
 
 // The kinds. Those of connections are not Pusher's.
 const (
-	ChannelOccupied   Kind = iota // a channel has its first subscriber
-	ChannelVacated                // and has lost its last one
-	MemberAdded                   // a user has come to a presence channel, with his first connection
-	MemberRemoved                 // and has left it with the last one
-	ClientEvent                   // a client has sent an event to a channel
-	CacheMiss                     // somebody subscribed to a cache channel that has no last event
-	SubscriptionCount             // the number of connections that are subscribed to a channel has changed
-	ConnectionOpened
-	ConnectionClosed
-	kindCount
+	ChannelOccupied   = Kind(broadcast.ChannelOccupied)
+	ChannelVacated    = Kind(broadcast.ChannelVacated)
+	MemberAdded       = Kind(broadcast.MemberAdded)
+	MemberRemoved     = Kind(broadcast.MemberRemoved)
+	ClientEvent       = Kind(broadcast.ClientEvent)
+	CacheMiss         = Kind(broadcast.CacheMiss)
+	SubscriptionCount = Kind(broadcast.SubscriptionCount)
+	ConnectionOpened  = Kind(broadcast.ConnectionOpened)
+	ConnectionClosed  = Kind(broadcast.ConnectionClosed)
+
+	kindCount = ConnectionClosed + 1
 )
 
 var kindNames = [kindCount]string{

@@ -73,10 +73,10 @@ func (e *echo) Message(op ws.OpCode, payload []byte) {
 	e.Send(ws.AppendFrame(nil, op, payload))
 }
 
-func (e *echo) Control(ws.OpCode)     {}
-func (e *echo) Check() time.Duration  { return time.Hour }
-func (e *echo) Gone()                 { e.Loop().Remove(&e.Subscriber) }
-func (e *echo) MaxMessageSize() int64 { return e.size }
+func (e *echo) Control(ws.OpCode)          {}
+func (e *echo) Check() time.Duration       { return time.Hour }
+func (e *echo) Gone(ws.StatusCode, string) { e.Loop().Remove(&e.Subscriber) }
+func (e *echo) MaxMessageSize() int64      { return e.size }
 
 // none is an API without routes.
 type none struct{}

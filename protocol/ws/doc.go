@@ -42,6 +42,7 @@ const (
 	StatusProtocolError           = gobwas.StatusProtocolError           // 1002
 	StatusUnsupportedData         = gobwas.StatusUnsupportedData         // 1003
 	StatusNoStatusRcvd            = gobwas.StatusNoStatusRcvd            // 1005, never on the wire
+	StatusAbnormalClosure         = gobwas.StatusAbnormalClosure         // 1006, never on the wire: there was no close frame
 	StatusInvalidFramePayloadData = gobwas.StatusInvalidFramePayloadData // 1007
 	StatusPolicyViolation         = gobwas.StatusPolicyViolation         // 1008
 	StatusMessageTooBig           = gobwas.StatusMessageTooBig           // 1009

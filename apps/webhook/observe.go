@@ -1,0 +1,24 @@
+package webhook
+
+import (
+	"bytes"
+	"time"
+
+	"reverbd/broadcast"
+)
+
+// Reported is what has to be reported of an app that has these hooks.
+func Reported(hooks []Hook) (reported broadcast.Activities) {
+	for _, h := range hooks {
+		reported |= broadcast.Activities(h.Events.withPartners())
+	}
+	return reported
+}
+
+// Observe implements broadcast.Observer.
+func (d *Dispatcher) Observe(a broadcast.Activity) {
+	d.Push(a.App, Event{
+		Kind: Kind(a.Kind), At: time.Now(), Channel: a.Channel, User: a.User, Socket: a.Socket,
+		Name: string(a.Name), Data: bytes.Clone(a.Data), Count: a.Count, Code: a.Code, Reason: a.Reason, Age: a.Age,
+	})
+}
