@@ -55,15 +55,17 @@ func TestSave(t *testing.T) {
 		}
 		next.Resume()
 		after(time.Minute)
-		want := []string{"channel_occupied flying", "channel_occupied waiting", "client_event c", "channel_vacated left", "member_removed presence-a 7"}
-		if got := next.names(); !slices.Equal(got, want) {
+		want := []string{"channel_occupied flying", "channel_occupied waiting", "channel_vacated left", "client_event c", "member_removed presence-a 7"}
+		if got := sorted(next.names()); !slices.Equal(got, want) {
 			t.Errorf("told %q, want %q", got, want)
 		}
-		if got := r.got()[0].header.Get(headerID); got != id || id == "" {
-			t.Errorf("id %q, was %q", got, id)
-		}
-		if e := next.got()[1].events[1]; e["data"] != `{"a":"<&>"}` {
-			t.Errorf("got %v", e)
+		for _, q := range next.got() {
+			switch e := q.events[0]; {
+			case e["channel"] == "flying" && (q.header.Get(headerID) != id || id == ""):
+				t.Errorf("id %q, was %q", q.header.Get(headerID), id)
+			case e["channel"] == "waiting" && q.events[1]["data"] != `{"a":"<&>"}`:
+				t.Errorf("got %v", q.events)
+			}
 		}
 		if s := next.Stats(); s.Waiting != 0 || s.Sent != 5 {
 			t.Errorf("%+v", s)
@@ -146,6 +148,7 @@ func TestKilled(t *testing.T) {
 			"channel_occupied flying", "channel_occupied waiting", "member_removed presence-a 1", "channel_vacated waiting",
 		}
 		got := next.names()
+		slices.Sort(got[4:6]) // two batches are on their way at a time
 		slices.Sort(got[6:])
 		slices.Sort(want[6:])
 		if !slices.Equal(got, want) {
