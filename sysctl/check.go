@@ -1,9 +1,9 @@
 package sysctl
 
-// rule looks at one thing. A finding without a name means that it does not concern this machine.
+// rule is one check. A finding without a name means that the check does not apply to this machine.
 type rule func(Facts, Need) Finding
 
-// Check compares the facts with the need. The findings come in the order in which a connection meets what they are about.
+// Check compares the facts with the need. The findings are in the order in which a connection meets the limits.
 func Check(f Facts, n Need) []Finding {
 	rules := []rule{checkDescriptors, checkRedis, checkRedisClients, checkRedisBuffer}
 	if n.Connections > 0 {

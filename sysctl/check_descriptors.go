@@ -2,7 +2,7 @@ package sysctl
 
 import "fmt"
 
-// descriptors are those that the server needs, and the arithmetic.
+// descriptors returns the number that the server needs, and the arithmetic.
 func (n Need) descriptors(f Facts) (need Number, why string) {
 	open := max(f.Process.Open, minOpen)
 	each, loops := n.DescriptorsEach, Number(n.Loops)
@@ -11,10 +11,10 @@ func (n Need) descriptors(f Facts) (need Number, why string) {
 		n.Connections, each, open, loops, n.DescriptorsLoop, n.DescriptorsSpare)
 }
 
-// minOpen is what a server has open before it listens, when less is open now.
+// minOpen is the least number of descriptors that a server has open before it listens.
 const minOpen = 12
 
-// limit is the hard limit that the server will run under, and where it comes from. Go raises the soft one to it.
+// limit returns the hard limit that the server will run under, and its source. Go raises the soft limit to it.
 func (f Facts) limit() (hard Number, from string) {
 	own := f.Process.Descriptors
 	switch {
@@ -32,7 +32,7 @@ func (f Facts) limit() (hard Number, from string) {
 	return own.Hard, "of this process"
 }
 
-// gives is the hard limit of what supervisor starts: it raises its own to minfds when it starts, and never lowers it.
+// gives returns the hard limit of processes that supervisor starts: supervisor raises its own to minfds at its start, and never lowers it.
 func (s *Supervisor) gives() (hard Number, from string) {
 	if s.Running.Hard.Known() && s.Running.Hard >= s.MinFDs {
 		return s.Running.Hard, "of the supervisord that runs"
@@ -58,7 +58,7 @@ func checkDescriptors(f Facts, n Need) Finding {
 	return finding(check, levelOf(hard < need, false), found, need.String(), why, f.raiseDescriptors(need.generous())...)
 }
 
-// raiseDescriptors is how whatever starts the server is made to give it more.
+// raiseDescriptors returns the changes that make the service manager raise the limit.
 func (f Facts) raiseDescriptors(to Number) []Fix {
 	switch {
 	case f.Process.Manager == BySupervisor, f.Process.Manager == ByHand && f.Unit == nil && f.Supervisor != nil:
@@ -121,7 +121,7 @@ func checkSupervisor(f Facts, n Need) Finding {
 	}
 	need, _ := n.descriptors(f)
 	if s.Problem != "" && f.Process.Manager == BySupervisor && f.Process.Descriptors.Hard >= need {
-		return Finding{} // what it says does not matter
+		return Finding{} // its limit does not apply
 	}
 	if s.Problem != "" {
 		return finding(check, Warning, s.Problem, need.String(), "what supervisor gives its programs cannot be told",
@@ -150,7 +150,7 @@ func checkFileMax(f Facts, n Need) Finding {
 		fmt.Sprintf("%s + %s open in the whole system now", why, f.Files.Allocated), f.sysctl("fs.file-max", need.times(2).generous()))
 }
 
-// sockets are those of all programs on this machine, and the arithmetic.
+// sockets returns the number of sockets of all programs on this machine, and the arithmetic.
 func (n Need) sockets(f Facts) (Number, string) {
 	if f.Nginx != nil {
 		return n.Connections.times(1 + proxiedSockets),

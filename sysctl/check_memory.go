@@ -2,7 +2,7 @@ package sysctl
 
 import "fmt"
 
-// memory is what the connections take while they are idle and while all of them are busy, in bytes, and the arithmetic.
+// memory returns the bytes that the connections take while they are idle and while all of them are busy, and the arithmetic.
 func (n Need) memory(f Facts) (idle, busy Number, why string) {
 	each, sockets := n.MemoryEach.plus(kernelSocket), Number(1)
 	why = fmt.Sprintf("%s connections x (%s in reverbd + %s in the kernel", n.Connections, n.MemoryEach.bytes(), Number(kernelSocket).bytes())
@@ -106,10 +106,10 @@ func checkReadBuffer(f Facts, n Need) Finding {
 		f.sysctl(check, fmt.Sprintf("%d %d %d", pageSize, 128<<10, 6<<20)))
 }
 
-// budget is the memory that there is: the machine's, or what the control group may have of it.
+// budget returns the available memory: the machine's, or the limit of the control group.
 func (f Facts) budget() Number { return least(f.Memory.Total, f.Group.Memory) }
 
-// checkOvercommit: with 2 the kernel hands out no more than it has, and Go reserves more address space than it uses.
+// checkOvercommit: with 2 the kernel commits no more memory than it has, and Go reserves more address space than it uses.
 func checkOvercommit(f Facts, n Need) Finding {
 	const check = "vm.overcommit_memory"
 	m := f.Memory

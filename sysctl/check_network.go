@@ -41,7 +41,7 @@ func checkSynBacklog(f Facts, n Need) Finding {
 		f.sysctl(check, power(need)), f.sysctl("net.ipv4.tcp_syncookies", 1))
 }
 
-// power is the next power of two, within what a backlog may be.
+// power returns the next power of two, within the range of a backlog.
 func power(n Number) Number {
 	p := Number(1024)
 	for p < n {
@@ -50,7 +50,7 @@ func power(n Number) Number {
 	return min(p, maxBacklog)
 }
 
-// freePorts are those that an outgoing connection may take to one address.
+// freePorts returns the number of local ports for outgoing connections to one address.
 func (n Net) freePorts() Number {
 	free := n.Ports.Size()
 	for _, r := range n.Reserved {
@@ -127,7 +127,7 @@ func checkListenPort(f Facts, n Need) Finding {
 		f.sysctl(check, f.Net.reserving(n.Port)))
 }
 
-// route is how nginx passes clients on, nil if no file was named or none are.
+// route returns how nginx passes clients on; nil if no file was named or it passes none on.
 func (f Facts) route(n Need) *Route {
 	if !f.usable() {
 		return nil
@@ -135,7 +135,7 @@ func (f Facts) route(n Need) *Route {
 	return f.Nginx.Route(n.appPath(), n.Port)
 }
 
-// reserving is the list of reserved ports as the kernel writes it, with one more unless that is 0.
+// reserving returns the list of reserved ports as the kernel writes it, with one more port unless that is 0.
 func (n Net) reserving(port int) string {
 	var parts []string
 	for _, r := range n.Reserved {

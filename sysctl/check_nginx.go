@@ -23,7 +23,7 @@ func checkNginx(f Facts, _ Need) Finding {
 		Fix{Say: "name the main file of nginx with --nginx, as a user who may read it; nginx -t tells more about mistakes in it"})
 }
 
-// shares are the descriptors and connections that each worker needs, and the arithmetic.
+// shares returns the descriptors and connections that each worker needs, and the arithmetic.
 func (f Facts) shares(n Need) (need Number, why string) {
 	workers := f.Nginx.processes(f.CPUs)
 	need = (n.Connections.times(proxiedSockets) + workers - 1) / workers
@@ -33,7 +33,7 @@ func (f Facts) shares(n Need) (need Number, why string) {
 // uneven is what a worker should have because its share may be half as large again as it would be if all were alike.
 func uneven(share Number) Number { return (share + share/2 + 63) / 64 * 64 }
 
-// nginxSpare is what a worker has open beside connections: logs, listeners, the channel to the master.
+// nginxSpare is the number of descriptors that a worker has open beside connections: logs, listeners, the channel to the master.
 const nginxSpare = 64
 
 // What nginx is started with when nothing sets its limit: systemd's soft one. nginx does not raise it by itself.

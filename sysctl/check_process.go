@@ -30,7 +30,7 @@ func checkTasks(f Facts, n Need) Finding {
 		})
 }
 
-// checkCPU: more event loops than CPUs, or than the quota pays for, only take turns.
+// checkCPU: more event loops than CPUs, or than the quota allows, only alternate.
 func checkCPU(f Facts, n Need) Finding {
 	const check = "cpu"
 	if !f.CPUs.Known() {

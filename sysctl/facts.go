@@ -1,6 +1,6 @@
 package sysctl
 
-// Facts are what is known about the machine, the limits of this process, and the files that were named.
+// Facts are the known facts about the machine, the limits of this process, and the files that were named.
 type Facts struct {
 	Process Process
 	Files   Files
@@ -86,5 +86,5 @@ type Clock struct {
 	Synchronised bool
 }
 
-// pageSize is the kernel's unit in tcp_mem. It is 4 KiB on every machine that most people have.
+// pageSize is the kernel's unit in tcp_mem. It is 4 KiB on nearly all machines.
 const pageSize = 4096

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Level says how bad a finding is.
+// Level is the severity of a finding.
 type Level int
 
 // The levels, from good to bad.
@@ -18,7 +18,7 @@ const (
 
 func (l Level) String() string { return [...]string{"ok", "warning", "fatal"}[l] }
 
-// MarshalJSON writes the word.
+// MarshalJSON writes the level as a word.
 func (l Level) MarshalJSON() ([]byte, error) { return json.Marshal(l.String()) }
 
 // Finding is the outcome of one check.
@@ -50,10 +50,10 @@ type Edit struct {
 	Text     string
 }
 
-// maxShown are the lines that are shown in a sentence.
+// maxShown is the number of lines that are shown in a sentence.
 const maxShown = 3
 
-// String is the change as a sentence.
+// String returns the change as a sentence.
 func (f Fix) String() string {
 	if f.File == "" {
 		return f.Say
@@ -75,7 +75,7 @@ func (f Fix) String() string {
 	return s
 }
 
-// Worst is the worst level of all.
+// Worst returns the worst level of the findings.
 func Worst(findings []Finding) Level {
 	worst := OK
 	for _, f := range findings {
@@ -84,7 +84,7 @@ func Worst(findings []Finding) Level {
 	return worst
 }
 
-// Only are the findings of at least that level.
+// Only returns the findings of at least that level.
 func Only(findings []Finding, least Level) []Finding {
 	var found []Finding
 	for _, f := range findings {
@@ -95,7 +95,7 @@ func Only(findings []Finding, least Level) []Finding {
 	return found
 }
 
-// finding is one whose level is that of the first of the limits that is broken.
+// finding returns a finding with the level of the first limit that is exceeded.
 func finding(check string, level Level, found, need, why string, fixes ...Fix) Finding {
 	f := Finding{Check: check, Level: level, Found: found, Need: need, Why: why}
 	if level != OK {
@@ -104,12 +104,12 @@ func finding(check string, level Level, found, need, why string, fixes ...Fix) F
 	return f
 }
 
-// unknownFact is the finding about a fact that the system does not show.
+// unknownFact returns the finding about a fact that the system does not show.
 func unknownFact(check, why string) Finding {
 	return Finding{Check: check, Found: Unknown.String(), Need: "-", Why: why}
 }
 
-// levelOf is Fatal when the first holds, Warning when the second does.
+// levelOf returns Fatal if the first condition holds, Warning if the second does, and otherwise OK.
 func levelOf(fatal, warning bool) Level {
 	switch {
 	case fatal:

@@ -21,7 +21,7 @@ func (f Facts) sysctl(name string, value any) Fix {
 	return fix
 }
 
-// unitName is the service of systemd that is spoken of, "" if there is none.
+// unitName returns the systemd service of the server, "" if there is none.
 func (f Facts) unitName() string {
 	switch {
 	case f.Process.Manager == BySystemd:
@@ -53,13 +53,13 @@ func plain(v any) any {
 	return v
 }
 
-// File is one that is ready to be installed, or what is to be done by hand if it has no path.
+// File is a file that is ready to be installed; without a path, it holds what must be done by hand.
 type File struct {
 	Path    string `json:"path,omitempty"`
 	Content string `json:"content"`
 }
 
-// Changes are the files that the findings ask for: those of reverbd's own, and those of others with the edits made. What no file
+// Changes returns the files that the findings ask for: those of reverbd's own, and those of others with the edits made. What no file
 // can do comes last, as a comment.
 func Changes(s Source, findings []Finding, n Need) ([]File, error) {
 	byPath := make(map[string][]Fix)
@@ -95,7 +95,7 @@ func Changes(s Source, findings []Finding, n Need) ([]File, error) {
 	return files, nil
 }
 
-// change makes one file of all the fixes that belong into it.
+// change merges all fixes of one file.
 func change(s Source, path string, fixes []Fix, n Need) (File, error) {
 	text := fmt.Sprintf("# %s\n# For reverbd with %s connections.", path, n.Connections)
 	var commands []string
@@ -122,7 +122,7 @@ func change(s Source, path string, fixes []Fix, n Need) (File, error) {
 	return File{path, text + merge(old, fixes)}, nil
 }
 
-// merge is a file of reverbd's own with the lines of the fixes. What an earlier fix has put there stays, but for settings that
+// merge returns a file of reverbd's own with the lines of the fixes. What an earlier fix has put there stays, but for settings that
 // are made again. Each of these files has one section, or none.
 func merge(old string, fixes []Fix) string {
 	var lines []string
@@ -148,16 +148,16 @@ func merge(old string, fixes []Fix) string {
 	return strings.Join(append(kept, lines...), "\n") + "\n"
 }
 
-// setting is what a line sets: "net.core.somaxconn" of a parameter, and all but the number of a line of limits.conf.
+// setting returns what a line sets: "net.core.somaxconn" of a parameter, and all but the number of a line of limits.conf.
 func setting(line string) string {
 	if name, _, ok := strings.Cut(line, "="); ok {
-		return strings.TrimPrefix(strings.TrimSpace(name), "-") // with which sysctl does not mind that there is no such parameter
+		return strings.TrimPrefix(strings.TrimSpace(name), "-") // with it sysctl ignores an unknown parameter
 	}
 	words := strings.Fields(line)
 	return strings.Join(words[:len(words)-1], " ")
 }
 
-// editsOf are all edits of the fixes of one file, the same one only once.
+// editsOf returns all edits of the fixes of one file, without duplicates.
 func editsOf(fixes []Fix) []Edit {
 	var edits []Edit
 	for _, f := range fixes {

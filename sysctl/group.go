@@ -20,7 +20,7 @@ func (r reader) memberships() []membership {
 	return found
 }
 
-// mount is where a hierarchy of control groups can be seen, and which part of it.
+// mount is the mount point of a hierarchy of control groups, and the part of the hierarchy that is mounted.
 type mount struct{ root, point, kind, options string }
 
 func (r reader) groupMounts() []mount {
@@ -37,7 +37,7 @@ func (r reader) groupMounts() []mount {
 	return found
 }
 
-// groupDirs are the directories of the group that this process is in and of those above it, for a controller. The process may
+// groupDirs returns the directories of the group that this process is in and of those above it, for a controller. The process may
 // see only the lower part of the hierarchy, as in a container.
 func (r reader) groupDirs(controller string) (dirs []string, version int) {
 	members, mounts := r.memberships(), r.groupMounts()

@@ -2,9 +2,9 @@ package sysctl
 
 import "time"
 
-// Need is what is asked of the machine.
+// Need is what the server requires of the machine.
 type Need struct {
-	Connections Number // 0: only what the server needs in any case is checked
+	Connections Number // 0: only what the server needs without connections is checked
 	Loops       int    // event loops
 
 	// Descriptors of the server: for each connection (TLS in the process takes no further one), for each event loop, and spare.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Nginx is what its configuration says about the connections that it passes on.
+// Nginx is the part of nginx's configuration about the connections that it passes on.
 type Nginx struct {
 	File    string
 	Problem string // why the file cannot be used; the rest is not known then
@@ -69,8 +69,8 @@ func readNginx(r reader, file string) *Nginx {
 }
 
 // Route finds a server that passes a path on to reverbd, which listens on the port and expects the path as it is wanted. Clients
-// may reach it below another prefix that nginx removes. If all servers pass it on to something else, it is one of these; if none
-// passes it on it is nil.
+// may reach it below another prefix that nginx removes. If all servers pass it on to something else, it returns one of
+// these routes; if none passes it on, nil.
 func (n *Nginx) Route(wanted string, port int) *Route {
 	var best *Route
 	for _, prefix := range n.prefixes() {
@@ -104,7 +104,7 @@ func (r *Route) reaches(port int) bool {
 	return false
 }
 
-// prefixes are those that a client may have to put in front of the path: none, or that of a location.
+// prefixes returns the prefixes that a client may have to put in front of the path: none, or that of a location.
 func (n *Nginx) prefixes() []string {
 	found := []string{""}
 	for _, server := range n.root.find("http").all("server") {
@@ -144,7 +144,7 @@ func (n *Nginx) route(at place, uri string) *Route {
 	return r
 }
 
-// servers are the addresses of an upstream that are in use.
+// servers returns the addresses of an upstream that are in use.
 func servers(upstream *directive) []string {
 	var found []string
 	for _, s := range upstream.all("server") {
@@ -155,7 +155,7 @@ func servers(upstream *directive) []string {
 	return found
 }
 
-// addresses counts those that connections to them take a local port for.
+// addresses returns the number of addresses to which a connection takes a local port.
 func (r *Route) addresses() Number {
 	count := Number(0)
 	for _, s := range r.Servers {
@@ -181,7 +181,7 @@ func (r *Route) loopback() bool {
 	return true
 }
 
-// parseSeconds reads a time as nginx does: 90, 90s, 1m 30s, 500ms. What it does not understand is Unknown.
+// parseSeconds reads a time as nginx does: 90, 90s, 1m 30s, 500ms. Other text is Unknown.
 func parseSeconds(s string) Number {
 	units := []struct {
 		name  string
@@ -215,7 +215,7 @@ func parseSeconds(s string) Number {
 	return Number(total / 1000)
 }
 
-// processes is the number of worker processes.
+// processes returns the number of worker processes.
 func (n *Nginx) processes(cpus Number) Number {
 	if n.Workers.Known() {
 		return max(n.Workers, 1)

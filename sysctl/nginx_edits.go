@@ -76,8 +76,8 @@ func (n *Nginx) bare(route *Route) Fix {
 	return n.statement(pass, "", 0, "", fmt.Sprintf("proxy_pass %s://%s;", scheme, address))
 }
 
-// backlog gives the listener of a server a longer queue. The option may stand with one listen of an address only, so it is left
-// to people when there are several.
+// backlog gives the listener of a server a longer queue. The option may stand with one listen of an address only, so the fix is
+// described instead when there are several.
 func (n *Nginx) backlog(server *directive, to Number) Fix {
 	listens := server.all("listen")
 	if len(listens) != 1 {

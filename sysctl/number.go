@@ -10,7 +10,7 @@ import (
 // Number is a count or a size; it may be Unknown or Unlimited.
 type Number int64
 
-// What a Number is when it is not a number.
+// The special values of a Number.
 const (
 	Unknown   Number = -1
 	Unlimited Number = math.MaxInt64
@@ -38,7 +38,7 @@ func (n Number) String() string {
 	return sign + digits
 }
 
-// bytes is the number as a size: 1.5 GiB.
+// bytes returns the number as a size: 1.5 GiB.
 func (n Number) bytes() string {
 	const unit = 1024
 	if n == Unknown || n == Unlimited || n < unit && n > -unit {
@@ -56,7 +56,7 @@ func (n Number) bytes() string {
 	return fmt.Sprintf("%.1f TiB", v/unit)
 }
 
-// least is the smaller of two numbers; one that is not known does not count.
+// least returns the smaller of two numbers, ignoring an unknown one.
 func least(a, b Number) Number {
 	if a == Unknown || b != Unknown && b < a {
 		return b
@@ -64,7 +64,7 @@ func least(a, b Number) Number {
 	return a
 }
 
-// plus adds without leaving the range of what can be counted.
+// plus adds; an overflow is Unlimited.
 func (n Number) plus(m Number) Number {
 	switch {
 	case n == Unknown || m == Unknown:
@@ -75,7 +75,7 @@ func (n Number) plus(m Number) Number {
 	return n + m
 }
 
-// times multiplies without leaving the range of what can be counted. Neither may be negative.
+// times multiplies; an overflow is Unlimited. Neither number may be negative.
 func (n Number) times(m Number) Number {
 	switch {
 	case n == Unknown || m == Unknown:
@@ -88,7 +88,7 @@ func (n Number) times(m Number) Number {
 	return n * m
 }
 
-// generous is a limit that leaves a quarter to spare, in whole KiB, so that it need not be raised again soon.
+// generous returns a limit with a quarter to spare, in whole KiB, so that it need not be raised again soon.
 func (n Number) generous() Number {
 	if n >= Unlimited/2 {
 		return Unlimited

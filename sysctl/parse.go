@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// parseNumber reads a number as the kernel writes it. What is larger than a Number is no limit.
+// parseNumber reads a number as the kernel writes it. A value beyond the range of Number is Unlimited.
 func parseNumber(s string) Number {
 	switch s {
 	case "max", "unlimited", "infinity":
@@ -23,7 +23,7 @@ func parseNumber(s string) Number {
 	return Number(n)
 }
 
-// parseRanges reads a list as the kernel writes it: "0-3,7". What it does not understand it leaves out.
+// parseRanges reads a list as the kernel writes it: "0-3,7". Other text is ignored.
 func parseRanges(s string) []Range {
 	var ranges []Range
 	for part := range strings.SplitSeq(strings.TrimSpace(s), ",") {
@@ -56,7 +56,7 @@ func sizes(text string) map[string]Number {
 	return found
 }
 
-// of is an entry of sizes.
+// of returns an entry of sizes.
 func of(found map[string]Number, name string) Number {
 	if n, ok := found[name]; ok {
 		return n
@@ -64,7 +64,7 @@ func of(found map[string]Number, name string) Number {
 	return Unknown
 }
 
-// reason is an error about a file without its name, which the reader has already.
+// reason returns an error about a file without the file's name, which the finding shows already.
 func reason(err error) string {
 	var inner *fs.PathError
 	if errors.As(err, &inner) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Manager is what starts this process, and so what sets its limits.
+// Manager is the service manager that starts this process and sets its limits.
 type Manager string
 
-// The managers that are told apart.
+// The managers that Read distinguishes.
 const (
 	ByHand       Manager = "" // a shell, or something that is not known
 	BySystemd    Manager = "systemd"

@@ -43,7 +43,7 @@ func Read(s Source) Facts {
 		f.Unit = readUnit(r, unit)
 	}
 	if s.Unit != "" && f.Process.Manager == ByHand {
-		f.Group = f.Unit.Group // not that of the shell which asks
+		f.Group = f.Unit.Group // not that of the shell that runs the command
 		f.Group.Version = 2
 	}
 	return f

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Style is how Text is written.
+// Style is the layout of Text.
 type Style struct {
 	Color bool
 	Width int // columns; 0 is 100
@@ -15,7 +15,7 @@ type Style struct {
 
 const defaultWidth = 110
 
-// Text writes the findings for people: a table of what was checked, what is there and what is needed, and below each line the
+// Text writes the findings as text: a table of what was checked, what is there and what is needed, and below each line the
 // arithmetic and what to change.
 func Text(w io.Writer, findings []Finding, s Style) error {
 	t := s.table(findings)
@@ -115,7 +115,7 @@ func (s Style) paint(l Level, text string) string {
 	return [...]string{"\x1b[32m", "\x1b[33m", "\x1b[1;31m"}[l] + text + "\x1b[0m"
 }
 
-// wrap breaks text into lines of that width, between words. What comes from files may hold anything, so control characters are
+// wrap breaks text into lines of that width, between words. Text from files is untrusted, so control characters are
 // made visible.
 func wrap(text string, width int) []string {
 	var lines []string
@@ -142,7 +142,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// JSON writes the findings for machines.
+// JSON writes the findings as JSON.
 func JSON(w io.Writer, findings []Finding, n Need) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

@@ -8,7 +8,7 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// Supervisor is what its configuration and its running process say about descriptors.
+// Supervisor is what supervisor's configuration and running process say about descriptors.
 type Supervisor struct {
 	File    string
 	Problem string // why the file cannot be used; the rest is not known then

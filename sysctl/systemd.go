@@ -11,7 +11,7 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 )
 
-// Unit is what a service of systemd gives its process.
+// Unit holds the limits that a systemd service sets for its process.
 type Unit struct {
 	Name        string
 	Problem     string // why it cannot be used; the rest is not known then
@@ -20,7 +20,7 @@ type Unit struct {
 	Group       Group  // MemoryMax, TasksMax and CPUQuota; what they do not limit is Unknown
 }
 
-// unitDirs are where systemd looks, the strongest first.
+// unitDirs are the directories of units, in systemd's order of precedence.
 func unitDirs() []string {
 	return []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 }
@@ -163,7 +163,7 @@ func (u *Unit) set(r reader, file, name, value string) (err error) {
 	return err
 }
 
-// limited is a limit, Unknown if it is none.
+// limited returns a limit, Unknown if there is none.
 func limited(n Number) Number {
 	if n == Unlimited {
 		return Unknown

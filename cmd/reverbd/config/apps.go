@@ -169,7 +169,7 @@ func (l *loader) identifier(a appSource, env, key string) string {
 	return v.text
 }
 
-// credential finds one of the three that an application must have.
+// credential returns the id, key or secret of an application, which it must have.
 func (l *loader) credential(a appSource, env, key string) value {
 	if v, ok := l.given(env); ok && a.env {
 		return v
@@ -210,7 +210,8 @@ func (l *loader) origins(s setting, fallback []string) []string {
 	return origins
 }
 
-// maxConnections: nothing is no limit. A 0 lets nobody in with Reverb and would be no limit here, so it is refused.
+// maxConnections returns 0, no limit, for an empty value. The text 0 is refused: Reverb accepts no connection with it, and here it would
+// mean no limit.
 func (l *loader) maxConnections(s setting) int {
 	v, ok := l.find(s)
 	if !ok || strings.TrimSpace(v.text) == "" {
@@ -223,7 +224,7 @@ func (l *loader) maxConnections(s setting) int {
 	return int(l.numberOf(v, 0, limits{"a number of connections", 1, maxConnections}))
 }
 
-// maxMessageSize: 0 is no limit, as in Reverb; a client cannot subscribe in less than the minimum.
+// maxMessageSize returns 0 for no limit, as in Reverb. A subscription does not fit into less than the minimum.
 func (l *loader) maxMessageSize(s setting, fallback int) int {
 	if v, ok := l.find(s); ok && strings.TrimSpace(v.text) == "0" {
 		return 0
@@ -261,7 +262,7 @@ func (l *loader) errorData(s setting) apps.ErrorData {
 	return ""
 }
 
-// refuseDuplicates: ids and keys are looked up, so each may exist once. They are compared as text: 1e3 is not 1000.
+// refuseDuplicates reports ids and keys that two apps have. They are compared as text: 1e3 is not 1000.
 func (l *loader) refuseDuplicates(sources []appSource, built []apps.Settings) {
 	ids, keys := make(map[string]int), make(map[string]int)
 	for i, app := range built {

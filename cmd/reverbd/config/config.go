@@ -18,16 +18,16 @@ type Config struct {
 	Path     string // prefix of every route: "" or "/ws", never with a trailing slash
 	Hostname string // public host, for the start message; "" when unknown
 
-	Listen         []listen.Address // where to listen in place of host and port, if it is not empty: these are the first one's then
+	Listen         []listen.Address // replaces host and port if it is not empty; Host and Port are then those of the first one
 	TrustedProxies []string         // that are trusted to name the client; proxy.Parse reads them
 	ProxyProtocol  bool             // they begin with a header of the PROXY protocol
-	ClientIPHeader string           // in which they tell it otherwise, in canonical form
+	ClientIPHeader string           // in which they name it without that protocol; canonical form
 	TLS            *TLS             // spoken on TCP; nil when it is not
 
 	Reactors       int // event loops, 1 to 64
 	MaxRequestSize int // bytes of headers plus body
 
-	ExpectConnections int  // that the machine must be able to hold; 0 when nothing is said
+	ExpectConnections int  // that the machine must be able to hold; 0 when not set
 	SkipPreflight     bool // start whatever the checks of the machine say
 
 	TimerSlack time.Duration // how late the kernel may wake a sleeping thread; 0 leaves what the process was started with
@@ -165,7 +165,7 @@ func (l *loader) hostname(s setting) string {
 	return host
 }
 
-// expectConnections: nothing says nothing, as with max_connections.
+// expectConnections returns 0 for an empty value, as with max_connections.
 func (l *loader) expectConnections(s setting) int {
 	v, ok := l.find(s)
 	if !ok || v.text == "" {
@@ -190,7 +190,7 @@ func (l *loader) slowConsumerBytes(c Config) int {
 	return int(n)
 }
 
-// refuseMissingFeatures: what an operator turned on and this version lacks must not be ignored in silence.
+// refuseMissingFeatures reports what an operator turned on and this version lacks: it must not be ignored silently.
 func (l *loader) refuseMissingFeatures() {
 	if v, ok := l.find(setting{env: "REVERB_SERVER", file: "default"}); ok && v.text != "reverb" {
 		l.problem(v.from, "%s is not a server that exists; only reverb does: write reverb or remove it", v.shown())

@@ -38,7 +38,7 @@ func readDocument(name string, src []byte) document {
 	return d
 }
 
-// walk takes in one node. path is its full name, pattern the same with "[]" for the elements of lists.
+// walk reads one node. path is its full name, pattern the same with "[]" for the elements of lists.
 func (d *document) walk(n *yaml.Node, path, pattern string, line int) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -193,7 +193,7 @@ func (d *document) problem(at origin, format string, args ...any) {
 	d.problems = append(d.problems, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
 }
 
-// printable is a key as an error may show it. What does not look like a key may be a secret in the wrong place.
+// printable returns a key as an error may show it. A text that does not look like a key may be a misplaced secret.
 func printable(key string) string {
 	if len(key) > 40 || !variableName.MatchString(strings.ReplaceAll(key, "-", "_")) {
 		return "(key)"

@@ -30,7 +30,7 @@ func (l *loader) listening(c *Config) {
 	c.TLS = l.tls(*c)
 }
 
-// clientIPHeader is the canonical name of a header. That it is set where nobody is believed is a mistake that would not show.
+// clientIPHeader returns the canonical name of a header. It is an error to set it without trusted proxies: it would have no effect.
 func (l *loader) clientIPHeader(c Config) string {
 	v, ok := l.named(setting{"client-ip-header", "REVERB_CLIENT_IP_HEADER", "servers.reverb.client_ip_header"})
 	switch {
@@ -44,7 +44,7 @@ func (l *loader) clientIPHeader(c Config) string {
 	return http.CanonicalHeaderKey(v.text)
 }
 
-// listen is the addresses that take the place of host and port, if there are any. With --dev the file's do not count, as its host.
+// listen returns the addresses that replace host and port, if there are any. With --dev those of the file are ignored, as its host is.
 func (l *loader) listen(dev bool) (addresses []listen.Address) {
 	s := setting{"listen", "REVERB_LISTEN", "servers.reverb.listen"}
 	if dev {
@@ -69,7 +69,7 @@ func (l *loader) listen(dev bool) (addresses []listen.Address) {
 	return addresses
 }
 
-// Endpoints are where the server listens: what Listen has, or else host and port.
+// Endpoints returns the addresses that the server listens on: Listen, or else host and port.
 func (c Config) Endpoints() []listen.Address {
 	if len(c.Listen) > 0 {
 		return c.Listen
@@ -77,7 +77,7 @@ func (c Config) Endpoints() []listen.Address {
 	return []listen.Address{{Host: c.Host, Port: c.Port}}
 }
 
-// Addresses are the names of the endpoints, by which commands find the server.
+// Addresses returns the names of the endpoints, by which commands find the server.
 func (c Config) Addresses() []string {
 	var names []string
 	for _, a := range c.Endpoints() {
@@ -86,7 +86,7 @@ func (c Config) Addresses() []string {
 	return names
 }
 
-// exposed is an address of c that other machines may connect to, if there is one.
+// exposed returns an address of c that other machines may connect to, if there is one.
 func (c Config) exposed() (a listen.Address, ok bool) {
 	for _, a := range c.Endpoints() {
 		ip, err := netip.ParseAddr(a.Host)
@@ -131,7 +131,7 @@ func (v value) elements() []value {
 	return elements
 }
 
-// quoting puts the value before what is wrong with it.
+// quoting returns an error that begins with the quoted value.
 func quoting(v value, err error) error {
 	if err == nil {
 		return nil
@@ -139,13 +139,13 @@ func quoting(v value, err error) error {
 	return errors.New(v.shown() + " " + err.Error())
 }
 
-// TLS is what is spoken on TCP, and why.
+// TLS is the configuration of TLS on TCP, and the setting that turned it on.
 type TLS struct {
 	certificate.Files
 	Reason string // for the start line
 }
 
-// tls is nil when TLS is not spoken in the process: without a certificate that is named or, as in Reverb, found by the host.
+// tls returns nil when the process does not speak TLS: without a certificate that is configured or, as in Reverb, found by the host.
 func (l *loader) tls(c Config) *TLS {
 	key := func(name string) string { return "servers.reverb.options.tls." + name }
 	cert, hasCert := l.named(setting{"tls-cert", "REVERB_TLS_CERT", key("local_cert")})
@@ -178,13 +178,13 @@ func (l *loader) tls(c Config) *TLS {
 	return t
 }
 
-// named is a setting that names something.
+// named returns a setting that is set and not empty.
 func (l *loader) named(s setting) (value, bool) {
 	v, ok := l.find(s)
 	return v, ok && v.text != ""
 }
 
-// localCertificate is what Laravel Herd or Valet has made for the host.
+// localCertificate returns the certificate that Laravel Herd or Valet has made for the host.
 func (l *loader) localCertificate(host string) (*TLS, value) {
 	home, ok := l.lookup("HOME")
 	if host == "" || !ok || !isName(host) || strings.Contains(host, "..") {

@@ -2,9 +2,9 @@ package config
 
 import "errors"
 
-// Locate reads what a command needs to find the server that was started with this configuration: Host, Port, Listen and the PidFile. Other
-// mistakes do not matter, since the server is to be reached also when a reload would tell of them; only where they may hide what
-// is looked for they are an error.
+// Locate reads what a command needs to find the server that was started with this configuration: Host, Port, Listen and PidFile.
+// Mistakes in other settings are ignored, so that the server can be reached when a reload would refuse them, unless they may hide
+// one of these four.
 func Locate(flags map[string]string, lookup func(name string) (string, bool), dir string) (Config, error) {
 	l := &loader{flags: flags, lookup: lookup, dir: dir}
 	l.readDotenv()

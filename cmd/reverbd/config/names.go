@@ -50,7 +50,7 @@ func routePrefix(s string) (string, error) {
 }
 
 // identifier checks an application's id or key: it stands in a URL path, and the key before the colon of a signature.
-// The text itself is not in the error, because people paste secrets into the wrong line.
+// The text itself is not in the error, because users paste secrets into the wrong line.
 func identifier(s string) error {
 	for _, r := range s {
 		if r <= ' ' || r >= 0x7f || strings.ContainsRune("/?#%:\"\\", r) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// limits are what a number may be, and how an error calls it: "a port", "a size in bytes".
+// limits are the range of a number, and its name in errors: "a port", "a size in bytes".
 type limits struct {
 	what     string
 	min, max int64

@@ -26,7 +26,7 @@ var names = []string{
 	"REVERB_APP_RATE_LIMIT_DECAY_SECONDS", "REVERB_APP_RATE_LIMIT_TERMINATE", "REVERB_APP_ENABLED", "REVERB_APP_ERROR_DATA",
 }
 
-// unreadNames are Reverb's and Laravel's names that this server has no use for. They are no misspellings.
+// unreadNames are names of Reverb and Laravel that this server does not read. They are not misspellings.
 var unreadNames = []string{
 	"REVERB_PORT", "REVERB_SCHEME", "REVERB_PULSE_INGEST_INTERVAL", "REVERB_TELESCOPE_INGEST_INTERVAL",
 }
@@ -77,7 +77,7 @@ func (l *loader) reviewDotenv() {
 	l.refuseUnknownReferences(names)
 }
 
-// refuseUnknownReferences: a value with a hole in it would be used as it is.
+// refuseUnknownReferences reports values with a ${NAME} that nothing defines: they would be used with the text ${NAME} in them.
 func (l *loader) refuseUnknownReferences(names []string) {
 	for _, name := range slices.Sorted(maps.Keys(l.dotenv)) {
 		entry := l.dotenv[name]

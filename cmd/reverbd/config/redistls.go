@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// redisTLS is how connections to Redis are encrypted; nil when they are not.
+// redisTLS returns the TLS configuration of connections to Redis; nil when they are not encrypted.
 func (l *loader) redisTLS(secure bool) *tls.Config {
 	ca, hasCA := l.tlsValue("REVERB_REDIS_CA_FILE", "cafile")
 	cert, hasCert := l.tlsValue("REVERB_REDIS_CERT_FILE", "local_cert")
@@ -41,7 +41,7 @@ func (l *loader) redisTLS(secure bool) *tls.Config {
 	return c
 }
 
-// redisTLSSetting: the keys are PHP's, as in the ssl options of Laravel's Redis connections.
+// redisTLSSetting returns a setting whose file key is PHP's, as in the ssl options of Laravel's Redis connections.
 func redisTLSSetting(env, key string) setting { return scalingSetting(env, "server.ssl."+key) }
 
 func (l *loader) tlsValue(env, key string) (value, bool) {
@@ -62,7 +62,7 @@ func (l *loader) authorities(v value) *x509.CertPool {
 	return pool
 }
 
-// clientCertificate has the files read for every connection, so that a renewed certificate needs no restart.
+// clientCertificate makes go-redis read the files for every connection, so that a renewed certificate needs no restart.
 func (l *loader) clientCertificate(c *tls.Config, cert, key value) {
 	certFile, keyFile := l.absolute(cert.text), l.absolute(key.text)
 	load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// redisURL is what a URL says of Redis. What it leaves out is empty, and is then taken from the settings of its own, as Laravel
+// redisURL holds the parts of a Redis URL. A part that is missing is empty, and is then taken from its own setting, as Laravel
 // does.
 type redisURL struct {
 	scheme             string // "tcp", "tls" or "unix"
@@ -39,7 +39,7 @@ func (l *loader) redisURL(s setting) redisURL {
 	return u
 }
 
-// parseRedisURL returns also the names of the parameters that have no meaning here.
+// parseRedisURL also returns the names of the parameters that it ignores.
 func parseRedisURL(text string) (r redisURL, unused []string, err error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil {

@@ -33,7 +33,7 @@ func scalingSetting(env, key string) setting {
 	return setting{"", env, "servers.reverb.scaling." + key}
 }
 
-// scaling is how this node reaches the others; nil when it is on its own.
+// scaling returns how this node connects to the other nodes; nil when there are none.
 func (l *loader) scaling() *redis.Options {
 	if !l.boolean(scalingSetting("REVERB_SCALING_ENABLED", "enabled"), false) {
 		return nil
@@ -49,7 +49,7 @@ func (l *loader) scaling() *redis.Options {
 	return o
 }
 
-// redis is where Redis is.
+// redis returns the options of the connection to Redis.
 func (l *loader) redis() *redis.Options {
 	o := &redis.Options{Cluster: l.boolean(scalingSetting("REVERB_REDIS_CLUSTER", "server.cluster"), false)}
 	u := l.redisURL(scalingSetting("REDIS_URL", "server.url"))
@@ -66,7 +66,7 @@ func (l *loader) redis() *redis.Options {
 	return o
 }
 
-// channel begins the name of all that is put into Redis. Braces have a meaning in the keys of a Redis Cluster.
+// channel returns the prefix of all keys and channels in Redis. Braces have a meaning in the keys of a Redis Cluster.
 func (l *loader) channel(s setting) string {
 	v, ok := l.find(s)
 	if !ok {
@@ -81,7 +81,7 @@ func (l *loader) channel(s setting) string {
 	return v.text
 }
 
-// settingOrURL is what the URL says, or else the setting. It may be a secret.
+// settingOrURL returns the value from the URL, or else from the setting. It may be a secret.
 func (l *loader) settingOrURL(fromURL string, s setting) string {
 	if fromURL != "" {
 		return fromURL
@@ -156,7 +156,7 @@ func (l *loader) locate(o *redis.Options, u redisURL) (secure bool) {
 	return scheme == "tls"
 }
 
-// checkKind refuses what does not go together.
+// checkKind reports settings that exclude each other.
 func (l *loader) checkKind(o *redis.Options, hosts value, scheme string) {
 	sockets := 0
 	for _, a := range o.Addrs {

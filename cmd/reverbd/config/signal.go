@@ -8,17 +8,17 @@ import (
 	"reverbd/broadcast/redis"
 )
 
-// RestartSignal is where php artisan reverb:restart puts the time at which it was run: into the application's cache.
+// RestartSignal is the place in the application's cache where php artisan reverb:restart stores the time of its run.
 type RestartSignal struct {
 	Redis redis.Options
-	Keys  []string // under one of which it is
+	Keys  []string // one of which holds it
 }
 
 // signalKey is the key as the application knows it.
 const signalKey = "laravel:reverb:restart"
 
-// restartSignal finds the application's cache, if that is in Redis. It is the application's configuration, which the server does not
-// need: what is wrong with it is a note.
+// restartSignal finds the application's cache, if that is in Redis. The server does not depend on that
+// configuration, so a mistake in it is a note and not an error.
 func (l *loader) restartSignal() *RestartSignal {
 	own := *l
 	own.problems, own.notes, own.dotenv = nil, nil, maps.Clone(l.dotenv)

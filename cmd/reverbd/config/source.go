@@ -74,7 +74,7 @@ func (l *loader) find(s setting) (value, bool) {
 }
 
 // environment looks into the environment and then into .env. A name in the environment hides the one in .env, and
-// Laravel's words are understood: null is "not set", empty is "".
+// Laravel's words count: null is "not set", empty is "".
 func (l *loader) environment(name string) (value, bool) {
 	if name == "" {
 		return value{}, false

@@ -27,7 +27,7 @@ type Client struct {
 // NoServerError reports that no server answers at any of the paths.
 type NoServerError struct {
 	Paths []string
-	Stale string // a socket that a server which was killed has left behind, or ""
+	Stale string // a socket of a server that was killed, or ""
 }
 
 // Error implements error.

@@ -35,13 +35,13 @@ type Answer struct {
 // Report is the answer to Status.
 type Report struct {
 	PID         int       `json:"pid"`
-	Parent      int       `json:"parent,omitempty"` // the process that was started first, when it waits for this one
+	Parent      int       `json:"parent,omitempty"` // the first process, when it waits for this one
 	Version     string    `json:"version"`
 	Started     time.Time `json:"started"`
 	Connections int       `json:"connections"`
 	Draining    bool      `json:"draining"`
 	Apps        []App     `json:"apps"`
-	Counters    []Counter `json:"counters,omitempty"` // of troubles, in the order in which they are shown
+	Counters    []Counter `json:"counters,omitempty"` // of errors, in the order in which they are shown
 	Cluster     *Cluster  `json:"cluster,omitempty"`  // nil for a server that is not one of several nodes
 }
 
@@ -51,9 +51,9 @@ type Cluster struct {
 	Others    int   `json:"others"`    // other nodes
 	Waiting   int64 `json:"waiting"`   // bytes that wait to be published
 	Sessions  int64 `json:"sessions"`  // times that Redis was reached
-	Lost      int64 `json:"lost"`      // events of other nodes that came while this one was overloaded
-	Unheard   int64 `json:"unheard"`   // questions that some node did not answer
-	Foreign   int64 `json:"foreign"`   // messages on our channels that are not ours
+	Lost      int64 `json:"lost"`      // events of other nodes that were dropped while this one was overloaded
+	Unheard   int64 `json:"unheard"`   // queries that some node did not answer
+	Foreign   int64 `json:"foreign"`   // messages on the nodes' channels that no node sent
 }
 
 // Counter is how often something has happened since the start of the server.

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownerOf is the user that a file belongs to. Links are not followed.
+// ownerOf returns the user id of a file's owner. Links are not followed.
 func ownerOf(path string) (int, error) {
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {
@@ -16,7 +16,7 @@ func ownerOf(path string) (int, error) {
 	return int(st.Uid), nil
 }
 
-// identity tells one file from another that has its name.
+// identity distinguishes a file from a later one of the same name: its device and inode.
 type identity struct{ dev, ino uint64 }
 
 func identityOf(path string) (identity, error) {

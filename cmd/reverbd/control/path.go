@@ -32,8 +32,8 @@ func Beside(pidFile string) string { return pidFile + ".control" }
 // ErrNoDirectory is returned when no directory is safe for the socket.
 var ErrNoDirectory = errors.New("control: no directory for the control socket; give --pid-file, and the socket is made beside it")
 
-// ForServer is the path of a server's socket: in the directory that systemd made for it, the one of the user's session, /run/reverbd
-// for root, or one of its own among the temporary files. The error joins what is wrong with each of them.
+// ForServer returns the path of a server's socket: in the directory that systemd made for it, that of the user's session,
+// /run/reverbd for root, or one of its own among the temporary files. The error joins the reasons against each of them.
 func (p Paths) ForServer(name string) (string, error) {
 	problems := []error{ErrNoDirectory}
 	for _, dir := range p.own() {
@@ -46,7 +46,7 @@ func (p Paths) ForServer(name string) (string, error) {
 	return "", errors.Join(problems...)
 }
 
-// ForClient is every path at which a server may have its socket, the likely ones first. Root looks at those of all users.
+// ForClient returns every path at which a server may have its socket, the likely ones first. For root it includes those of all users.
 func (p Paths) ForClient(name string) []string {
 	dirs := append(p.own(), filepath.Join(p.Root, "/run/reverbd"), filepath.Join(p.Root, "/run/user", strconv.Itoa(p.UID)))
 	if p.UID == 0 {
@@ -64,7 +64,7 @@ func (p Paths) ForClient(name string) []string {
 	return paths
 }
 
-// own are the directories that a server of this user may use, best first.
+// own returns the directories that a server of this user may use, best first.
 func (p Paths) own() []string {
 	var dirs []string
 	for _, name := range []string{"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"} {
@@ -95,7 +95,7 @@ func (p Paths) prepare(dir string) error {
 	return nil
 }
 
-// safe refuses a directory to which others than its owner may add, and one of another user unless that or this one is root.
+// safe refuses a directory that other users than its owner may write to, and one of another user, unless the owner or this user is root.
 func (p Paths) safe(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {

@@ -7,11 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process is another process that is watched. Unlike its id its descriptor never means another one, and a process that nobody has
-// waited for counts as gone.
+// Process is another process that is watched, by a pidfd: unlike an id it never refers to another process. A zombie counts as gone.
 type Process struct{ fd int }
 
-// Watch begins to watch the process; nil is one that is gone.
+// Watch begins to watch the process. It returns nil if the process is gone.
 func Watch(pid int) (*Process, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	switch {

@@ -11,7 +11,7 @@ import (
 // Process is another process that is watched.
 type Process struct{ pid int }
 
-// Watch begins to watch the process; nil is one that is gone.
+// Watch begins to watch the process. It returns nil if the process is gone.
 func Watch(pid int) (*Process, error) {
 	if unix.Kill(pid, 0) == unix.ESRCH {
 		return nil, nil

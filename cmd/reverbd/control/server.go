@@ -59,7 +59,7 @@ func checkUnused(path string, takeOver bool) error {
 		_ = c.Close()
 		return ErrInUse
 	}
-	return nil // it is left over
+	return nil // it is stale
 }
 
 // listen makes the socket under another name and moves it into its place, so that it is never there without being answered.
@@ -107,7 +107,7 @@ func (s *Server) Reclaim(path string) error {
 	return s.listen()
 }
 
-// Close ends the answering. The socket's file goes with it, unless another server has put its own there.
+// Close stops answering and removes the socket's file, unless another server has replaced it.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -131,7 +131,7 @@ func (s *Server) accept(l *net.UnixListener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
-			time.Sleep(100 * time.Millisecond) // out of descriptors, perhaps: it may pass
+			time.Sleep(100 * time.Millisecond) // out of descriptors, perhaps, which may pass
 		}
 	}
 }
@@ -176,5 +176,5 @@ func (s *Server) handle(c *net.UnixConn) Answer {
 	return s.answer(q.Command)
 }
 
-// isStale reports whether an error of dialing means that a socket is left over.
+// isStale reports whether an error of dialing means that no server listens on the socket.
 func isStale(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }

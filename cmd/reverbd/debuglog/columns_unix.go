@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// columns is the width of the terminal f, and whether it is one. Some terminals say 0, which is not known.
+// columns returns the width of the terminal f, and whether f is one. Some terminals report 0, which means unknown.
 func columns(f *os.File) (int, bool) {
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {

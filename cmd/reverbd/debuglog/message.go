@@ -8,25 +8,25 @@ import (
 )
 
 const (
-	mostMessage = 200 // characters of a message that are shown
-	mostString  = 60  // characters of one string in a message that is too long
-	mostDecoded = 64 << 10
+	maxMessage = 200 // characters of a message that are shown
+	maxString  = 60  // characters of one string in a message that is too long
+	maxDecoded = 64 << 10
 )
 
 // appendJSON appends the message as indented JSON. A message that would be too long has its long strings cut first, so
 // that its shape stays visible, and then its end.
 func (l *Log) appendJSON(b, payload []byte) []byte {
-	decoded := len(payload) <= mostDecoded && json.Valid(payload)
-	text := string(payload[:min(len(payload), mostDecoded)])
+	decoded := len(payload) <= maxDecoded && json.Valid(payload)
+	text := string(payload[:min(len(payload), maxDecoded)])
 	if decoded {
 		text = indent(decodeData(payload))
-		if utf8.RuneCountInString(text) > mostMessage {
+		if utf8.RuneCountInString(text) > maxMessage {
 			text = cutStrings(text)
 		}
 	}
 	// The only newlines that are let through are those of the indentation. Escapes make the text longer again.
-	text = string(appendSafe(nil, shorten(text, mostMessage), decoded))
-	for line := range strings.SplitSeq(shorten(text, mostMessage), "\n") {
+	text = string(appendSafe(nil, shorten(text, maxMessage), decoded))
+	for line := range strings.SplitSeq(shorten(text, maxMessage), "\n") {
 		b = append(b, "  "...)
 		b = append(b, line...)
 		b = append(b, '\n')
@@ -109,7 +109,7 @@ func cutStrings(text string) string {
 		}
 		end = min(end, len(text))
 		out.WriteString(text[:open+1])
-		out.WriteString(shorten(text[open+1:end], mostString))
+		out.WriteString(shorten(text[open+1:end], maxString))
 		text = text[end:]
 		if text != "" {
 			out.WriteByte('"')

@@ -2,7 +2,7 @@ package debuglog
 
 import "os"
 
-// For are the options that fit f: its width, and colours, if it is a terminal and NO_COLOR is not set
+// For returns the options that fit f: its width, and colours, if it is a terminal and NO_COLOR is not set
 // (https://no-color.org: any text but the empty one).
 func For(f *os.File, lookup func(string) (string, bool)) Options {
 	width, ok := columns(f)
