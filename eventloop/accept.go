@@ -133,7 +133,7 @@ func (a *acceptors) awaitEnrollments() {
 		case r := <-e.result:
 			if r.Err != nil {
 				a.server.enrollFailed(e.conn, r.Err)
-			} else if e.conn.gnet == nil { // gnet reports no error when its poller has refused
+			} else if !e.conn.enrolled { // gnet reports no error when its poller has refused
 				a.server.enrollFailed(e.conn, errPoller)
 			}
 		case <-a.server.failed: // a loop that has ended opens no connection, and reports no error

@@ -20,7 +20,8 @@ type chunkState uint8
 
 const (
 	chunkSize      chunkState = iota // a digit of the size
-	chunkExtension                   // anything up to the end of the line
+	chunkExtension                   // anything up to the end of the line, which is CRLF: see step
+	chunkSizeLF
 	chunkData
 	chunkDataCR // the end of the line after the data
 	chunkDataLF
@@ -66,21 +67,29 @@ func (s *bodyScanner) scan(p []byte) (complete bool, err error) {
 	return false, nil
 }
 
-// step reads one byte that is not the data of a chunk.
+// step reads one byte that is not the data of a chunk. Every line must end in CRLF: a server that takes a lone LF for the end of a
+// line, which RFC 9112 section 2.2 allows in a head alone, may see another end of the body than the proxy in front of it.
 func (s *bodyScanner) step(b byte) (done bool, err error) {
 	switch s.state {
 	case chunkSize:
 		return false, s.sizeByte(b)
 	case chunkExtension:
-		if b == '\n' {
-			s.endSizeLine()
+		switch {
+		case b == '\r':
+			s.state = chunkSizeLF
+		case bytesIn[b]&inFieldValue == 0:
+			return false, errChunk
 		}
+	case chunkSizeLF:
+		if b != '\n' {
+			return false, errChunk
+		}
+		s.endSizeLine()
 	case chunkDataCR:
-		if b == '\r' {
-			s.state = chunkDataLF
-			return false, nil
+		if b != '\r' {
+			return false, errChunk
 		}
-		fallthrough
+		s.state = chunkDataLF
 	case chunkDataLF:
 		if b != '\n' {
 			return false, errChunk
@@ -89,7 +98,7 @@ func (s *bodyScanner) step(b byte) (done bool, err error) {
 	case trailerStart:
 		switch b {
 		case '\n':
-			return false, errChunk // as net/http does: a server that takes a lone LF for the end of a line sees another end of the body
+			return false, errChunk
 		case '\r':
 			s.state = trailerLF
 		default:
@@ -123,9 +132,9 @@ func (s *bodyScanner) sizeByte(b byte) error {
 		s.left, s.digits = s.left<<4|digit, s.digits+1
 	case ok || s.digits == 0:
 		return errChunk
-	case b == '\n':
-		s.endSizeLine()
-	case b == '\r' || b == ';' || b == ' ' || b == '\t':
+	case b == '\r':
+		s.state = chunkSizeLF
+	case b == ';' || b == ' ' || b == '\t':
 		s.state = chunkExtension
 	default:
 		return errChunk

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,7 +45,7 @@ const lingeringTimeout = 5 * time.Second
 func (c *conn) lingeringClose() {
 	c.endHTTP()
 	c.state, c.reader = stateClosing, ws.Reader{}
-	c.lingerTicks = uint16(c.loop.server.lingeringTimeout / tick)
+	c.lingerTicks = uint8(min(c.loop.server.lingeringTimeout/tick, math.MaxUint8))
 	if t, ok := c.gnet.(*tlsConn); ok {
 		t.sendCloseNotify()
 		if c.state == stateClosed {
@@ -52,6 +53,10 @@ func (c *conn) lingeringClose() {
 		}
 	}
 	c.shutdownWrite()
+	if c.writeShutdown && c.isHalfClosed() {
+		c.drop() // there is nothing to wait for
+		return
+	}
 	c.resetTimer(tick)
 }
 
@@ -75,6 +80,10 @@ func (c *conn) drop() {
 		if t.sendCloseNotify(); c.state == stateClosed {
 			return
 		}
+	}
+	if h, ok := g.(*halfClosedConn); ok {
+		c.closeHalfClosed(h)
+		return
 	}
 	_ = g.EventLoop().Close(g)
 }

@@ -30,8 +30,9 @@ type conn struct {
 
 	next, prev    *conn // in the slot of the timer wheel
 	slot          int16
-	lingerTicks   uint16 // stateClosing: ticks that are left to the client
-	scheduled     bool   // in the timer wheel
+	lingerTicks   uint8 // stateClosing: ticks that are left to the client
+	enrolled      bool  // in its loop; never changes again
+	scheduled     bool  // in the timer wheel
 	state         state
 	writeShutdown bool // no more is sent: shutdownWrite has done its work
 	deflate       bool // permessage-deflate has been negotiated
@@ -40,7 +41,7 @@ type conn struct {
 // opened is called when the connection has been enrolled in its loop.
 func (c *conn) opened(g gnet.Conn) {
 	trimAddresses(g.LocalAddr(), g.RemoteAddr())
-	c.gnet = g
+	c.gnet, c.enrolled = g, true
 	c.http = &exchange{conn: c, waitingSince: time.Now()}
 	c.loop.http.Add(c.http)
 	c.loop.wheel.schedule(c, c.loop.server.requestTimeout)
@@ -162,7 +163,9 @@ func (c *conn) timerFired(now time.Time) time.Duration {
 			return tick
 		}
 		c.lingerTicks--
-		c.shutdownWrite()
+		if c.shutdownWrite(); c.writeShutdown && c.isHalfClosed() {
+			c.drop()
+		}
 	}
 	return tick
 }

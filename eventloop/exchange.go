@@ -2,7 +2,6 @@ package eventloop
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -29,6 +28,7 @@ type exchange struct {
 	continueSent bool      // 100 Continue has been sent for the current request
 	pending      bool      // a worker answers a request
 	pipelined    []byte    // what has arrived meanwhile
+	ended        bool      // the client has shut down writing: see halfClosedConn
 	pipelineFull bool      // more than maxPipelined has arrived: the connection ends with the response that is due
 }
 
@@ -47,11 +47,8 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 	}
 	r, n, err := x.reader.next(p, c.loop.server.maxRequestSize(), &c.loop.heads)
 	switch {
-	case errors.Is(err, errTooLarge):
-		c.refuse(http.StatusRequestEntityTooLarge, "Payload too large.")
-		return nil
 	case err != nil:
-		c.refuse(http.StatusBadRequest, "Bad request.")
+		c.refuse(err.status, err.text)
 		return nil
 	case r == nil:
 		if first && x.served && !x.reader.idle() {
@@ -155,11 +152,14 @@ func (w *workerResponse) Run() {
 	}
 	defer func() { c.loop.server.recovered(recover(), "response", c) }()
 	c.http.pending = false
-	c.respond(w.response, w.keepAlive && !c.http.pipelineFull)
-	if c.state == stateHTTP && len(c.http.pipelined) > 0 {
-		pipelined := c.http.pipelined
-		c.http.pipelined = nil
+	pipelined := c.http.pipelined
+	c.http.pipelined = nil
+	c.respond(w.response, w.keepAlive && !c.http.pipelineFull && (!c.http.ended || len(pipelined) > 0))
+	if c.state == stateHTTP && len(pipelined) > 0 {
 		c.receive(pipelined)
+	}
+	if c.state == stateHTTP && c.http.ended && !c.http.pending {
+		c.lingeringClose() // an incomplete request stays incomplete
 	}
 }
 

@@ -26,7 +26,7 @@ func (f *fastPathParser) read(p []byte, limit int) (*http.Request, int) {
 	if !ok {
 		return nil, 0
 	}
-	if rest, ok = h.fields(rest); !ok || h.length < 0 || h.length > len(rest) {
+	if rest, ok = h.fields(rest); !ok || h.host == nil || h.length < 0 || h.length > len(rest) {
 		return nil, 0
 	}
 	size := len(p) - len(rest) + h.length
@@ -107,7 +107,7 @@ func (h *fastPathHead) field(name, value []byte) bool {
 		if strings.EqualFold(string(name), "Host") {
 			first := h.host == nil
 			h.host = value
-			return first && len(value) > 0
+			return first && len(value) > 0 && only(value, inHost)
 		}
 	case len("Content-Length"):
 		if strings.EqualFold(string(name), "Content-Length") {
@@ -139,42 +139,3 @@ func (h *fastPathHead) setLength(digits []byte) bool {
 	}
 	return true
 }
-
-// Where a byte is allowed on the fast path, as bits.
-const (
-	inPath  = 1 << iota // needs no percent-encoding, and is not a delimiter
-	inQuery             // inPath, and the delimiters and percent signs of a query
-	inToken             // RFC 9110 section 5.6.2
-	inValue             // visible ASCII, spaces and tabs
-)
-
-// only reports whether all bytes of p are allowed there.
-func only(p []byte, where byte) bool {
-	for _, b := range p {
-		if bytesIn[b]&where == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// bytesIn is where each byte is allowed.
-var bytesIn = func() (table [256]byte) {
-	mark := func(where byte, bytes string) {
-		for i := range len(bytes) {
-			table[bytes[i]] |= where
-		}
-	}
-	for b := range 0x7f {
-		switch {
-		case '0' <= b && b <= '9', 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z':
-			table[b] = inPath | inQuery | inToken | inValue
-		case b >= ' ', b == '\t':
-			table[b] = inValue
-		}
-	}
-	mark(inPath, "/-._~")
-	mark(inQuery, "/-._~%&=+,:;[]")
-	mark(inToken, "!#$%&'*+-.^_`|~")
-	return table
-}()

@@ -16,7 +16,7 @@ var fastPathRequests = []string{
 	// Guzzle, as the broadcaster of Laravel uses it.
 	"POST /apps/1/batch_events?auth_version=1.0&body_md5=0a&info=a%2Cb HTTP/1.1\r\nContent-Length: 2\r\nUser-Agent: GuzzleHttp/7\r\n" +
 		"Host: localhost:8080\r\nContent-Type: application/json\r\nX-Pusher-Library: pusher-http-php 7.2.4\r\n\r\n{}",
-	"POST /apps/1/events?a=b HTTP/1.1\r\nconnection:Keep-Alive\r\ncontent-length: \t2 \r\nACCEPT: */*\r\nPragma: no-cache\r\nX-Empty:\r\n\r\n{}",
+	"POST /apps/1/events?a=b HTTP/1.1\r\nconnection:Keep-Alive\r\nHOST:h\r\ncontent-length: \t2 \r\nACCEPT: */*\r\nPragma: no-cache\r\nX-Empty:\r\n\r\n{}",
 }
 
 // otherRequests are left to net/http.
@@ -34,6 +34,7 @@ var otherRequests = map[string]string{
 	"two spaces":               "POST /apps/1/events?a=b  HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
 	"lone line feeds":          "POST /apps/1/events?a=b HTTP/1.1\nContent-Length: 2\n\n{}",
 	"a lone line feed":         "POST /apps/1/events?a=b HTTP/1.1\r\nContent-Length: 2\n\r\n{}",
+	"no field for the host":    "POST /apps/1/events?a=b HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
 	"no length":                "POST /apps/1/events?a=b HTTP/1.1\r\nHost: h\r\n\r\n{}",
 	"two lengths":              "POST /apps/1/events?a=b HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
 	"a length with a sign":     "POST /apps/1/events?a=b HTTP/1.1\r\nContent-Length: +2\r\n\r\n{}",
@@ -41,6 +42,7 @@ var otherRequests = map[string]string{
 	"a huge length":            "POST /apps/1/events?a=b HTTP/1.1\r\nContent-Length: 18446744073709551618\r\n\r\n{}",
 	"chunks":                   "POST /apps/1/events?a=b HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}",
 	"two hosts":                "POST /apps/1/events?a=b HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 2\r\n\r\n{}",
+	"a host that is none":      "POST /apps/1/events?a=b HTTP/1.1\r\nHost: a/b\r\nContent-Length: 2\r\n\r\n{}",
 	"no host":                  "POST /apps/1/events?a=b HTTP/1.1\r\nHost:\r\nContent-Length: 2\r\n\r\n{}",
 	"an end of the connection": "POST /apps/1/events?a=b HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
 	"an upgrade":               "POST /apps/1/events?a=b HTTP/1.1\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}",
@@ -82,7 +84,7 @@ func TestFastPathLeavesTheUnusual(t *testing.T) {
 	}
 }
 
-// What fastPathParser takes, net/http reads the same.
+// What fastPathParser takes, net/http reads the same, and requestReader takes it with all of its checks.
 func FuzzFastPath(f *testing.F) {
 	for _, text := range fastPathRequests {
 		f.Add([]byte(text))
@@ -91,9 +93,15 @@ func FuzzFastPath(f *testing.F) {
 	for _, text := range otherRequests {
 		f.Add([]byte(text))
 	}
+	for _, rule := range rfc9112 {
+		f.Add([]byte(rule.in))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if r, n := new(fastPathParser).read(data, 0); r != nil {
 			compareFastPath(t, data, r, n)
+			if slow, used, err := new(requestReader).next(data, 0, new(headReader)); slow == nil || used != n {
+				t.Fatalf("%q: took %d bytes, the requestReader %d: %v", data, n, used, err)
+			}
 		}
 	})
 }

@@ -739,3 +739,31 @@ func TestGnetDoesNotRecover(t *testing.T) {
 		t.Errorf("exit: %v, printed %q", err, out)
 	}
 }
+
+// At the end of the input gnet calls OnClose with io.EOF before it closes the descriptor, whether the client has gone or has only shut
+// down writing: halfClosedConn duplicates the descriptor there.
+func TestGnetTellsTheEndBeforeItClosesTheDescriptor(t *testing.T) {
+	duplicate := make(chan int, 1)
+	addr, _ := startGnet(t, &handlers{closed: func(c gnet.Conn, err error) {
+		if !errors.Is(err, io.EOF) {
+			t.Errorf("closed with %v, want io.EOF", err)
+		}
+		fd, err := c.Dup()
+		if err != nil {
+			t.Error(err)
+		}
+		duplicate <- fd
+	}}, 1)
+	c := dialTCP(t, addr)
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(<-duplicate), "duplicate")
+	if _, err := f.WriteString("still here"); err != nil {
+		t.Error(err)
+	}
+	_ = f.Close()
+	if got, err := io.ReadAll(c); err != nil || string(got) != "still here" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

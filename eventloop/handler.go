@@ -53,21 +53,28 @@ func (s *Server) receive(c *conn, p []byte) {
 }
 
 // OnClose implements gnet.EventHandler.
-func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
+func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 	cn, ok := c.Context().(*conn)
 	if !ok {
 		s.failOnce.Do(func() { close(s.failed) }) // only the end of its loop closes a waker
 		return gnet.None
 	}
-	s.countOut(cn)
+	if !cn.keepHalfClosed(c, err) {
+		s.connClosed(cn)
+	}
+	return gnet.None
+}
+
+// connClosed is called when the socket of c is closed.
+func (s *Server) connClosed(c *conn) {
+	s.countOut(c)
 	defer func() {
 		if s.recovered(recover(), "close", nil) {
-			cn.loop.wake()
+			c.loop.wake()
 		}
 	}()
-	cn.closed()
-	cn.loop.shared.DrainUnlessScheduled()
-	return gnet.None
+	c.closed()
+	c.loop.shared.DrainUnlessScheduled()
 }
 
 // OnTick implements gnet.EventHandler. It runs on a goroutine of its own.

@@ -3,17 +3,27 @@ package eventloop
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"strings"
 )
 
+// requestError is the response to bytes that are not a request, or not one that is served. The connection ends with it.
+type requestError struct {
+	status int
+	text   string // of the response
+}
+
+func (e *requestError) Error() string { return "eventloop: " + e.text }
+
 // How bytes can fail to be a request.
 var (
-	errBadRequest = errors.New("eventloop: not an HTTP request")
-	errTooLarge   = errors.New("eventloop: request larger than the limit")
+	errBadRequest     = &requestError{http.StatusBadRequest, "Bad request."}
+	errTooLarge       = &requestError{http.StatusRequestEntityTooLarge, "Payload too large."}
+	errURITooLong     = &requestError{http.StatusRequestURITooLong, "URI too long."}
+	errVersion        = &requestError{http.StatusHTTPVersionNotSupported, "HTTP version not supported."}
+	errTransferCoding = &requestError{http.StatusNotImplemented, "Transfer coding not supported."}
 )
 
 // requestReader reads the requests of one connection from the pieces in which they arrive. net/http parses them; requestReader only
@@ -38,7 +48,7 @@ func (in *requestReader) wantsContinue() bool {
 // next returns the request that ends in p and how many bytes of p belong to it. If none ends there it returns nil, and has taken all
 // of p. limit is the largest request, head and body, in bytes; 0 is no limit. The body of the request aliases p, or memory that in does
 // not use again.
-func (in *requestReader) next(p []byte, limit int, h *headReader) (r *http.Request, n int, err error) {
+func (in *requestReader) next(p []byte, limit int, h *headReader) (r *http.Request, n int, err *requestError) {
 	if in.idle() {
 		for n < len(p) && (p[n] == '\r' || p[n] == '\n') {
 			n++ // RFC 9112 section 2.2: empty lines before a request are ignored
@@ -61,14 +71,20 @@ func (in *requestReader) next(p []byte, limit int, h *headReader) (r *http.Reque
 }
 
 // advance looks for the end of a request in all, which is everything that has arrived of it. The first seen bytes are not new.
-func (in *requestReader) advance(all []byte, seen, limit int, h *headReader) (*http.Request, int, error) {
+func (in *requestReader) advance(all []byte, seen, limit int, h *headReader) (*http.Request, int, *requestError) {
 	if in.head == nil {
 		size := headSize(all, seen)
 		switch {
 		case over(size, limit) || size == 0 && over(len(all), limit):
+			if bytes.IndexByte(all[:limit], '\n') < 0 {
+				return nil, 0, errURITooLong
+			}
 			return nil, 0, errTooLarge
 		case size == 0:
 			return nil, 0, nil
+		}
+		if err := checkHead(all[:size]); err != nil {
+			return nil, 0, err
 		}
 		head, err := h.read(all[:size])
 		if err != nil {
@@ -78,10 +94,10 @@ func (in *requestReader) advance(all []byte, seen, limit int, h *headReader) (*h
 	}
 	end, err := in.body.scan(all[in.size:])
 	switch {
-	case err != nil:
-		return nil, 0, errBadRequest
 	case limit > 0 && in.body.least() > limit-in.size: // not a sum: a claimed length could make it overflow
 		return nil, 0, errTooLarge
+	case err != nil:
+		return nil, 0, errBadRequest
 	case !end:
 		return nil, 0, nil
 	}

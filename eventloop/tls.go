@@ -109,8 +109,13 @@ func (t *tlsConn) receive(p []byte) {
 
 // ended closes the connection when nothing more can arrive: after close_notify of the client, or an error.
 func (t *tlsConn) ended(err error) {
-	if errors.Is(err, io.EOF) && t.conn.state == stateClosing {
+	c := t.conn
+	if errors.Is(err, io.EOF) && c.state == stateClosing {
 		return // as when a client without TLS shuts down writing: the end of the TCP connection follows
+	}
+	if errors.Is(err, io.EOF) && c.state == stateHTTP && c.http.pending {
+		c.http.ended = true // see halfClosedConn
+		return
 	}
 	t.conn.drop()
 }
