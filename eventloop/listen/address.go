@@ -38,7 +38,7 @@ func Parse(s string) (Address, error) {
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || port == 0 {
-		return Address{}, errors.New("has no port from 1 to 65535 behind the last colon")
+		return Address{}, errors.New("has no port from 1 to 65535 after the last colon")
 	}
 	if strings.ContainsAny(host, "/?@ ") {
 		return Address{}, errors.New("has no host before the last colon; give an IP address or a name")
@@ -51,13 +51,13 @@ func parseUnix(s string) (Address, error) {
 	a := Address{Path: strings.TrimPrefix(path, "//"), Mode: defaultMode}
 	switch {
 	case !filepath.IsAbs(a.Path) || strings.HasSuffix(a.Path, "/"):
-		return Address{}, errors.New("does not have the absolute path of a file behind unix:; write unix:/run/reverbd.sock")
+		return Address{}, errors.New("does not have the absolute path of a file after unix:; write unix:/run/reverbd.sock")
 	case len(a.Path) > maxPath:
 		return Address{}, fmt.Errorf("has a path of %d bytes; a socket's may have %d", len(a.Path), maxPath)
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return Address{}, errors.New("cannot be read behind the ?; write ?mode=0660&owner=user:group")
+		return Address{}, errors.New("cannot be read after the ?; write ?mode=0660&owner=user:group")
 	}
 	for name, value := range values {
 		switch name {
@@ -73,7 +73,7 @@ func parseUnix(s string) (Address, error) {
 			}
 			a.Owner = value[0]
 		default:
-			return Address{}, fmt.Errorf("has %q behind the ?; known are mode and owner", name)
+			return Address{}, fmt.Errorf("has %q after the ?; known are mode and owner", name)
 		}
 	}
 	return a, nil
