@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// php artisan reverb:restart, where the application's cache is in Redis: it writes the time to a key that the server looks at.
+// php artisan reverb:restart with the application's cache in Redis: it writes the time to a key that the server polls.
 func TestArtisanRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

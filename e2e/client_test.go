@@ -15,18 +15,18 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// clientTimeout bounds every wait of a client: what has not come by then never will.
+// clientTimeout bounds every wait of a client.
 const clientTimeout = 10 * time.Second
 
-// client is a WebSocket client that sees exactly what the server sends. Pings are answered; everything else is the test's.
+// client is a WebSocket client that shows a test exactly what the server sends. It answers only ping frames by itself.
 type client struct {
 	t        *testing.T
 	conn     net.Conn
-	in       io.Reader // behind what came in one packet with the handshake
+	in       io.Reader // the connection, after the bytes that came with the handshake
 	socketID string    // set by connect
 }
 
-// message is an event as it is on the wire. Data is a JSON string, or with client events any value.
+// message is an event on the wire. Data is a JSON string; in client events it is any JSON value.
 type message struct {
 	Event   string          `json:"event"`
 	Data    json.RawMessage `json:"data"`
@@ -34,7 +34,7 @@ type message struct {
 	UserID  json.RawMessage `json:"user_id"`
 }
 
-// text is the Data of an event that has a JSON string there.
+// text returns Data, which must be a JSON string.
 func (m message) text(t *testing.T) string {
 	t.Helper()
 	var s string

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Events of the API, of a batch and of clients reach every subscriber on every node once and in order, and nobody who is left out.
+// Events of the API, of a batch and of clients reach every subscriber on every node once and in order, except the excluded connection.
 func TestClusterEvents(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -42,12 +42,12 @@ func TestClusterEvents(t *testing.T) {
 		if err != nil || a.status != 200 {
 			t.Fatal(a, err)
 		}
-		for k, w := range all { // each of the clients is left out, wherever it is connected
+		for k, w := range all { // each client is excluded once, on whichever node it is
 			name := fmt.Sprintf("others-%d-%d", i, k)
 			n.publishTo(publication{Name: name, Data: "{}", Channels: []string{room}, SocketID: w.c.socketID})
 			expect(name, k)
 		}
-		// The next node's events must not overtake these: the order is that of one publisher.
+		// The order is that of one publisher, so the next node must wait.
 		awaitNames(t, all, room, want)
 	}
 	for i, w := range all {
@@ -71,7 +71,7 @@ func TestClusterEvents(t *testing.T) {
 	}
 }
 
-// awaitNames waits until every client has exactly the events that it is to have.
+// awaitNames waits until every client has received exactly the wanted events.
 func awaitNames(t *testing.T, all []*watcher, channel string, want [][]string) {
 	t.Helper()
 	for i, w := range all {
@@ -94,7 +94,7 @@ func firstDifference(got, want []string) string {
 	return ""
 }
 
-// What is published at the moment at which a client is told that it is subscribed arrives, from whatever node: none is lost.
+// An event that any node publishes at the moment of subscription_succeeded arrives.
 func TestClusterSubscribeThenPublish(t *testing.T) {
 	t.Parallel()
 	tries := 10_000
@@ -132,7 +132,7 @@ func TestClusterSubscribeThenPublish(t *testing.T) {
 	all.Wait()
 }
 
-// newPublisher is the same node with an API connection of its own.
+// newPublisher returns the same node with an API connection of its own.
 func newPublisher(n *node) *node {
 	other := *n
 	other.api = freshAPI()
@@ -140,7 +140,7 @@ func newPublisher(n *node) *node {
 	return &other
 }
 
-// spin is eventually for what takes microseconds.
+// spin is eventually without pauses, for states that come within microseconds.
 func spin(f func() bool) bool {
 	for deadline := time.Now().Add(clientTimeout); !f(); time.Sleep(50 * time.Microsecond) {
 		if time.Now().After(deadline) {
@@ -150,7 +150,7 @@ func spin(f func() bool) bool {
 	return true
 }
 
-// A node is subscribed in Redis to what it has subscribers for, and to no more: what nobody elsewhere wants costs others nothing.
+// A node is subscribed in Redis only to channels that it has subscribers of.
 func TestClusterInterest(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -198,7 +198,7 @@ func TestClusterInterest(t *testing.T) {
 	})
 }
 
-// Two installations share a Redis and hear nothing of each other.
+// Two installations share a Redis and receive nothing from each other.
 func TestClusterInstallations(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Every node answers for all of them, and who else listens on Redis changes nothing.
+// Every node answers queries for all nodes. Other subscribers in Redis change nothing.
 func TestClusterCounts(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -45,7 +45,7 @@ func TestClusterCounts(t *testing.T) {
 		}
 	}
 	counts("at first")
-	// Somebody looks at what goes over Redis.
+	// Another program subscribes in Redis.
 	names := r.lines("pubsub", "channels")
 	startProgram(t, t.TempDir(), "redis-cli", "-p", fmt.Sprint(r.port), "psubscribe", "*")
 	startProgram(t, t.TempDir(), "redis-cli", append([]string{"-p", fmt.Sprint(r.port), "subscribe"}, names...)...)
@@ -65,7 +65,7 @@ func TestClusterCounts(t *testing.T) {
 	}
 }
 
-// canonical is JSON with its members sorted.
+// canonical returns JSON with sorted members.
 func canonical(text string) string {
 	v, err := decodeJSON(text)
 	if err != nil {
@@ -74,7 +74,7 @@ func canonical(text string) string {
 	return show(v)
 }
 
-// While a node stands still, the others answer with what they know of, and say so in their logs.
+// While a node is frozen, the others answer without it, and log that.
 func TestClusterCountsOfAFrozenNode(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -88,7 +88,7 @@ func TestClusterCountsOfAFrozenNode(t *testing.T) {
 			{"/channels", "info=subscription_count", `{"channels":{"news":{"subscription_count":2}}}`},
 			{"/channels/news", "info=subscription_count", `{"occupied":true,"subscription_count":2}`},
 		} {
-			all := strings.Replace(q.known, "2", "3", 1) // what is remembered of the frozen node may be told too
+			all := strings.Replace(q.known, "2", "3", 1) // the answer may include what is cached of the frozen node
 			if got := n.ask(q.path, q.query); got != q.known && got != all {
 				t.Errorf("node %d says %s, want %s", i, got, q.known)
 			}
@@ -106,7 +106,7 @@ func TestClusterCountsOfAFrozenNode(t *testing.T) {
 	})
 }
 
-// terminate_connections ends a user's connections wherever they are, and nobody else's.
+// terminate_connections ends the user's connections on all nodes, and no others.
 func TestClusterTerminate(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -135,8 +135,7 @@ func TestClusterTerminate(t *testing.T) {
 	}
 }
 
-// A cache channel's last event is known on every node, whether or not anybody was subscribed there or anywhere, and survives the
-// node that published it.
+// Every node knows the last event of a cache channel, with or without subscribers, also when the node that published it is gone.
 func TestClusterCache(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -174,7 +173,7 @@ func TestClusterCache(t *testing.T) {
 	}
 	must(t, nodes[2].begin())
 	last(nodes[2], "cache-alone", "of the dead")
-	// Presence channels keep events too, and never those of members.
+	// Presence channels cache events too, but never member events.
 	ann := entered(t, nodes[0], "presence-cache-room", "ann")
 	nodes[1].publish("presence-cache-room", "kept", "1")
 	ann.await(clientTimeout, "the event", func() bool { return slices.Contains(ann.names("presence-cache-room"), "kept") })

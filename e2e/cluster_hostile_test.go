@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Whatever others publish on our channels is dropped, and told of once a minute at most; nobody gets it, and all goes on.
+// Foreign messages on the nodes' channels are dropped and logged at most once a minute; no client gets them, and the nodes keep working.
 func TestClusterHostileInput(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -44,7 +44,7 @@ func TestClusterHostileInput(t *testing.T) {
 			messages = append(messages, [2]string{channel, text})
 		}
 		for _, m := range genuine {
-			messages = append(messages, [2]string{channel, m.text}) // replayed, here and where it does not belong
+			messages = append(messages, [2]string{channel, m.text}) // replayed on its own channel and on another one
 			for range 20 {
 				messages = append(messages, [2]string{channel, damaged(random, m.text)})
 			}
@@ -76,7 +76,7 @@ func TestClusterHostileInput(t *testing.T) {
 	}
 }
 
-// damaged is a message with some bytes changed, cut off or added.
+// damaged returns a message with some bytes changed, removed or added.
 func damaged(random *rand.Rand, text string) string {
 	b := []byte(text)
 	switch random.IntN(4) {

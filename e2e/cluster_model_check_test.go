@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// quiesceTimeout is how long the cluster has to become what it should be: a dead node's members leave within 15 seconds.
+// quiesceTimeout is how long the cluster may take to reach the expected state: members of a dead node leave within 15 seconds.
 const quiesceTimeout = 30 * time.Second
 
-// quiesce waits until nothing is under way, and compares.
+// quiesce waits until no message is in flight, and compares the nodes and clients with the model.
 func (m *model) quiesce(records []*publicationRecord) {
 	m.t.Helper()
 	for _, c := range m.clients {
@@ -41,7 +41,7 @@ func (m *model) quiesce(records []*publicationRecord) {
 	m.cached()
 }
 
-// arrived waits for what must arrive: everything, but over an outage.
+// arrived waits for the events that must arrive: all, except those of other nodes in an outage.
 func (m *model) arrived(records []*publicationRecord) {
 	m.t.Helper()
 	for _, r := range records {
@@ -60,7 +60,7 @@ func (m *model) arrived(records []*publicationRecord) {
 	}
 }
 
-// has looks from the end.
+// has reports whether an event has arrived. It searches from the end.
 func (w *watcher) has(channel, name string) (yes bool) {
 	w.with(func() {
 		events := w.of(channel).events
@@ -71,7 +71,7 @@ func (w *watcher) has(channel, name string) (yes bool) {
 	return yes
 }
 
-// allDelivered makes sure that after an outage everybody hears everybody on every channel.
+// allDelivered waits until, after an outage, events of every node reach every client on every channel.
 func (m *model) allDelivered() {
 	m.t.Helper()
 	for _, ch := range modelChannels {
@@ -100,7 +100,7 @@ func (m *model) allDelivered() {
 	}
 }
 
-// sequence checks what a client has received since the last time.
+// sequence checks the events that a client has received since the last check.
 func (m *model) sequence(c *modelClient) {
 	m.t.Helper()
 	for _, ch := range modelChannels {
@@ -116,7 +116,7 @@ func (m *model) sequence(c *modelClient) {
 			n, _ := strconv.Atoi(number)
 			key := publisher + " " + ch
 			replayed := strings.Contains(ch, "cache-") && slices.Contains(joinsAt, i) // the last event, for a new subscriber
-			// Who subscribed in an outage gets the last event after it, from whenever that is.
+			// A client that subscribed in an outage gets the last event after it, which may be old.
 			late := strings.Contains(ch, "cache-") && (m.redisTrouble || m.nodeTrouble[c.node])
 			r := m.byName[name+" "+ch]
 			switch {
@@ -137,7 +137,7 @@ func (m *model) sequence(c *modelClient) {
 	}
 }
 
-// expectedUsers are the users of a presence channel.
+// expectedUsers returns the users of a presence channel by the model.
 func (m *model) expectedUsers(ch string) []string {
 	var users []string
 	for _, c := range m.clients {
@@ -149,7 +149,7 @@ func (m *model) expectedUsers(ch string) []string {
 	return slices.Compact(users)
 }
 
-// rosters says which client has another roster than is true.
+// rosters returns the first client whose roster differs from the model, or "".
 func (m *model) rosters() string {
 	for _, c := range m.clients {
 		for ch, user := range c.subs {
@@ -189,7 +189,7 @@ func (m *model) counts() string {
 	return same(m.nodes, fmt.Sprintf(`{"connections":%d}`, len(m.clients)), func(n *node) string { return n.ask("/connections", "") })
 }
 
-// users compares the API's lists: who is there, and in which order, on every node the same.
+// users compares the API's lists of users with the model, and their order on all nodes.
 func (m *model) users() string {
 	for _, ch := range modelChannels {
 		if !strings.HasPrefix(ch, "presence-") {
@@ -210,7 +210,7 @@ func (m *model) users() string {
 	return ""
 }
 
-// cached has one node publish on a cache channel, and all nodes know it.
+// cached publishes on a cache channel on one node, and checks the last event on all nodes.
 func (m *model) cached() {
 	m.t.Helper()
 	const ch = "cache-of-quiet"

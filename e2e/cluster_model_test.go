@@ -21,9 +21,9 @@ var (
 // The channels of the model: of every kind that differs between nodes.
 var modelChannels = []string{"public", "private-a", "private-b", "presence-a", "presence-b", "cache-a", "presence-cache-a"}
 
-// TestClusterModel does at random what clients, publishers and faults do to a cluster, and compares at every quiet point what each client
-// and each node says with what is true: no event is lost but in an outage that was announced, none comes twice or out of order, no member is
-// missing and none is a ghost.
+// TestClusterModel acts at random as clients, publishers and faults of a cluster. At every quiet point it compares all clients and nodes with
+// a model: no event is lost except in an injected outage, none is duplicated or reordered, and every roster has exactly the members that
+// are connected.
 func TestClusterModel(t *testing.T) {
 	t.Parallel()
 	seed := *modelSeed
@@ -44,7 +44,7 @@ func TestClusterModel(t *testing.T) {
 	t.Logf("%d rounds, %d publications, %d clients, %v", m.rounds, len(m.records), m.born, m.faults)
 }
 
-// model is the truth.
+// model is the expected state, and what acts on the cluster.
 type model struct {
 	t      *testing.T
 	random *rand.Rand
@@ -86,14 +86,14 @@ type publicationRecord struct {
 	node    int
 	except  *modelClient
 	refused bool
-	needs   []*modelClient // who must get it
+	needs   []*modelClient // clients that must get it
 }
 
 func (m *model) log(format string, args ...any) {
 	m.actions = append(m.actions, fmt.Sprintf("%d: ", m.rounds)+fmt.Sprintf(format, args...))
 }
 
-// round is some actions, at most one fault among them, and a quiet point.
+// round does some actions, at most one fault among them, and ends with a quiet point.
 func (m *model) round(left time.Duration) {
 	m.rounds++
 	m.redisTrouble, m.nodeTrouble = false, [3]bool{}
@@ -198,13 +198,13 @@ func (m *model) freeze(i int, pause time.Duration) (heal func()) {
 	}
 }
 
-// forget takes a client off the truth.
+// forget removes a client from the model.
 func (m *model) forget(c *modelClient) {
 	m.clients = slices.DeleteFunc(m.clients, func(o *modelClient) bool { return o == c })
 	m.gone = append(m.gone, c)
 }
 
-// runningNode is a node that is not frozen.
+// runningNode returns a random node that is not frozen.
 func (m *model) runningNode() int {
 	for {
 		if i := m.random.IntN(len(m.nodes)); !m.frozen[i] {
@@ -213,7 +213,7 @@ func (m *model) runningNode() int {
 	}
 }
 
-// randomClient is a client on a node that is not frozen; nil if there is none.
+// randomClient returns a random client on a node that is not frozen, or nil.
 func (m *model) randomClient() *modelClient {
 	var all []*modelClient
 	for _, c := range m.clients {
@@ -300,14 +300,14 @@ func (m *model) unsubscribe(c *modelClient) {
 	}
 	all := slices.Sorted(maps.Keys(c.subs))
 	ch := all[m.random.IntN(len(all))]
-	m.answered(c, ch) // or nobody could tell whether an answer is still to come
+	m.answered(c, ch) // otherwise a later answer could be for either subscription
 	m.log("client %d unsubscribes from %s", c.id, ch)
 	m.unrequire(c, ch)
 	c.unsubscribe(ch)
 	delete(c.subs, ch)
 }
 
-// unrequire: what is still under way to the client may be lost from now on; "" means all channels.
+// unrequire allows that events in flight to the client are lost from now on; "" means on all channels.
 func (m *model) unrequire(c *modelClient, ch string) {
 	for _, r := range m.byName {
 		if ch == "" || r.channel == ch {
@@ -316,7 +316,7 @@ func (m *model) unrequire(c *modelClient, ch string) {
 	}
 }
 
-// record takes note of an event before it is published.
+// record adds an event to the model before it is published.
 func (m *model) record(publisher string, node int, ch string, except *modelClient) *publicationRecord {
 	key := publisher + " " + ch
 	m.sent[key]++
@@ -359,7 +359,7 @@ func (m *model) publish(i int) {
 		except = m.clients[m.random.IntN(len(m.clients))]
 		p.SocketID = except.c.socketID
 	}
-	for _, ch := range channels { // one number a channel, so that a call for each
+	for _, ch := range channels { // each channel has its own number, so each needs its own call
 		r := m.record(fmt.Sprint("api", i), i, ch, except)
 		p.Name, p.Channels = r.name, []string{ch}
 		m.log("node %d publishes %s on %s, but for %s", i, r.name, ch, p.SocketID)
@@ -382,7 +382,7 @@ func (m *model) publishBatch(i int) {
 	m.settle(all, a, err)
 }
 
-// settle takes note of the answer to a publication.
+// settle records the answer to a publication.
 func (m *model) settle(all []*publicationRecord, a answer, err error) {
 	switch {
 	case err == nil && a.status == http.StatusOK:

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// recoveryCheck is two nodes with clients on both, which go through something without reconnecting.
+// recoveryCheck is nodes with a client on each. The clients must survive a failure without reconnecting.
 type recoveryCheck struct {
 	t     *testing.T
 	redis *redisServer
@@ -39,7 +39,7 @@ func newRecoveryCheck(t *testing.T, r *redisServer, nodes []*node) *recoveryChec
 	return x
 }
 
-// late adds a client to a node while the trouble lasts: it must be served.
+// late adds a client to a node during the failure: it must be served.
 func (x *recoveryCheck) late(n *node, user string) *watcher {
 	x.t.Helper()
 	w := entered(x.t, n, checkRoom, user)
@@ -49,7 +49,7 @@ func (x *recoveryCheck) late(n *node, user string) *watcher {
 	return w
 }
 
-// local publishes on every node what its own clients must get at once, whatever is the matter with Redis.
+// local publishes on every node an event that the clients of this node must get at once, with or without Redis.
 func (x *recoveryCheck) local() {
 	x.t.Helper()
 	x.count++
@@ -64,7 +64,7 @@ func (x *recoveryCheck) local() {
 	}
 }
 
-// recovered waits until everything is right again, and nobody had to reconnect for it.
+// recovered waits until all rosters and counts are right again and events reach all clients, on the same connections.
 func (x *recoveryCheck) recovered(users ...string) {
 	x.t.Helper()
 	const timeout = 30 * time.Second
@@ -95,7 +95,7 @@ func (x *recoveryCheck) recovered(users ...string) {
 	}
 }
 
-// allDelivered waits until every client of the channel hears every node again, after which nothing may be lost.
+// allDelivered waits until events of every node reach every client of the channel again. After that, none may be lost.
 func (x *recoveryCheck) allDelivered(channel string) {
 	x.t.Helper()
 	eventually(x.t, 30*time.Second, "not everybody hears everybody on "+channel, func() string {
@@ -108,7 +108,7 @@ func (x *recoveryCheck) allDelivered(channel string) {
 	}
 }
 
-// publishAll publishes on every node, and says who has not got it in that time.
+// publishAll publishes on every node, and returns the first client that has not got an event in time, or "".
 func (x *recoveryCheck) publishAll(channel string, within time.Duration) string {
 	x.t.Helper()
 	x.count++
@@ -142,7 +142,7 @@ func (w *watcher) unique(channel string) {
 	}
 }
 
-// Without Redis a node starts and serves its own clients; when Redis comes they are one.
+// Without Redis a node starts and serves its own clients; when Redis starts, the nodes join.
 func TestClusterRedisDownAtStart(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -162,7 +162,7 @@ func TestClusterRedisDownAtStart(t *testing.T) {
 	x.recovered("user-0", "user-1")
 }
 
-// Redis is killed and comes back, having kept everything or nothing.
+// Redis is killed and started again, with or without its data.
 func TestClusterRedisRestarted(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"keeps": {"--appendonly", "yes", "--appendfsync", "always"}, "forgets": nil} {
@@ -174,7 +174,7 @@ func TestClusterRedisRestarted(t *testing.T) {
 			r.kill()
 			x.local()
 			x.late(x.nodes[0], "late")
-			x.all[1].close() // and somebody goes
+			x.all[1].close() // a client leaves meanwhile
 			x.all = slices.Delete(x.all, 1, 2)
 			other := x.late(x.nodes[1], "other")
 			other.subscribe(checkCache)
@@ -184,7 +184,7 @@ func TestClusterRedisRestarted(t *testing.T) {
 			}
 			r.start()
 			x.recovered("user-0", "late", "other")
-			// What was published meanwhile has waited and come, in order.
+			// Events that were published meanwhile have waited, and arrive in order.
 			var waited []string
 			for _, n := range other.names(checkNews) {
 				if strings.HasPrefix(n, "waits-") {
@@ -199,7 +199,7 @@ func TestClusterRedisRestarted(t *testing.T) {
 			if len(waited) != 100 {
 				t.Errorf("%d of 100 events have come that waited", len(waited))
 			}
-			// A restart more, soon after the first.
+			// Another restart, soon after the first.
 			r.kill()
 			r.start()
 			x.local()
@@ -208,7 +208,7 @@ func TestClusterRedisRestarted(t *testing.T) {
 	}
 }
 
-// Redis stands still: its connections stay open, and nothing is answered.
+// Redis is stopped with SIGSTOP: its connections stay open, and it does not answer.
 func TestClusterRedisFrozen(t *testing.T) {
 	t.Parallel()
 	for _, still := range []time.Duration{time.Second, 12 * time.Second} {
@@ -228,7 +228,7 @@ func TestClusterRedisFrozen(t *testing.T) {
 	}
 }
 
-// Redis has no memory left: members cannot be told of, events are delivered all the same, and with memory all is right.
+// Redis has no memory left: new members are not known to other nodes, events are delivered; when there is memory, all is right.
 func TestClusterRedisOutOfMemory(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -244,7 +244,7 @@ func TestClusterRedisOutOfMemory(t *testing.T) {
 	x.recovered("user-0", "user-1", "late")
 }
 
-// A wrong password is told, tried again with pauses, and right as soon as it is right.
+// A wrong password is logged, without the password, and tried again with pauses; when Redis accepts it, the nodes join.
 func TestClusterRedisWrongPassword(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -274,7 +274,7 @@ func TestClusterRedisWrongPassword(t *testing.T) {
 	x.recovered("user-0", "user-1")
 }
 
-// Connections to Redis are cut, of one kind and the other, again and again.
+// Connections to Redis are cut repeatedly, pub/sub connections and others.
 func TestClusterRedisCutsConnections(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -286,7 +286,7 @@ func TestClusterRedisCutsConnections(t *testing.T) {
 	}
 }
 
-// What waits for Redis is bounded: past the bound the API says 503 and when to come again, and nobody gets what was refused.
+// The queue for Redis has a limit: above it the API answers 503 with Retry-After, and no client gets a refused event.
 func TestClusterQueueIsFull(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -314,7 +314,7 @@ func TestClusterQueueIsFull(t *testing.T) {
 	if a, err := x.nodes[0].call("POST", "/apps/"+appID+"/batch_events", "", batch); err != nil || a.status != http.StatusServiceUnavailable {
 		t.Errorf("a batch is answered with %v %v", a, err)
 	}
-	// The other node has room, and queries are answered.
+	// The other node accepts events, and queries are answered.
 	x.nodes[1].publish(checkNews, "of the other", "1")
 	x.nodes[0].ask("/channels", "")
 	r.thaw()
@@ -326,7 +326,7 @@ func TestClusterQueueIsFull(t *testing.T) {
 				got = append(got, name)
 			}
 		}
-		// Nothing is lost that was taken, unless Redis was away for so long that its connections were given up.
+		// No accepted event is lost, unless the nodes have closed their connections to Redis meanwhile.
 		if i == 0 && !slices.Equal(got, taken) || i == 1 && !isSubsequence(got, taken) {
 			t.Errorf("client %d: %s", i, firstDifference(got, taken))
 		}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// goneWithin is how long the members of a node that was killed may be there still, with something for a slow machine.
+// goneWithin is how long members of a killed node may remain, with a margin for a slow machine.
 const goneWithin = 15*time.Second + 5*time.Second
 
-// The roster is the cluster's: a user is added with the first connection anywhere and removed after the last, and counts once.
+// There is one roster in the cluster: a user is added with the first connection on any node, removed after the last, and counts once.
 func TestClusterPresence(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -21,7 +21,7 @@ func TestClusterPresence(t *testing.T) {
 	bob := entered(t, nodes[1], room, "bob")
 	cat := entered(t, nodes[2], room, "cat")
 	again := entered(t, nodes[1], room, "ann") // on a second node
-	third := entered(t, nodes[1], room, "ann") // and once more there
+	third := entered(t, nodes[1], room, "ann") // a second connection there
 	all := []*watcher{ann, bob, cat, again, third}
 	roster := func(want ...string) {
 		t.Helper()
@@ -47,7 +47,7 @@ func TestClusterPresence(t *testing.T) {
 	again.unsubscribe(room)
 	again.await(clientTimeout, "the answer to a ping", again.pinged())
 	all = slices.Delete(all, 2, 3)
-	roster("ann", "bob", "cat") // he is there still, by the third connection
+	roster("ann", "bob", "cat") // bob still has the third connection
 	third.close()
 	all = all[:2]
 	roster("bob", "cat")
@@ -65,7 +65,7 @@ func TestClusterPresence(t *testing.T) {
 	}
 }
 
-// pinged sends a ping and returns what reports its answer.
+// pinged sends a ping and returns a function that reports whether its answer has arrived.
 func (w *watcher) pinged() func() bool {
 	var before int
 	w.with(func() { before = w.pongs })
@@ -76,7 +76,7 @@ func (w *watcher) pinged() func() bool {
 	}
 }
 
-// Whatever comes and goes at once on all nodes, everybody sees it in one order.
+// Clients join and leave at once on all nodes, and all members see that in the same order.
 func TestClusterPresenceOrder(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -93,7 +93,7 @@ func TestClusterPresenceOrder(t *testing.T) {
 			all.Go(func() {
 				for range rounds {
 					before := w.joins(room)
-					w.join(room, fmt.Sprint("user-", random.IntN(4))) // often one that is there by another connection
+					w.join(room, fmt.Sprint("user-", random.IntN(4))) // often a user that has another connection
 					if !spin(func() bool { return w.joins(room) > before }) {
 						t.Errorf("no answer to a join: %v", w.errs)
 						return
@@ -107,7 +107,7 @@ func TestClusterPresenceOrder(t *testing.T) {
 	for _, w := range observers {
 		w.await(clientTimeout, "everybody to leave", func() bool { return len(w.members(room)) == len(nodes) })
 	}
-	// The observers came one after the other: what the last of them saw is the end of what each of the others saw.
+	// The observers joined one after the other: the events of the last are the end of the events of each other one.
 	want := observers[len(observers)-1].names(room)
 	for i, w := range observers {
 		eventually(t, clientTimeout, fmt.Sprint("observer ", i), func() string {
@@ -121,7 +121,7 @@ func TestClusterPresenceOrder(t *testing.T) {
 	}
 }
 
-// kill -9: the members of the node leave once, its counts vanish, and who is somewhere else too stays.
+// kill -9: the members of the node leave once, its counts vanish, and users with a connection to another node stay.
 func TestClusterNodeKilled(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -130,7 +130,7 @@ func TestClusterNodeKilled(t *testing.T) {
 	for i := range 20 {
 		entered(t, nodes[2], room, fmt.Sprint("gone-", i))
 	}
-	entered(t, nodes[2], room, "bob") // who stays by his other connection
+	entered(t, nodes[2], room, "bob") // this connection keeps bob in the room
 	listening(t, nodes[2], "only-there")
 	nodes[2].kill()
 	left := nodes[:2]
@@ -150,7 +150,7 @@ func TestClusterNodeKilled(t *testing.T) {
 	if got := same(left, `{"connections":2}`, func(n *node) string { return n.ask("/connections", "") }); got != "" {
 		t.Error(got)
 	}
-	// It comes back as another node, and nobody of the old one with it.
+	// It starts again as another node, without members of the old one.
 	must(t, nodes[2].begin())
 	late := entered(t, nodes[2], room, "late")
 	for _, w := range append(stays, late) {
@@ -168,8 +168,7 @@ func TestClusterNodeKilled(t *testing.T) {
 	}
 }
 
-// A node that stood still longer than the others waited for it comes back with the truth: nobody is missing, and nobody is there
-// who has gone.
+// A node that was frozen for longer than the lease joins again with the right members: none is missing, and none that has left remains.
 func TestClusterNodeFrozen(t *testing.T) {
 	t.Parallel()
 	nodes := startNodes(t, 3, startRedis(t).env())
@@ -184,9 +183,9 @@ func TestClusterNodeFrozen(t *testing.T) {
 	for _, w := range []*watcher{ann, bob} {
 		w.await(goneWithin, "the frozen node's members to leave", func() bool { return slices.Equal(w.members(room), []string{"ann", "bob"}) })
 	}
-	bob.close()                               // which the frozen node does not see
-	melts.close()                             // one of its own goes
-	late := entered(t, nodes[0], room, "new") // and somebody comes
+	bob.close()                               // the frozen node does not notice
+	melts.close()                             // a client of the frozen node leaves
+	late := entered(t, nodes[0], room, "new") // a client joins
 	nodes[2].thaw()
 	want := []string{"ann", "ice", "new"}
 	present := []*watcher{ann, ice, both, late}

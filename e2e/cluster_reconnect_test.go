@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A node is killed and all its clients come to another one at once, before the cluster knows that it is dead: everybody is subscribed again,
-// and the rosters are right then and stay so when the dead node has been cleaned up after.
+// A node is killed, and all its clients reconnect to another one at once, before the cluster knows that it is dead. All are subscribed again;
+// the rosters are right then, and stay right when the dead node is evicted.
 func TestClusterManyReconnect(t *testing.T) {
 	t.Parallel()
 	clients, room := 10_000, 100
@@ -35,7 +35,7 @@ func TestClusterManyReconnect(t *testing.T) {
 	come := func(n *node) {
 		t.Helper()
 		var all sync.WaitGroup
-		for part := range slices.Chunk(members, len(members)/64+1) { // as many as a host's queue of connections holds
+		for part := range slices.Chunk(members, len(members)/64+1) { // as many as an accept queue holds
 			all.Go(func() {
 				for _, m := range part {
 					if err := m.come(n); err != nil {
@@ -112,7 +112,7 @@ func TestClusterManyReconnect(t *testing.T) {
 
 func roomName(i int) string { return fmt.Sprintf("presence-room-%03d", i) }
 
-// room is the one channel that the watcher is on.
+// room returns the only channel of the watcher.
 func (w *watcher) room() (name string) {
 	w.with(func() {
 		for ch := range w.sub {
@@ -124,7 +124,7 @@ func (w *watcher) room() (name string) {
 	return name
 }
 
-// member is a client, which is read from only when something is expected.
+// member is a client that reads only when a message is expected.
 type member struct {
 	room, user string
 	conn       net.Conn

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// exerciseNodes has nodes do all that nodes do together, on channels of its own.
+// exerciseNodes uses everything that nodes do together, on channels of its own.
 func exerciseNodes(t *testing.T, nodes []*node, name string) {
 	t.Helper()
 	room, news, cache := "presence-"+name, "private-"+name, "cache-"+name
@@ -91,7 +91,7 @@ func TestClusterSetups(t *testing.T) {
 			"--tls-ca-cert-file", a.file, "--tls-auth-clients", "yes", "--requirepass", "")
 		both(t, fmt.Sprintf("REDIS_HOST=tls://127.0.0.1\nREDIS_PORT=%d\nREVERB_REDIS_CA_FILE=%s\nREVERB_REDIS_CERT_FILE=%s\nREVERB_REDIS_KEY_FILE=%s\n"+
 			"REVERB_REDIS_SERVER_NAME=redis.test\n", port, a.file, ours, oursKey))
-		// Somebody else's certificate is not believed.
+		// A certificate of another authority is not trusted.
 		other := startNode(t, fmt.Sprintf("REVERB_SCALING_ENABLED=true\nREDIS_URL=rediss://127.0.0.1:%d\nREVERB_REDIS_CA_FILE=%s\n", port, newAuthority(t).file))
 		eventually(t, clientTimeout, "no word of the certificate", func() string {
 			if strings.Contains(other.output.String(), "certificate") {

@@ -8,7 +8,7 @@ import (
 	"reverbd/cmd/reverbd/config"
 )
 
-// Every conversation that was had with one node is had with two, which answer as one.
+// Every transcript is replayed with two nodes, which must answer as one server.
 func TestClusterTranscripts(t *testing.T) {
 	t.Parallel()
 	t.Run("recorded", func(t *testing.T) {
@@ -28,14 +28,14 @@ func replayOnTwoNodes(t *testing.T, file string, transcripts []transcript) {
 			d.others = fence
 			d.together = tr.Name == "decision-03-quota" // which is a node's, not the cluster's
 			newReplay(t, conf, d).run(tr)
-			fence.fence(t) // and whoever was on a presence channel has gone from it
+			fence.fence(t) // and the members of presence channels have left
 		})
 	}
 }
 
-// crossFence finds out whether everything that nodes had to tell each other has arrived: an event and a member follow it.
+// crossFence waits until all messages between nodes have arrived: it sends an event and a member behind them.
 type crossFence struct {
-	drivers []*processDriver // each with an observer and with a member who comes and goes, on a node of its own
+	drivers []*processDriver // one for each node, each with an observer and a member that joins and leaves
 	count   int
 }
 
@@ -71,7 +71,7 @@ func (x *crossFence) join(t *testing.T, conn, name string) {
 	}
 }
 
-// fence waits until every node has heard of all others what is sent behind everything else.
+// fence waits until every node has received the event and the member of every other node.
 func (x *crossFence) fence(t *testing.T) {
 	t.Helper()
 	x.count++
@@ -96,7 +96,7 @@ func (x *crossFence) fence(t *testing.T) {
 	}
 }
 
-// signs are what the observers are to see of a fence.
+// signs returns the texts that each observer must receive for a fence.
 func (x *crossFence) signs(name string) map[string]bool {
 	signs := map[string]bool{}
 	for i := range x.drivers {

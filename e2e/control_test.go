@@ -32,7 +32,7 @@ func (s *server) must(t *testing.T, name string) string {
 	return out
 }
 
-// status is one line of what reverbd status tells.
+// status returns the value of one line of reverbd status.
 func (s *server) status(t *testing.T, what string) string {
 	t.Helper()
 	for line := range strings.Lines(s.must(t, "status")) {
@@ -43,7 +43,7 @@ func (s *server) status(t *testing.T, what string) string {
 	return ""
 }
 
-// serving is the process that serves.
+// serving returns the id of the process that serves.
 func (s *server) serving(t *testing.T) int {
 	t.Helper()
 	pid, err := strconv.Atoi(s.status(t, "pid"))
@@ -100,7 +100,7 @@ func TestStatusAndStop(t *testing.T) {
 	}
 }
 
-// Commands find a server by the pid file alone, and tell one that was killed from one that never ran.
+// Commands find a server by the pid file alone, and distinguish a killed server from one that never ran.
 func TestPidFile(t *testing.T) {
 	t.Parallel()
 	dir, port := t.TempDir(), freePort(t)
@@ -131,7 +131,7 @@ func TestPidFile(t *testing.T) {
 	if code, out := by("status"); code != 0 || !strings.Contains(out, strconv.Itoa(again.cmd.Process.Pid)) {
 		t.Errorf("started again: %d %s", code, out)
 	}
-	must(t, os.Remove(pidFile+".control")) // as whoever tidies up may do
+	must(t, os.Remove(pidFile+".control")) // as a clean-up job may do
 	await(t, "another socket", func() bool { code, _ := by("status"); return code == 0 })
 	must(t, again.stop())
 	if _, err := os.Stat(pidFile); !errors.Is(err, os.ErrNotExist) {
@@ -139,7 +139,7 @@ func TestPidFile(t *testing.T) {
 	}
 }
 
-// A server that was killed leaves a socket behind, which is told from a server, and does not keep the next one from starting.
+// A killed server leaves a socket behind, which is not taken for a server and does not prevent the next start.
 func TestKilledServerIsNotFound(t *testing.T) {
 	t.Parallel()
 	dir, port := t.TempDir(), freePort(t)
@@ -164,7 +164,7 @@ const reloadable = `apps:
     - {app_id: third, key: third-key, secret: third-secret}
 `
 
-// A reload changes what can be changed at run time, by command and by SIGHUP; a mistake changes nothing.
+// A reload, by command or by SIGHUP, changes what can be changed at run time; a configuration with an error changes nothing.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	dir, port := t.TempDir(), freePort(t)
@@ -237,7 +237,7 @@ apps:
 	must(t, stays.served())
 }
 
-// While a stop is delayed /up tells the load balancer, and everything else goes on; then everyone is told to come back.
+// While a stop is delayed, /up answers 503 and everything else works; then all clients get a close frame that makes them reconnect.
 func TestDrainDelay(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev", "--debug=false", "--drain-delay", "3600")
@@ -289,7 +289,7 @@ func await(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// A server that was started in a link to the current release reads the .env of the one that the link leads to by then.
+// A server that was started in a symbolic link to the current release reads the .env of the release that the link points to later.
 func TestReloadOfANewRelease(t *testing.T) {
 	t.Parallel()
 	dir, port := t.TempDir(), freePort(t)

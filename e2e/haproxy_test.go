@@ -12,7 +12,7 @@ import (
 // proxyAddress is what HAProxy connects from.
 const proxyAddress = "127.0.0.9"
 
-// startBehindHAProxy starts a server that believes HAProxy.
+// startBehindHAProxy starts a server that trusts HAProxy.
 func startBehindHAProxy(t *testing.T, args ...string) *server {
 	t.Helper()
 	return startServer(t, append([]string{"--proxy-protocol", "--trusted-proxies", proxyAddress}, args...)...)
@@ -52,7 +52,7 @@ func startHAProxy(t *testing.T, one, two *server, ca *authority, more map[string
 	return h
 }
 
-// Clients and server libraries notice nothing of HAProxy in between, with TLS or without.
+// Clients and server libraries work the same through HAProxy, with TLS and without.
 func TestHAProxy(t *testing.T) {
 	t.Parallel()
 	s, ca := startBehindHAProxy(t, "--dev"), newAuthority(t)
@@ -68,7 +68,7 @@ func TestHAProxy(t *testing.T) {
 	})
 }
 
-// Each node gets half of the clients; one that is gone is noticed, and the other one takes everybody.
+// Each node gets half of the clients; when one is gone, the other gets all.
 func TestHAProxySeveralNodes(t *testing.T) {
 	t.Parallel()
 	one, two := startBehindHAProxy(t, "--dev"), startBehindHAProxy(t, "--dev")

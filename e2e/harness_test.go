@@ -188,7 +188,7 @@ func (s *server) stop() (err error) {
 	return nil
 }
 
-// awaitOutputTimes waits until the server has printed the text so many times. What --debug tells comes a little behind.
+// awaitOutputTimes waits until the server has printed the text a number of times. The output of --debug is written with a delay.
 func (s *server) awaitOutputTimes(t *testing.T, text string, times int) {
 	t.Helper()
 	for end := time.Now().Add(clientTimeout); strings.Count(s.output.String(), text) < times; time.Sleep(10 * time.Millisecond) {
@@ -204,8 +204,8 @@ func (s *server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.It
 // url is the HTTP address of a path, which begins with a slash.
 func (s *server) url(path string) string { return "http://" + s.addr() + path }
 
-// freePort picks a port below the range that outgoing connections use, so that it stays free until the server has it, and while
-// a test stops and starts a server on it.
+// freePort returns a port below the range of ephemeral ports, so that it stays free until the server listens, and while a test stops and
+// starts a server on it.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -220,7 +220,7 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// plainEnvironment is the environment without what would configure the server.
+// plainEnvironment returns the environment without the variables that would configure the server.
 func plainEnvironment() []string {
 	env := []string{"XDG_RUNTIME_DIR=" + runtimeDir}
 	for _, v := range os.Environ() {

@@ -89,7 +89,7 @@ func runScenarios(t *testing.T, dir string, s *server, env ...string) {
 	}
 }
 
-// requireNode fails where the programs are missing: a skipped test is one that nobody runs.
+// requireNode fails if Node or the packages are missing. It does not skip: a skipped test would go unnoticed.
 func requireNode(t *testing.T) {
 	t.Helper()
 	_, err := exec.LookPath("node")

@@ -74,7 +74,7 @@ func TestListenOnSeveralAddresses(t *testing.T) {
 	}
 }
 
-// Sockets that systemd has opened are taken, and what is configured does not count; also after a restart.
+// The server uses sockets that systemd has opened instead of the configured addresses, also after a restart.
 func TestSocketActivationAcrossARestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "activated.sock")

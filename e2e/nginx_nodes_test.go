@@ -28,7 +28,7 @@ func severalNodes(one, two *server) nginxSetup {
 	}
 }
 
-// Each node gets half of the clients; when one is gone the other takes everybody, and when it is back it gets the new ones.
+// Each node gets half of the clients; when one is gone the other gets all, and when it is back it gets the new ones.
 func TestNginxSeveralNodes(t *testing.T) {
 	t.Parallel()
 	one, two := startServer(t, "--dev"), startServer(t, "--dev")
@@ -64,7 +64,7 @@ func TestNginxManyConnections(t *testing.T) {
 	}
 }
 
-// With Redis the nodes behind Nginx are one server: whichever of them a publish reaches, all clients hear it.
+// With Redis the nodes behind Nginx act as one server: a publish to any of them reaches all clients.
 func TestNginxScaledNodes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

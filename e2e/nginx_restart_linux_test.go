@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A new version at noon: reverbd is restarted behind Nginx, whose idle connections lead to the old process, and no client is refused and
-// no publish fails until that has gone.
+// reverbd is restarted behind Nginx, whose idle connections lead to the old process: until that has ended, no client is refused and no
+// publish fails.
 func TestRestartBehindNginx(t *testing.T) {
 	t.Parallel()
 	for name, upstream := range map[string]func(*testing.T, ...string) (*server, nginxSetup){"TCP": overTCP, "unix socket": overUnix} {

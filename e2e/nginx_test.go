@@ -121,7 +121,7 @@ func overUnix(t *testing.T, args ...string) (*server, nginxSetup) {
 	}
 }
 
-// Clients and server libraries notice nothing of Nginx in between.
+// Clients and server libraries work the same through Nginx.
 func TestNginx(t *testing.T) {
 	t.Parallel()
 	t.Run("TCP", func(t *testing.T) {
@@ -189,7 +189,7 @@ func keepBusy(t *testing.T, front *server) (idle func()) {
 	}
 }
 
-// A reload loses nobody: the clients that are there stay, and at no time is one refused or a publish lost.
+// During a reload the connected clients stay, no client is refused, and no publish is lost.
 func TestNginxReload(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev")
@@ -216,7 +216,7 @@ func TestNginxReload(t *testing.T) {
 	}
 }
 
-// The workers of before a reload do not stay for ever: in the end they leave their clients, who come back to the others.
+// The old workers of a reload end after worker_shutdown_timeout, and their clients reconnect to the new ones.
 func TestNginxReloadEnds(t *testing.T) {
 	t.Parallel()
 	setup := oneNode(startServer(t, "--dev"))

@@ -35,7 +35,7 @@ func startNode(t *testing.T, env string, args ...string) *node {
 	return n
 }
 
-// startNodes starts several nodes at once and waits until they hear each other.
+// startNodes starts several nodes at once and waits until they receive each other's events.
 func startNodes(t *testing.T, count int, env string, args ...string) []*node {
 	t.Helper()
 	nodes := make([]*node, count)
@@ -66,7 +66,7 @@ func newNode(t *testing.T, env string, args ...string) *node {
 	return n
 }
 
-// begin starts the process, for the first time or again: a new node then, on the port of the old one.
+// begin starts the process, for the first time or again. Started again it is a new node, on the same port.
 func (n *node) begin() error {
 	s, err := launch(n.dir, n.port, n.args...)
 	if s != nil {
@@ -107,14 +107,14 @@ func freshAPI() *http.Client {
 	return &http.Client{Timeout: 2 * clientTimeout, Transport: &http.Transport{MaxConnsPerHost: 1}}
 }
 
-// answer is one of the API's.
+// answer is a response of the API.
 type answer struct {
 	status     int
 	body       string
 	retryAfter string
 }
 
-// call makes a signed request. An error is one of the connection.
+// call makes a signed request. The error is that of the connection.
 func (n *node) call(method, path, query, body string) (a answer, err error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -152,7 +152,7 @@ type publication struct {
 	Info     string   `json:"info,omitempty"`
 }
 
-// trigger publishes, whatever comes of it.
+// trigger publishes, and returns the answer, whether it succeeds or not.
 func (n *node) trigger(p publication) (answer, error) {
 	body, err := json.Marshal(p)
 	if err != nil {
@@ -196,7 +196,7 @@ func (n *node) users(channel string) (ids []string) {
 	return ids
 }
 
-// eventually polls until f finds nothing to say, and fails with the last it said.
+// eventually polls f until it returns "", and fails with its last text at the deadline.
 func eventually(t *testing.T, within time.Duration, what string, f func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
@@ -210,7 +210,7 @@ func eventually(t *testing.T, within time.Duration, what string, f func() string
 	}
 }
 
-// same says how what the nodes answer differs from want, if it does.
+// same returns how the answer of a node differs from want, or "".
 func same[T any](nodes []*node, want T, ask func(*node) T) string {
 	for i, n := range nodes {
 		if got := ask(n); show(got) != show(want) {
@@ -220,7 +220,7 @@ func same[T any](nodes []*node, want T, ask func(*node) T) string {
 	return ""
 }
 
-// awaitCluster waits until every node hears every other one.
+// awaitCluster waits until every node receives the events of every other one.
 func awaitCluster(t *testing.T, nodes ...*node) {
 	t.Helper()
 	const timeout = 40 * time.Second

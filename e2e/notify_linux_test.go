@@ -44,7 +44,7 @@ func (m *serviceManager) awaitNotify(t *testing.T, assignments ...string) string
 	}
 }
 
-// What systemd is told in the life of a server with Type=notify: after a restart the new process is the service's, and the old one ends.
+// The messages to systemd with Type=notify: after a restart the new process is the main process, and the old one ends.
 func TestServiceManagerIsTold(t *testing.T) {
 	t.Parallel()
 	m := listenAsManager(t)

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The Debian package installs, serves as an ordinary user, and goes without a trace. It is built as for a release, but for this
-// machine's architecture alone.
+// The Debian package installs, serves as an ordinary user, and is removed completely. It is built as for a release, but only for the
+// architecture of this machine.
 func TestDebianPackage(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("installing a package takes root")

@@ -36,7 +36,7 @@ func (r preflightReport) of(t *testing.T, check string) preflightFinding {
 	return preflightFinding{}
 }
 
-// limited runs reverbd to its end with so many descriptors, and returns its exit code and what it printed. 0 is no limit.
+// limited runs reverbd to its end with a descriptor limit (0 is none), and returns its exit code and what it printed.
 func limited(t *testing.T, descriptors int, args ...string) (code int, out string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), serverBinary, args...)
@@ -94,7 +94,7 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// A server that cannot hold what is expected of it does not start, unless it is told to.
+// A server that cannot hold the expected connections does not start, except with --skip-preflight.
 func TestStartIsRefused(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
@@ -111,7 +111,7 @@ func TestStartIsRefused(t *testing.T) {
 	}
 }
 
-// startLimited starts reverbd with so many descriptors and waits until it answers on the port.
+// startLimited starts reverbd with a descriptor limit and waits until it answers on the port.
 func startLimited(t *testing.T, descriptors, port int, args ...string) *server {
 	t.Helper()
 	s := &server{port: port, dir: t.TempDir(), binary: requireProgram(t, "prlimit")}
@@ -126,7 +126,7 @@ func startLimited(t *testing.T, descriptors, port int, args ...string) *server {
 	return s
 }
 
-// The number of descriptors that preflight asks for is one with which the server holds the connections, and not many more.
+// With the number of descriptors that preflight demands the server holds the connections, and not many more.
 func TestPreflightCountsAsTheServerDoes(t *testing.T) {
 	t.Parallel()
 	const connections = 150
@@ -148,7 +148,7 @@ func TestPreflightCountsAsTheServerDoes(t *testing.T) {
 	}
 }
 
-// What preflight says about Nginx: nothing about the configuration in deploy, and about one that does not work what makes it work.
+// preflight has no finding about the Nginx configuration in deploy, and names the fix for one that does not work.
 func TestPreflightNginx(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev")
@@ -196,7 +196,7 @@ http {
 	}
 }
 
-// The Redis that joins the nodes is asked; that there is none is a warning, since a node works without it.
+// preflight checks Redis. A missing Redis is a warning, since a node works without it.
 func TestPreflightAsksRedis(t *testing.T) {
 	t.Parallel()
 	port := strconv.Itoa(freePort(t))

@@ -17,7 +17,7 @@ import (
 	"reverbd/protocol/pusher"
 )
 
-// What an operator sees of reverbd: descriptors that run out, signals, ports that are taken, settings that are wrong.
+// What an operator meets: no free descriptors, signals, ports in use, wrong settings.
 
 // runToEnd runs reverbd in dir until it ends by itself, and returns its exit code and what it printed.
 func runToEnd(t *testing.T, dir string, env []string, args ...string) (code int, out string) {
@@ -38,7 +38,7 @@ func exitOf(t *testing.T, cmd *exec.Cmd, dir string, env []string) (code int, ou
 	return 0, string(text)
 }
 
-// establish is dialPath on the application of --dev and reads connection_established.
+// establish opens a WebSocket to the application of --dev and reads connection_established.
 func establish(s *server) (*echoConn, error) {
 	c, err := dialPath(s.addr(), "/app/"+appKey)
 	if err != nil {
@@ -55,7 +55,7 @@ func establish(s *server) (*echoConn, error) {
 	return nil, errors.Join(err, fmt.Errorf("expected connection_established, got %q", f.payload))
 }
 
-// served reports what is wrong with a connection, if anything is: a ping must be answered.
+// served returns an error unless the server answers a ping on the connection.
 func (c *echoConn) served() error {
 	c.write(wire(textOf(`{"event":"pusher:ping","data":{}}`)), 0)
 	f, err := c.next()
@@ -69,7 +69,7 @@ func (c *echoConn) served() error {
 	return nil
 }
 
-// Out of descriptors the server goes on serving those it has, refuses the rest, and takes new ones when there is room.
+// Without free descriptors the server keeps serving its connections, refuses others, and accepts new ones when there is room.
 func TestOutOfDescriptors(t *testing.T) {
 	const descriptors, attempts = 300, 400
 	port := freePort(t)
@@ -116,7 +116,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	for end := time.Now().Add(20 * time.Second); len(has) < full && time.Now().Before(end); {
 		c, err := establish(s)
 		if err != nil {
-			time.Sleep(10 * time.Millisecond) // the server may not have seen them go
+			time.Sleep(10 * time.Millisecond) // the server may not have noticed yet
 			continue
 		}
 		defer c.Close()
@@ -128,7 +128,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	alive("when it is full again")
 }
 
-// SIGTERM: everyone is told 4200, whoever does not leave is left behind, and the exit code is 0.
+// On SIGTERM every client gets a close frame 4200, a client that stays connected does not prevent the end, and the exit code is 0.
 func TestTerminated(t *testing.T) {
 	s := startServer(t, "--dev", "--reactors", "2")
 	var all []*echoConn
@@ -154,7 +154,7 @@ func TestTerminated(t *testing.T) {
 			if err := c.dismissed(4200); err != nil {
 				t.Errorf("client %d: %v", i, err)
 			}
-			if i > 0 { // the first one stays, and the server does not wait for it for ever
+			if i > 0 { // the first one stays, and the server waits for it only for a while
 				_ = c.Close()
 			}
 		})
@@ -168,7 +168,7 @@ func TestTerminated(t *testing.T) {
 	}
 }
 
-// A server that was killed can be started again at once on its port, though its connections are still known to the system.
+// After a server was killed, another one can listen on its port at once, though the kernel still has its connections.
 func TestKilledAndStartedAgain(t *testing.T) {
 	port := freePort(t)
 	args := []string{"--dev", "--host", "127.0.0.1", "--port", strconv.Itoa(port)}
@@ -205,7 +205,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	}
 }
 
-// A second server on the same port is told so and ends; the first one loses nothing to it.
+// A second server on the same port ends with an error, and does not affect the first.
 func TestPortIsTaken(t *testing.T) {
 	s := startServer(t, "--dev")
 	c, err := establish(s)
@@ -232,7 +232,7 @@ func TestPortIsTaken(t *testing.T) {
 	_ = res.Body.Close()
 }
 
-// What is configured wrongly is told all at once, with the name and the source of each, and the exit code is 2.
+// All configuration errors are printed together, with their names and sources, and the exit code is 2.
 func TestWrongConfiguration(t *testing.T) {
 	const app = "REVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_SECRET=s\n"
 	for _, tc := range []struct {

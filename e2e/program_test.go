@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// program is a running program of the system's, such as a proxy in front of reverbd.
+// program is a running program of the system, such as a proxy in front of reverbd.
 type program struct {
 	cmd    *exec.Cmd
 	output *output
@@ -20,13 +20,13 @@ type program struct {
 	err    error
 }
 
-// startProgram starts a program in dir, in the foreground. When the test ends it is sent SIGTERM and must go; its output is shown
-// if the test has failed.
+// startProgram starts a program in dir, in the foreground. When the test ends the program gets SIGTERM and must end; its output is shown if
+// the test has failed.
 func startProgram(t *testing.T, dir, name string, args ...string) *program {
 	t.Helper()
 	p := &program{output: new(output), exited: make(chan struct{}), cmd: exec.Command(requireProgram(t, name), args...)}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, plainEnvironment(), p.output, p.output
-	p.cmd.SysProcAttr, p.cmd.WaitDelay = childAttributes(), time.Second // a process that it left behind may hold its output
+	p.cmd.SysProcAttr, p.cmd.WaitDelay = childAttributes(), time.Second // a child that it left behind may hold its output open
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -73,12 +73,12 @@ func (p *program) await(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// requireProgram is where a program of the system is. It fails where it is missing: a skipped test is one that nobody runs.
+// requireProgram returns the path of a program. It fails if it is missing, and does not skip: a skipped test would go unnoticed.
 func requireProgram(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil && !strings.Contains(name, "/") {
-		path, err = exec.LookPath("/usr/sbin/" + name) // which is not on everybody's path
+		path, err = exec.LookPath("/usr/sbin/" + name) // which is not in every PATH
 	}
 	if err != nil {
 		t.Fatalf("%v: make test installs what these tests need", err)
@@ -86,7 +86,7 @@ func requireProgram(t *testing.T, name string) string {
 	return path
 }
 
-// run runs a program of the system's to its end in dir, and returns what it printed. It fails unless the exit code is 0.
+// run runs a program to its end in dir, and returns what it printed. It fails unless the exit code is 0.
 func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), requireProgram(t, name), args...)
@@ -98,7 +98,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-// answers reports whether somebody listens on a port of 127.0.0.1.
+// answers reports whether a process listens on a port of 127.0.0.1.
 func answers(port int) bool {
 	conn, err := net.Dial("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
@@ -107,7 +107,7 @@ func answers(port int) bool {
 	return conn.Close() == nil
 }
 
-// ownerOf is the user that a process runs as.
+// ownerOf returns the user of a process.
 func ownerOf(t *testing.T, pid string) string {
 	t.Helper()
 	return strings.TrimSpace(run(t, "/", "ps", "-o", "user=", "-p", pid))

@@ -8,9 +8,9 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// What holds for every proxy in front of the server.
+// Checks that apply to every proxy in front of the server.
 
-// servesTLS has a client and a publisher reach the server over TLS, with a certificate of the authority for ws.example.com.
+// servesTLS connects a client and a publisher over TLS, to a certificate of the authority for ws.example.com.
 func servesTLS(t *testing.T, front *server, ca *authority) {
 	t.Helper()
 	trust := &tls.Config{RootCAs: ca.pool, ServerName: "ws.example.com"}
@@ -25,7 +25,7 @@ func servesTLS(t *testing.T, front *server, ca *authority) {
 	}
 }
 
-// balancesClients has clients come, of which each node gets half; when the second one has stopped, the first gets everybody.
+// balancesClients connects clients, of which each node must get half; when the second node has stopped, the first must get all.
 func balancesClients(t *testing.T, front, one, two *server) {
 	t.Helper()
 	for range 40 {

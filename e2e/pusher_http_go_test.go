@@ -12,7 +12,7 @@ import (
 	pusher "github.com/pusher/pusher-http-go/v5"
 )
 
-// publisher is the server library for the application of --dev. A path prefix goes to the end of its host.
+// publisher returns Pusher's Go library for the application of --dev. A path prefix is appended to its host.
 func publisher(s *server) *pusher.Client {
 	return &pusher.Client{AppID: appID, Key: appKey, Secret: appSecret, Host: s.addr() + s.prefix}
 }
@@ -53,10 +53,10 @@ func testTrigger(t *testing.T, s *server, p *pusher.Client) {
 		event{"to-others", "text"}, event{"to-others-too", "null"}, event{"to-others-too", "null"}, event{"last", "{}"})
 }
 
-// event is what a channel hears, but for the channel.
+// event is an event without its channel.
 type event struct{ name, data string }
 
-// expectEvents takes one event after the other.
+// expectEvents reads the events in this order.
 func expectEvents(t *testing.T, c *client, events ...event) {
 	t.Helper()
 	for _, want := range events {
@@ -97,7 +97,7 @@ func testBatch(t *testing.T, s *server, p *pusher.Client) {
 		t.Errorf("got %s, want %s", show(got.Batch), show(want))
 	}
 
-	// Without info the answer is {"batch":{}}, as Reverb's is. This library expects a list there, and says so once the events are out.
+	// Without info the answer is {"batch":{}}, like Reverb's. This library expects a list there, and returns an error after the delivery.
 	_, err = p.TriggerBatch([]pusher.Event{{Channel: "batch", Name: "c", Data: map[string]int{"n": 1}}})
 	if wrong := (*json.UnmarshalTypeError)(nil); err != nil && !errors.As(err, &wrong) {
 		t.Error(err)
@@ -172,7 +172,7 @@ func testWrongSecret(t *testing.T, p pusher.Client) {
 	}
 }
 
-// joinPresence subscribes with what the library signs.
+// joinPresence subscribes with the library's signature.
 func joinPresence(t *testing.T, p *pusher.Client, c *client, channel string, m pusher.MemberData) message {
 	t.Helper()
 	auth, err := p.AuthorizePresenceChannel(authParams(c, channel), m)
@@ -180,7 +180,7 @@ func joinPresence(t *testing.T, p *pusher.Client, c *client, channel string, m p
 	return c.subscribe(channel, auth)
 }
 
-// authParams is the body of the request that a browser sends to the application.
+// authParams returns the body of a browser's request to the application's auth endpoint.
 func authParams(c *client, channel string) []byte {
 	return []byte(url.Values{"socket_id": {c.socketID}, "channel_name": {channel}}.Encode())
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// redisServer is a redis-server of a test's own. It can be killed, frozen and started again on the same port with the same data.
+// redisServer is a redis-server for one test. It can be killed, frozen and started again on the same port with the same data.
 type redisServer struct {
 	*program
 	t       *testing.T
@@ -52,7 +52,7 @@ func (r *redisServer) start() {
 	})
 }
 
-// try runs redis-cli, whose arguments are a command.
+// try runs a command with redis-cli.
 func (r *redisServer) try(command ...string) (string, error) {
 	cli := exec.Command(requireProgram(r.t, "redis-cli"), append(append([]string{}, r.cliArgs...), command...)...)
 	cli.Dir = r.dir
@@ -60,7 +60,7 @@ func (r *redisServer) try(command ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// do runs a command that must work, and returns what redis-cli prints.
+// do runs a command that must succeed, and returns what redis-cli prints.
 func (r *redisServer) do(command ...string) string {
 	r.t.Helper()
 	out, err := r.try(command...)
@@ -70,7 +70,7 @@ func (r *redisServer) do(command ...string) string {
 	return out
 }
 
-// lines is the answer to a command that returns a list.
+// lines runs a command that returns a list.
 func (r *redisServer) lines(command ...string) []string {
 	r.t.Helper()
 	return strings.Fields(r.do(command...))
@@ -81,25 +81,25 @@ func (r *redisServer) signal(s syscall.Signal) {
 	must(r.t, r.cmd.Process.Signal(s))
 }
 
-// kill ends the server without a word.
+// kill ends the server with SIGKILL.
 func (r *redisServer) kill() {
 	r.t.Helper()
 	r.signal(syscall.SIGKILL)
 	<-r.exited
 }
 
-// freeze stops the process: its connections stay, and nothing answers.
+// freeze stops the process (SIGSTOP): its connections stay open, and it does not answer.
 func (r *redisServer) freeze() { r.t.Helper(); r.signal(syscall.SIGSTOP) }
 
 // thaw undoes freeze.
 func (r *redisServer) thaw() { r.t.Helper(); r.signal(syscall.SIGCONT) }
 
-// env are the lines of .env with which a node finds the server.
+// env returns the lines of a node's .env for this server.
 func (r *redisServer) env() string {
 	return fmt.Sprintf("REVERB_SCALING_ENABLED=true\nREDIS_PORT=%d\n", r.port)
 }
 
-// shardedCluster is a Redis Cluster of three masters.
+// shardedCluster starts a Redis Cluster of three masters.
 func shardedCluster(t *testing.T) []*redisServer {
 	t.Helper()
 	var all []*redisServer
@@ -116,7 +116,7 @@ func shardedCluster(t *testing.T) []*redisServer {
 	return all
 }
 
-// sentinels are a master, its replica, and three Sentinels that watch them.
+// sentinels starts a master, its replica, and three Sentinels that watch them.
 func sentinels(t *testing.T) (master, replica *redisServer, watch []*redisServer) {
 	t.Helper()
 	master = startRedis(t)
@@ -139,7 +139,7 @@ func sentinels(t *testing.T) (master, replica *redisServer, watch []*redisServer
 	return master, replica, watch
 }
 
-// shortDir is a directory whose name is short enough for a socket in it.
+// shortDir returns a temporary directory with a short name: the path of a unix socket has at most 107 bytes.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rv")

@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// The process that was started first stands for the server after any number of restarts: signals reach the server that runs, and
-// its end is that server's end.
+// After any number of restarts, the process that was started first forwards signals to the server that runs, and ends with it.
 func TestFirstProcessStandsForTheServer(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -53,13 +52,13 @@ func TestFirstProcessStandsForTheServer(t *testing.T) {
 	}
 }
 
-// A signal that comes while the first process still has connections of its own ends it and the new server.
+// A signal to the first process while it still has connections ends it and the new server.
 func TestStoppedWhileItRestarts(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev", "--debug=false", "--drain-timeout", "0")
 	c, err := establish(s)
 	must(t, err)
-	defer c.Close() // it does not leave when it is told to
+	defer c.Close() // it stays connected after the close frame
 	s.must(t, "restart")
 	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	s.mustEnd(t, 0)
@@ -68,7 +67,7 @@ func TestStoppedWhileItRestarts(t *testing.T) {
 	}
 }
 
-// Without the first process, which a supervisor would start again, the server ends and leaves the port to the next one.
+// When the first process is killed, the server ends and leaves the port to the next one, which a process manager would start.
 func TestFirstProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--dev", "--debug=false", "--drain-timeout", "0")
@@ -80,7 +79,7 @@ func TestFirstProcessIsKilled(t *testing.T) {
 	await(t, "the end of the server", func() bool { return !answers(s.port) })
 }
 
-// ended waits until a server that has been followed is gone, or, if it was the first, waits for those that follow.
+// ended waits until a server with a successor has ended, or, if it was the first process, has become the stub.
 func ended(t *testing.T, was, first int) {
 	t.Helper()
 	await(t, "the old process's end", func() bool {
@@ -90,7 +89,7 @@ func ended(t *testing.T, was, first int) {
 	})
 }
 
-// A new process that cannot serve changes nothing, and the command says what is the matter.
+// A new process that cannot serve changes nothing, and the command prints the reason.
 func TestRestartFails(t *testing.T) {
 	t.Parallel()
 	dir, port := t.TempDir(), freePort(t)
@@ -155,7 +154,7 @@ func TestRestartFails(t *testing.T) {
 	}
 }
 
-// childrenOf are the processes whose parent that is.
+// childrenOf returns the children of a process.
 func childrenOf(pid int) (pids []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
@@ -172,7 +171,7 @@ func childrenOf(pid int) (pids []int) {
 	return pids
 }
 
-// A new binary under the old name is what runs after a restart, also when the name is a link that has been turned.
+// After a restart a new binary with the same path runs, also when the path is a symbolic link that was changed.
 func TestRestartRunsTheNewBinary(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// A restart passes on whatever the server listens on: the file of a unix socket stays the same one throughout and goes with the last
-// server, and TLS is spoken by the new process with the certificate that there is then.
+// A restart passes on all listeners: the file of a unix socket stays the same and is removed with the last server, and the new process uses
+// the certificate that is on disk then.
 func TestRestartPassesOnAllListeners(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)

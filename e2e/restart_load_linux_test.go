@@ -25,8 +25,8 @@ const (
 	membersOfTheRoom = 100
 )
 
-// Ten restarts in a row, while clients are connected, others come and go, and servers publish: nobody is refused, no event is, and
-// after each restart all clients are back, and those in the presence channel see each other.
+// Ten restarts in a row, while clients are connected, others connect and leave, and servers publish: no connection and no event is refused.
+// After each restart all clients reconnect, and those in the presence channel see each other.
 func TestRestartsUnderLoad(t *testing.T) {
 	clients := 5000
 	if len(raceFlags) > 0 {
@@ -68,7 +68,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 		clients, restarts, f.returns.Load(), f.kept.Load(), f.single.Load(), f.visitors.Load())
 }
 
-// loadClients is all clients of a server, on both of its sides.
+// loadClients are the clients and publishers of a server.
 type loadClients struct {
 	s    *server
 	done chan struct{} // closed when failures do not count any more
@@ -107,7 +107,7 @@ func (f *loadClients) failed() bool {
 	return len(f.problems) > 0
 }
 
-// awaitAllConnected waits until the server that answers now has everybody, in the presence channel too.
+// awaitAllConnected waits until the server that answers now has all clients, and all members of the presence channel.
 func (f *loadClients) awaitAllConnected(t *testing.T, clients int) {
 	t.Helper()
 	await(t, "all clients", func() bool {
@@ -116,7 +116,7 @@ func (f *loadClients) awaitAllConnected(t *testing.T, clients int) {
 	})
 }
 
-// count asks the API for a number, which follows prefix.
+// count requests a number from the API. It follows prefix in the answer.
 func (f *loadClients) count(t *testing.T, target, prefix string) int {
 	t.Helper()
 	path, rawQuery, _ := strings.Cut(target, "?")
@@ -138,7 +138,7 @@ func (f *loadClients) count(t *testing.T, target, prefix string) int {
 	return n
 }
 
-// reconnect is one client: it comes back at once when it is told to, and nothing else may end its connection.
+// reconnect is one client: it reconnects after a close frame that allows it, and nothing else may end its connection.
 func (f *loadClients) reconnect(i int) {
 	for !f.stopped() {
 		c, err := establish(f.s)
@@ -158,7 +158,7 @@ func (f *loadClients) reconnect(i int) {
 	}
 }
 
-// receive is one connection of a client. It returns nil when the client is told to come back.
+// receive is one connection of a client. It returns nil after a close frame that makes clients reconnect.
 func (f *loadClients) receive(c *echoConn, i int) error {
 	_ = c.SetDeadline(time.Now().Add(5 * time.Minute))
 	channel := `{"event":"pusher:subscribe","data":{"channel":"room"}}`
@@ -182,14 +182,14 @@ func (f *loadClients) receive(c *echoConn, i int) error {
 // comesBack reports whether a close code has a client come back: at once, or after a second if it came to a process that was stopping.
 func comesBack(code uint16) bool { return code == pusher.CloseRestart || code == pusher.CloseStopping }
 
-// presence is the subscription of a member.
+// presence returns the subscription of a member.
 func presence(c *echoConn, user int) string {
 	data := fmt.Appendf(nil, `{"user_id":"%d"}`, user)
 	auth := appKey + ":" + pusher.ChannelSignature(appSecret, c.id, []byte("presence-room"), data)
 	return fmt.Sprintf(`{"event":"pusher:subscribe","data":{"channel":"presence-room","auth":"%s","channel_data":%q}}`, auth, data)
 }
 
-// connectAndLeave is clients that connect, one after the other, and leave again.
+// connectAndLeave connects and disconnects clients, one after the other.
 func (f *loadClients) connectAndLeave() {
 	for !f.stopped() {
 		c, err := establish(f.s)
@@ -202,7 +202,7 @@ func (f *loadClients) connectAndLeave() {
 	}
 }
 
-// publishOverMany publishes, each event over a connection of its own.
+// publishOverMany publishes each event over a connection of its own.
 func (f *loadClients) publishOverMany() {
 	for !f.stopped() {
 		if err := f.publishOnce(); err != nil {
@@ -224,7 +224,7 @@ func (f *loadClients) publishOnce() error {
 	return err
 }
 
-// publishOverOne publishes over a connection that it keeps until the server says that it ends with the answer.
+// publishOverOne publishes over one connection until an answer has Connection: close, and then over the next.
 func (f *loadClients) publishOverOne() {
 	for !f.stopped() {
 		p, err := f.openAPI()
@@ -242,7 +242,7 @@ func (f *loadClients) publishOverOne() {
 	}
 }
 
-// publishing is a connection to the API that does not hide anything: no request is sent twice.
+// publishing is a connection to the API. Unlike http.Client it never repeats a request.
 type publishing struct {
 	conn net.Conn
 	r    *bufio.Reader

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Nodes share a Redis and one of them is restarted: those who stay on the other node see the others of the presence channel leave and
-// come back, and nobody else; in the end everybody is there, on both nodes.
+// One of two nodes that share a Redis is restarted. Members on the other node see only the restarted node's members leave and join; in the
+// end all members are there, on both nodes.
 func TestRestartOfANode(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -74,7 +74,7 @@ func TestRestartOfANode(t *testing.T) {
 	}
 }
 
-// observer keeps the list of members as a client does.
+// observer keeps the list of members, like a client.
 type observer struct {
 	mu       sync.Mutex
 	members  map[string]bool

@@ -27,8 +27,8 @@ serverurl=unix://%[1]s/control.sock
 files = %[1]s/conf.d/*.conf
 `
 
-// Under Supervisor reverbd runs as an ordinary user from the directory of the .env; supervisorctl restarts it and stops it, and
-// the clients are told to come back both times.
+// Under Supervisor reverbd runs as an ordinary user in the directory of the .env. supervisorctl restarts and stops it; both times the clients
+// get a close frame that makes them reconnect.
 func TestSupervisor(t *testing.T) {
 	t.Parallel()
 	dir, me := publicDir(t), currentUser(t)
@@ -69,7 +69,7 @@ func TestSupervisor(t *testing.T) {
 		control(command...)
 		must(t, <-left)
 	}
-	// Restarted by itself it is still the process that Supervisor knows, and its commands find it.
+	// After reverbd restart Supervisor still watches the same process, and the commands find the server.
 	for range 2 {
 		was := s.serving(t)
 		told("signal", "USR2")
@@ -99,7 +99,7 @@ func TestSupervisor(t *testing.T) {
 	}
 }
 
-// publicDir is a directory that other users may look into, which those of t.TempDir are not.
+// publicDir returns a directory that other users may read, unlike those of t.TempDir.
 func publicDir(t *testing.T) string {
 	t.Helper()
 	dir := shortDir(t)

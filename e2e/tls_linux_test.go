@@ -50,7 +50,7 @@ func TestTLSInChromium(t *testing.T) {
 	runScenarios(t, "chromium", s, append(ca.trustedByChromium(t), "REVERBD_TLS=1", "RESTART_URL="+restarter(t, s))...)
 }
 
-// OpenSSL asks for new keys, on both sides, and goes on.
+// OpenSSL requests new keys for both directions (RFC 8446 section 4.6.3), and the connection continues.
 func TestTLSKeyUpdate(t *testing.T) {
 	t.Parallel()
 	s, ca, _, _ := secureServer(t)
@@ -81,7 +81,7 @@ func TestTLSKeyUpdate(t *testing.T) {
 	<-p.exited
 }
 
-// A renewed certificate is used after SIGHUP, by those who come then; a connection that is there stays.
+// After SIGHUP new connections get a renewed certificate, and existing connections stay.
 func TestTLSCertificateIsRenewed(t *testing.T) {
 	t.Parallel()
 	s, ca, cert, key := secureServer(t)

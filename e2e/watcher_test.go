@@ -16,8 +16,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// watcher is a client that reads by itself and keeps what came: the events of each channel, and the roster that its member events
-// make.
+// watcher is a client that reads on a goroutine of its own, and records the events of each channel and the roster by its member events.
 type watcher struct {
 	t    *testing.T
 	c    *client
@@ -34,7 +33,7 @@ type watcher struct {
 	pongs      int
 }
 
-// channelLog is what came on one channel.
+// channelLog is what a client has received on one channel.
 type channelLog struct {
 	joins   int       // subscription_succeeded that have come
 	events  []message // since the beginning, member events among them
@@ -189,7 +188,7 @@ func (w *watcher) whisper(channel, name, data string) {
 	w.say(`{"event":"client-` + name + `","channel":"` + channel + `","data":` + data + `}`)
 }
 
-// close ends the connection without a word.
+// close closes the connection without a close frame.
 func (w *watcher) close() {
 	w.mu.Lock()
 	w.ours = true
