@@ -43,7 +43,7 @@ func TestDecision25AbsoluteForm(t *testing.T) {
 			t.Fatalf("%s: %v %v", target, res, err)
 		}
 		if got := describe(c.frames(1)); !strings.Contains(got[0], "pusher:connection_established") {
-			t.Errorf("%s: greeted with %s", target, got)
+			t.Errorf("%s: got %s, want connection_established", target, got)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// testIdle: a client that says nothing but answers pings lives on; one that is not pinged is ended, if the proxy has a limit.
+// testIdle: a client that only answers pings stays connected; one that is not pinged is disconnected, if the proxy has an idle limit.
 func testIdle(t *testing.T, tc proxyCase, pinged, silent *client) {
 	for range 7 {
 		pinged.nextEvent("pusher:ping")
@@ -32,7 +32,7 @@ func testIdle(t *testing.T, tc proxyCase, pinged, silent *client) {
 	_ = silent.conn.Close()
 }
 
-// testRestartBehind: while the server is restarted no newcomer is refused and no publish is lost, and clients come back.
+// testRestartBehind: during a restart of the server no new client is refused, no publish is lost, and clients reconnect.
 func testRestartBehind(t *testing.T, s *server, p *proxied) {
 	all := p.settle(t, 10)
 	idle := p.keepBusy(t)
@@ -48,7 +48,7 @@ func testRestartBehind(t *testing.T, s *server, p *proxied) {
 	all.hear(t, p)
 }
 
-// testReload: a reload of the proxy refuses nobody, and ends nobody unless the proxy is one that does; then clients come back.
+// testReload: a reload of the proxy refuses no client. Only a proxy with cutsOff disconnects clients, which then reconnect.
 func testReload(t *testing.T, tc proxyCase, p *proxied) {
 	all := p.settle(t, 10)
 	before := all.returns.Load()
@@ -156,7 +156,7 @@ func (all *settlers) comeBack(t *testing.T, before int64) {
 	})
 }
 
-// hear publishes, and has everybody hear it.
+// hear publishes, and waits until all clients have received it.
 func (all *settlers) hear(t *testing.T, p *proxied) {
 	t.Helper()
 	must(t, p.publish(t, p.http(t, false), "story", "everybody"))
@@ -200,7 +200,7 @@ func (p *proxied) keepBusy(t *testing.T) (idle func()) {
 	}
 }
 
-// visit is a client that comes, is greeted and goes.
+// visit is a client that connects, reads connection_established and disconnects.
 func (p *proxied) visit() error {
 	c, err := open(context.Background(), p.dialer(ws.Dialer{Timeout: clientTimeout}), p.url(appKey))
 	if err != nil {

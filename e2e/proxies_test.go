@@ -53,7 +53,7 @@ var proxyCases = []proxyCase{
 // quietKey is that of a second application, which does not ping.
 const quietKey = "quiet-key"
 
-// Clients and publishers notice nothing of any proxy in between, whatever happens to it and to the server.
+// Clients and publishers work through every proxy, also while the proxy or the server is restarted or reloaded.
 func TestProxies(t *testing.T) {
 	t.Parallel()
 	for _, tc := range proxyCases {
@@ -90,7 +90,7 @@ func (tc proxyCase) startServer(t *testing.T) *server {
 	}, args...)...)
 }
 
-// connect opens a connection to an application and takes the greeting.
+// connect opens a connection to an application and reads connection_established.
 func (p *proxied) connect(t *testing.T, key string, dialer ws.Dialer) *client {
 	t.Helper()
 	c := dialBy(t, p.dialer(dialer), p.url(key))
@@ -163,7 +163,7 @@ func testExchange(t *testing.T, p *proxied) {
 	c.nextEvent("pusher:pong")
 }
 
-// testClientAddress: the server knows who a client is, whatever that says itself.
+// testClientAddress: the server knows the client's address, whatever headers the client sends.
 func testClientAddress(t *testing.T, s *server, p *proxied) {
 	p.connect(t, appKey, ws.Dialer{NetDial: from5, Header: ws.HandshakeHeaderHTTP{
 		"X-Forwarded-For": {"192.0.2.6"}, "Forwarded": {"for=192.0.2.7"},
@@ -174,7 +174,7 @@ func testClientAddress(t *testing.T, s *server, p *proxied) {
 	}
 }
 
-// testTooLarge: what is too large is refused by its head; nobody waits for the body.
+// testTooLarge: a request that is too large is refused by its head, before the body arrives.
 func testTooLarge(t *testing.T, p *proxied) {
 	conn, err := net.Dial("tcp", p.front.addr())
 	must(t, err)
