@@ -64,14 +64,14 @@ var Scenarios = []Scenario{
 	},
 	{
 		Name:     "storm",
-		Usage:    "all clients drop and come back at once; then events show whether all are there",
+		Usage:    "all clients disconnect and reconnect at once; then events show whether all are subscribed",
 		Defaults: Options{Connections: 5000, Channels: 1, Publishers: 1, Batch: 1, Rate: 5, Size: 100, Duration: 2 * time.Second},
 		prefix:   "bench-", all: true, sends: true, publishes: true, storms: true,
 	},
 	{
 		Name: "soak",
-		Usage: "fan-out, channels, whispers, and clients that come and go, all at the same time; then nobody, and a look at " +
-			"what the server keeps",
+		Usage: "fan-out, channels, whispers, and clients that keep reconnecting, all at the same time; then no clients, and a look at " +
+			"what the server still holds",
 		Defaults: Options{Connections: 1000, Publishers: 2, Rate: 400, Size: 100, Duration: 30 * time.Second},
 		prefix:   "private-bench-", sends: true, publishes: true, whole: true, Timed: true, NoBaseline: true,
 		check: fourParts,
@@ -85,7 +85,7 @@ var Scenarios = []Scenario{
 	},
 	{
 		Name:     "slow",
-		Usage:    "what becomes of clients that stop reading, and what the others notice, while events go to all",
+		Usage:    "whether the server disconnects clients that stop reading, and how that changes the latency of the others, while events go to all",
 		Defaults: Options{Connections: 100, Slow: 1, Publishers: 1, Rate: 250, Size: 4000, Duration: 20 * time.Second},
 		prefix:   "bench-", all: true, sends: true, publishes: true, whole: true, Timed: true, NoBaseline: true,
 		check: someSlow,
