@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -19,14 +18,14 @@ type call struct {
 
 func (c call) reply(a control.Answer) { c.answer <- a }
 
-// openControl begins to answer commands. Where there is no safe place for the socket the server goes without, unless the operator has
-// named one.
+// openControl begins to answer commands. Where the socket cannot be made, as on a read-only file system, the server goes without,
+// unless the operator has named a place for it.
 func (i *instance) openControl() error {
 	path, err := controlPath(i.conf)
 	if err == nil {
 		i.control, err = control.Listen(path, i.inherited != nil, i.ask)
 	}
-	if errors.Is(err, control.ErrNoDirectory) {
+	if err != nil && i.conf.PidFile == "" {
 		i.log.Warn("commands such as reverbd stop will not reach this server", zap.Error(err))
 		return nil
 	}

@@ -66,18 +66,25 @@ func (n *network) listen(conf config.Config, from *handover) error {
 		return nil
 	}
 	for _, a := range conf.Endpoints() {
-		if took, err := n.takeOver(from, a.String()); err != nil {
-			return err
-		} else if took {
-			continue
+		for i, one := range a.Families() {
+			if err := n.open(one, from); err != nil && (i == 0 || !listen.NoFamily(err)) {
+				return err
+			}
 		}
-		l, err := a.Open(context.Background())
-		if err != nil {
-			return err
-		}
-		n.add(l, a.String())
 	}
 	return nil
+}
+
+// open takes the listener of the address over, or makes it.
+func (n *network) open(a listen.Address, from *handover) error {
+	if took, err := n.takeOver(from, a.String()); took || err != nil {
+		return err
+	}
+	l, err := a.Open(context.Background())
+	if err == nil {
+		n.add(l, a.String())
+	}
+	return err
 }
 
 func (n *network) add(l net.Listener, name string) {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Address is an address to listen on: a host and a port, or a unix socket.
@@ -88,6 +90,20 @@ func (a Address) String() string {
 		return "unix:" + a.Path
 	}
 	return net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
+}
+
+// Families are the addresses to listen on for this one: localhost is 127.0.0.1 and ::1, since clients try either first, and net would
+// listen on one of them alone. All but the first may not exist on this machine: see NoFamily.
+func (a Address) Families() []Address {
+	if a.Path != "" || a.Host != "localhost" {
+		return []Address{a}
+	}
+	return []Address{{Host: "127.0.0.1", Port: a.Port}, {Host: "::1", Port: a.Port}}
+}
+
+// NoFamily reports whether Open failed because the machine has no address of that family.
+func NoFamily(err error) bool {
+	return errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.EAFNOSUPPORT)
 }
 
 // Open listens on the address. The error for an address that is in use names it.

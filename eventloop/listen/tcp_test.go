@@ -46,6 +46,20 @@ func TestIPv4Alone(t *testing.T) {
 	}
 }
 
+func TestFamilies(t *testing.T) {
+	if got := (Address{Host: "localhost", Port: 80}).Families(); len(got) != 2 || got[0].String() != "127.0.0.1:80" || got[1].String() != "[::1]:80" {
+		t.Error(got)
+	}
+	for _, a := range []Address{{Host: "ws.example.com", Port: 80}, {Host: "", Port: 80}, {Path: "/run/localhost"}} {
+		if got := a.Families(); len(got) != 1 || got[0] != a {
+			t.Errorf("%v: %v", a, got)
+		}
+	}
+	if _, err := (Address{Host: "2001:db8::1", Port: 0}).Open(t.Context()); !NoFamily(err) {
+		t.Error(err)
+	}
+}
+
 func TestNames(t *testing.T) {
 	l, err := (Address{Host: "localhost", Port: 0}).Open(t.Context())
 	if err != nil {

@@ -70,6 +70,8 @@ var (
 	settingDev  = setting{flag: "dev", env: "REVERB_DEV"}
 	settingHost = setting{"host", "REVERB_SERVER_HOST", "servers.reverb.host"}
 	settingPort = setting{"port", "REVERB_SERVER_PORT", "servers.reverb.port"}
+
+	settingHostname = setting{"hostname", "REVERB_HOST", "servers.reverb.hostname"}
 )
 
 // Load reads the configuration. flags holds the flags that were given (see Given), lookup the environment, and dir is
@@ -103,7 +105,7 @@ func (l *loader) server() Config {
 	c.Host = l.host(c.Dev)
 	c.Port = l.port()
 	c.Path = l.path(setting{"path", "REVERB_SERVER_PATH", "servers.reverb.path"})
-	c.Hostname = l.hostname(setting{"hostname", "REVERB_HOST", "servers.reverb.hostname"})
+	c.Hostname = l.hostname(settingHostname)
 	l.listening(&c)
 	c.Reactors = int(l.number(setting{"reactors", "REVERB_REACTORS", "servers.reverb.reactors"},
 		int64(min(runtime.GOMAXPROCS(0), maxReactors)), limits{"a number of event loops", 1, maxReactors}))

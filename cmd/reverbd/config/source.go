@@ -56,6 +56,8 @@ type loader struct {
 	dotenvName string
 	file       document
 
+	links map[string]bool // of Kubernetes, which a note has told
+
 	unread   bool // a source could not be read, so what is missing may be in there
 	problems []error
 	notes    []string
@@ -81,6 +83,10 @@ func (l *loader) environment(name string) (value, bool) {
 	}
 	v := value{from: origin{key: name, place: "the environment"}}
 	text, ok := l.lookup(name)
+	if ok && isServiceLink(name, text) {
+		l.noteServiceLink(name, text)
+		ok = false
+	}
 	if ok {
 		v.text = stripQuotes(text)
 	} else {
