@@ -44,8 +44,9 @@ type call struct {
 	query  pusher.Query
 	body   []byte
 
-	events   []event  // that it publishes
-	channels [][]byte // of all of these
+	events       []event                 // that it publishes
+	channels     [][]byte                // of all of these
+	publications []broadcast.Publication // one for each event and channel
 }
 
 // maxKept is the capacity of events, and of channels, up to which reset keeps the memory.
@@ -68,12 +69,18 @@ func (c *call) reset() {
 	clear(c.events)
 	clear(c.channels)
 	clear(c.query)
-	*c = call{parts: c.parts[:0], query: c.query[:0], events: c.events[:0], channels: c.channels[:0]}
+	clear(c.publications)
+	*c = call{
+		parts: c.parts[:0], query: c.query[:0], events: c.events[:0], channels: c.channels[:0], publications: c.publications[:0],
+	}
 	if cap(c.events) > maxKept {
 		c.events = nil
 	}
 	if cap(c.channels) > maxKept {
 		c.channels = nil
+	}
+	if cap(c.publications) > maxKept {
+		c.publications = nil
 	}
 }
 
@@ -118,7 +125,7 @@ func (a *API) Immediate(r *http.Request) bool {
 // mayRequestInfo reports whether the body of a publish may have the field info.
 func mayRequestInfo(body io.Reader) bool {
 	b, ok := body.(interface{ Bytes() []byte })
-	return !ok || bytes.Contains(b.Bytes(), []byte(`"info"`)) || bytes.Contains(b.Bytes(), []byte(`\u`))
+	return !ok || bytes.Contains(b.Bytes(), []byte(`"info"`)) || bytes.Contains(b.Bytes(), []byte(`\u006`))
 }
 
 func (c *call) answer(r *http.Request) reply {

@@ -35,7 +35,8 @@ func publish(c *call) reply {
 	if len(bag) > 0 {
 		return bag.reply()
 	}
-	if err := c.publish(e); err != nil {
+	c.add(e)
+	if err := c.publish(); err != nil {
 		return c.failed(err)
 	}
 	if !e.requested {
@@ -62,7 +63,7 @@ func (c *call) describe(channels [][]byte) []broadcast.Channel {
 	return c.app.Channels.Describe(names...)
 }
 
-// publishBatch is POST /apps/{id}/batch_events. All items are checked before the first is delivered.
+// publishBatch is POST /apps/{id}/batch_events. All items are delivered, or none: they are checked before the first is.
 func publishBatch(c *call) reply {
 	batch, bag, err := c.parseBatch()
 	if err != nil {
@@ -76,9 +77,10 @@ func publishBatch(c *call) reply {
 		if batch[i].requested {
 			requested = append(requested, batch[i].channels[0])
 		}
-		if err := c.publish(&batch[i]); err != nil {
-			return c.failed(err)
-		}
+		c.add(&batch[i])
+	}
+	if err := c.publish(); err != nil {
+		return c.failed(err)
 	}
 	if len(requested) == 0 {
 		return batchPublished
@@ -99,20 +101,23 @@ func publishBatch(c *call) reply {
 	return ok(append(body, "]}"...))
 }
 
-// publish delivers e to each of its channels.
-func (c *call) publish(e *event) error {
+// add makes e one event for each of its channels.
+func (c *call) add(e *event) {
 	for _, ch := range e.channels {
 		b := broadcast.TextBuffer(len(e.name) + len(e.data) + len(ch))
 		f := broadcast.SealText(pusher.AppendEvent(b, e.name, e.data, ch))
-		name := decode(ch)
-		if t := c.api.Trace; t != nil {
-			t.Message("Broadcasting To", string(name), f.Payload())
-		}
-		if err := c.app.Channels.Publish(c.loop, name, f, e.except); err != nil {
-			return err
+		c.publications = append(c.publications, broadcast.Publication{Channel: decode(ch), Frame: f, Except: e.except})
+	}
+}
+
+// publish delivers what was added, all of it or nothing.
+func (c *call) publish() error {
+	if t := c.api.Trace; t != nil {
+		for i := range c.publications {
+			t.Message("Broadcasting To", string(c.publications[i].Channel), c.publications[i].Frame.Payload())
 		}
 	}
-	return nil
+	return c.app.Channels.PublishAll(c.loop, c.publications)
 }
 
 // failed returns the reply to a publish that could not be carried out.

@@ -114,8 +114,8 @@ func TestPublishBatch(t *testing.T) {
 // failingBus takes nothing.
 type failingBus struct{ err error }
 
-func (b failingBus) Reserve(int) error                             { return b.err }
-func (b failingBus) Release(int)                                   {}
+func (b failingBus) Reserve(int, int) error                        { return b.err }
+func (b failingBus) Release(int, int)                              {}
 func (b failingBus) Publish(broadcast.Event)                       {}
 func (b failingBus) Terminate(string, string) error                { return b.err }
 func (b failingBus) MarkDirty(*broadcast.Directory, string)        {}
@@ -159,5 +159,37 @@ func TestPublishFails(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// On one of several nodes a publish that may ask for info waits for the others, so that it must not be answered on a loop. Text that is not
+// ASCII, which PHP writes with escapes, asks for nothing.
+func TestImmediateInCluster(t *testing.T) {
+	hub := broadcast.NewHub(broadcast.Options{Bus: failingBus{}})
+	hub.BusConnected()
+	registry, err := apps.NewRegistry(hub, []apps.Settings{appstest.App("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := &apps.API{Registry: registry}
+	tests := []struct {
+		name, body string
+		want       bool
+	}{
+		{"no escapes", `{"name":"e","data":"1"}`, true},
+		{"text that is not ASCII", `{"name":"e","data":"\u00e9\u6f22\ud83d\ude00"}`, true},
+		{"info in the data", `{"name":"e","data":"{\"info\":1}"}`, true},
+		{"info", `{"name":"e","info":"user_count"}`, false},
+		{"info with an escape", `{"name":"e","\u0069nfo":"user_count"}`, false},
+		{"info with another escape", `{"name":"e","inf\u006F":"user_count"}`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/apps/x-id/events", nil)
+			r.Body = &whole{p: []byte(tt.body)}
+			if got := api.Immediate(r); got != tt.want {
+				t.Errorf("immediate: %v", got)
+			}
+		})
 	}
 }

@@ -12,12 +12,12 @@ import "reverbd/protocol/pusher"
 //
 // All methods are safe for concurrent use, and none but Query blocks.
 type Bus interface {
-	// Reserve reserves room for an event of n bytes in the send queue. ErrOverloaded means that the queue is full: the
-	// event must not be delivered on any node.
-	Reserve(n int) error
-	// Release returns room that was reserved for an event that is not published.
-	Release(n int)
-	// Publish sends an event to the other nodes. len(e.Frame) bytes must be reserved for it.
+	// Reserve reserves room for count events of together n bytes in the send queue. ErrOverloaded means that the queue is
+	// full: none of the events may be delivered on any node.
+	Reserve(count, n int) error
+	// Release returns room that was reserved for events that are not published.
+	Release(count, n int)
+	// Publish sends an event to the other nodes. One event of len(e.Frame) bytes must be reserved for it.
 	Publish(e Event)
 	// Terminate asks the other nodes to close the connections of a user.
 	Terminate(app, user string) error

@@ -219,3 +219,12 @@ func (d *Directory) ConfirmCached(channel string, f Frame, offset uint64) {
 		return 0
 	})
 }
+
+// IsAwaited reports whether a subscription to the channel is pending, or the channel is wanted and not in sync.
+func (d *Directory) IsAwaited(channel string) (awaited bool) {
+	d.withTopic(channel, func(t *Topic) uint64 {
+		awaited = len(t.pending) > 0 || t.wanted() && !t.synced
+		return 0
+	})
+	return awaited
+}

@@ -65,34 +65,92 @@ func (st *stripe) topic(channel []byte, kind pusher.Kind) *Topic {
 	return t
 }
 
+// Publication is an event for one channel.
+type Publication struct {
+	Channel []byte
+	Frame   Frame
+	Except  pusher.SocketID // the connection that does not get it; 0: none
+}
+
 // Publish delivers f to all subscribers of the channel but the connection except (0: to all), on this node and on the
 // others. A cache channel keeps f as its last event. own is the loop that the caller runs on, nil if it runs on none. The
 // error is ErrOverloaded; then f was not delivered anywhere.
 func (d *Directory) Publish(own *Loop, channel []byte, f Frame, except pusher.SocketID) error {
 	bus := d.hub.bus
 	if bus == nil {
-		return d.deliver(own, channel, f, except, 0)
+		return d.deliver(own, channel, job{frame: f, except: except}, 0, allOrNothing)
 	}
-	if err := bus.Reserve(len(f)); err != nil {
+	if err := bus.Reserve(1, len(f)); err != nil {
 		return err
 	}
-	if err := d.deliver(own, channel, f, except, 0); err != nil {
-		bus.Release(len(f))
+	if err := d.deliver(own, channel, job{frame: f, except: except}, 0, allOrNothing); err != nil {
+		bus.Release(1, len(f))
 		return err
 	}
 	bus.Publish(Event{App: d.App, Channel: string(channel), Frame: f, Except: except})
 	return nil
 }
 
-// Deliver is Publish on this node alone, for events of other nodes. offset is the position of an event of a cache channel
-// among all events of the channel; 0 on other channels.
-func (d *Directory) Deliver(channel []byte, f Frame, except pusher.SocketID, offset uint64) error {
-	return d.deliver(nil, channel, f, except, offset)
+// PublishAll is Publish for several events, in their order: either all of them are delivered, or none. Which of the two is decided
+// before the first is.
+func (d *Directory) PublishAll(own *Loop, list []Publication) error {
+	if len(list) == 1 {
+		return d.Publish(own, list[0].Channel, list[0].Frame, list[0].Except)
+	}
+	size := 0
+	for i := range list {
+		size += len(list[i].Frame)
+		if d.hub.behind(d.loopsOf(list[i].Channel), 1) != 0 {
+			return ErrOverloaded
+		}
+	}
+	bus := d.hub.bus
+	if bus != nil {
+		if err := bus.Reserve(len(list), size); err != nil {
+			return err
+		}
+	}
+	for i := range list {
+		p := &list[i]
+		_ = d.deliver(own, p.Channel, job{frame: p.Frame, except: p.Except}, 0, always) // which is never refused
+		if bus != nil {
+			bus.Publish(Event{App: d.App, Channel: string(p.Channel), Frame: p.Frame, Except: p.Except})
+		}
+	}
+	return nil
 }
 
-func (d *Directory) deliver(own *Loop, channel []byte, f Frame, except pusher.SocketID, offset uint64) error {
+// loopsOf returns the loops that have subscribers of the channel.
+func (d *Directory) loopsOf(channel []byte) (loops uint64) {
+	st := d.stripe(channel)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if t := st.topics[string(channel)]; t != nil {
+		loops = t.loops
+	}
+	return loops
+}
+
+// Deliver is Publish on this node alone, for events of other nodes. offset is the position of an event of a cache channel
+// among all events of the channel; 0 on other channels. Nobody can be asked to send it later, so that a mailbox takes twice
+// as much of these. Loops that are further behind do not get it, and all others do; the error is ErrOverloaded then.
+func (d *Directory) Deliver(channel []byte, f Frame, except pusher.SocketID, offset uint64) error {
+	return d.deliver(nil, channel, job{frame: f, except: except}, offset, whereRoom)
+}
+
+// admission is what becomes of an event for loops that are behind.
+type admission int8
+
+const (
+	allOrNothing admission = iota // if one is behind, no loop gets it
+	whereRoom                     // those get it that are not too far behind
+	always                        // all get it
+)
+
+func (d *Directory) deliver(own *Loop, channel []byte, j job, offset uint64, a admission) error {
 	kind := pusher.KindOf(channel)
-	toWake, err := d.post(channel, kind, job{frame: f, deflated: d.hub.deflate(f), except: except}, offset)
+	j.deflated = d.hub.deflate(j.frame)
+	toWake, err := d.post(channel, kind, j, offset, a)
 	d.hub.wake(toWake, own)
 	if kind.IsCache() && d.hub.cache.over() {
 		d.hub.shrinkCache()
@@ -100,7 +158,7 @@ func (d *Directory) deliver(own *Loop, channel []byte, f Frame, except pusher.So
 	return err
 }
 
-func (d *Directory) post(channel []byte, kind pusher.Kind, j job, offset uint64) (toWake uint64, err error) {
+func (d *Directory) post(channel []byte, kind pusher.Kind, j job, offset uint64, a admission) (toWake uint64, err error) {
 	st := d.stripe(channel)
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -111,8 +169,14 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, j job, offset uint64)
 		}
 		t = st.topic(channel, kind)
 	}
-	if d.hub.overloaded(t.loops) {
+	loops := t.loops
+	switch {
+	case a == allOrNothing && d.hub.behind(loops, 1) != 0:
 		return 0, ErrOverloaded
+	case a == whereRoom:
+		if late := d.hub.behind(loops, 2); late != 0 {
+			loops, err = loops&^late, ErrOverloaded
+		}
 	}
 	if kind.IsCache() {
 		if offset > 0 && offset <= t.syncOffset {
@@ -128,5 +192,5 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, j job, offset uint64)
 	}
 	t.seq++
 	j.topic, j.seq = t, t.seq
-	return d.hub.post(t.loops, j), nil
+	return d.hub.post(loops, j), err
 }

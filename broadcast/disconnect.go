@@ -48,10 +48,12 @@ func (t *terminateTask) Run() {
 // Terminate closes every connection of the app that is a member of a presence channel as the user with that key, on all
 // nodes.
 func (d *Directory) Terminate(user string) error {
-	d.TerminateLocal(user)
 	if d.hub.bus != nil {
-		return d.hub.bus.Terminate(d.App, user)
+		if err := d.hub.bus.Terminate(d.App, user); err != nil {
+			return err // nothing has been closed: the request may be made again
+		}
 	}
+	d.TerminateLocal(user)
 	return nil
 }
 

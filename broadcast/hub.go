@@ -17,7 +17,7 @@ var ErrOverloaded = errors.New("broadcast: a loop has too much waiting")
 // Options configure a Hub. The zero value is usable.
 type Options struct {
 	Loops        int           // event loops, 1 to MaxLoops; 0 is 1
-	MailboxBytes int64         // bytes that may wait in the mailbox of one loop before publishing is refused; 0 is 64 MiB
+	MailboxBytes int64         // bytes that may wait in the mailbox of one loop before publishing is refused; twice that for events of other nodes; 0 is 64 MiB
 	CacheTTL     time.Duration // time to live of the last event of a cache channel; 0 is 30 minutes
 	CacheBytes   int64         // memory of all cached events together; 0 is 64 MiB
 	Bus          Bus           // nil: a single node
@@ -111,14 +111,14 @@ func (h *Hub) allDirectories() []*Directory {
 	return h.directories[:len(h.directories):len(h.directories)]
 }
 
-// overloaded reports whether the mailbox of any loop of the set is over its limit.
-func (h *Hub) overloaded(set uint64) bool {
+// behind returns those loops of the set whose mailbox holds more than so many times its limit.
+func (h *Hub) behind(set uint64, limits int64) (late uint64) {
 	for ; set != 0; set &= set - 1 {
-		if l := h.loops[bits.TrailingZeros64(set)]; l.mailbox.bytes.Load() > l.mailboxLimit {
-			return true
+		if l := h.loops[bits.TrailingZeros64(set)]; l.mailbox.bytes.Load() > limits*l.mailboxLimit {
+			late |= l.bit
 		}
 	}
-	return false
+	return late
 }
 
 // post puts j into the mailbox of every loop of the set and returns those that must be woken. A stripe may be locked.

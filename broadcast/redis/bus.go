@@ -26,13 +26,13 @@ type Bus struct {
 	cacheTTL time.Duration
 
 	origin      uint64 // random id of this process
-	lastNumber  uint64 // of a message, under the lock of queue
 	epoch       int    // number of sessions so far; each is a node of its own to the others
+	lastNumber  uint64 // of a message; of the publishing goroutine
 	queue       *queue
 	unsynced    map[string]bool // processes that were there before Redis was lost and have not caught up since; of the session
 	unconfirmed []item          // taken from the queue and not known to be published; of the publishing goroutine
 	dirty       *inbox[channelRef]
-	seen        map[string]map[uint64]lastSeen // by server of a Redis Cluster; of the session
+	seen        map[string]map[uint64]*window // by server and origin; of the session that is open
 	queries     queries
 	peers       *peers
 
@@ -56,13 +56,14 @@ type Stats struct {
 	Sessions   int64 // sessions with Redis so far
 	Foreign    int64 // messages on the channels of this installation that no node has sent
 	Dropped    int64 // events of other nodes that were lost because a loop was overloaded
+	Refused    int64 // events of this node that Redis refused for good, so that no other node got them
 	Unanswered int64 // queries that some node did not reply to in time
 	Queued     int64 // bytes that wait to be published
 }
 
 type stats struct {
-	connected                              atomic.Bool
-	sessions, foreign, dropped, unanswered atomic.Int64
+	connected                                       atomic.Bool
+	sessions, foreign, dropped, refused, unanswered atomic.Int64
 }
 
 // New returns a Bus that is not connected: see Run. cacheTTL is the time to live of the last event of cache channels.
@@ -97,50 +98,36 @@ func (b *Bus) Ready() <-chan struct{} { return b.ready }
 func (b *Bus) Stats() Stats {
 	return Stats{
 		Connected: b.stats.connected.Load(), Peers: b.peers.count(), Sessions: b.stats.sessions.Load(), Foreign: b.stats.foreign.Load(),
-		Dropped: b.stats.dropped.Load(), Unanswered: b.stats.unanswered.Load(), Queued: b.queue.waiting(),
+		Dropped: b.stats.dropped.Load(), Refused: b.stats.refused.Load(), Unanswered: b.stats.unanswered.Load(), Queued: b.queue.waiting(),
 	}
 }
 
 // Reserve implements broadcast.Bus.
-func (b *Bus) Reserve(n int) error { return b.queue.reserve(n) }
+func (b *Bus) Reserve(count, n int) error { return b.queue.reserve(count, n) }
 
 // Release implements broadcast.Bus.
-func (b *Bus) Release(n int) { b.queue.release(int64(n + itemOverhead)) }
+func (b *Bus) Release(count, n int) { b.queue.release(int64(n + count*itemOverhead)) }
 
 // Publish implements broadcast.Bus.
 func (b *Bus) Publish(e broadcast.Event) {
-	channel := b.names.events(e.App, e.Channel)
-	payload := e.Frame.Payload()
-	size := int64(len(e.Frame) + itemOverhead)
-	k, kept := kindEvent, (*broadcast.Event)(nil)
-	if isCache(e.Channel) {
-		k, kept = kindCached, &e
+	it := item{
+		kind: kindEvent, channel: b.names.events(e.App, e.Channel), event: e, payload: e.Frame.Payload(),
+		size: int64(len(e.Frame) + itemOverhead),
 	}
-	b.queue.push(func() item {
-		m := appendEnvelope(make([]byte, 0, envelopeHeaderSize+len(payload)), k, b.number(envelope{except: e.Except, payload: payload}))
-		return item{channel: channel, message: m, event: kept, size: size}
-	})
+	if isCache(e.Channel) {
+		it.kind = kindCached
+	}
+	b.queue.push(it)
 }
 
 // Terminate implements broadcast.Bus.
 func (b *Bus) Terminate(app, user string) error {
 	payload := appendTerminate(app, user)
-	if err := b.queue.reserve(len(payload)); err != nil {
+	if err := b.queue.reserve(1, len(payload)); err != nil {
 		return err
 	}
-	b.queue.push(func() item {
-		m := appendEnvelope(nil, kindTerminate, b.number(envelope{payload: payload}))
-		return item{channel: b.names.control(), message: m, size: int64(len(payload) + itemOverhead)}
-	})
+	b.queue.push(item{kind: kindTerminate, channel: b.names.control(), payload: payload, size: int64(len(payload) + itemOverhead)})
 	return nil
-}
-
-// number gives a message the next number. It is called with the queue locked, so that the numbers agree with the order of
-// sending.
-func (b *Bus) number(e envelope) envelope {
-	b.lastNumber++
-	e.origin, e.number = b.origin, b.lastNumber
-	return e
 }
 
 // MarkDirty implements broadcast.Bus.

@@ -11,9 +11,15 @@ import (
 func newPair(t *testing.T) (r *redisServer, a, b *testNode) {
 	t.Helper()
 	r = startRedis(t)
+	a, b = newPairOn(t, r)
+	return r, a, b
+}
+
+func newPairOn(t *testing.T, r *redisServer) (a, b *testNode) {
+	t.Helper()
 	o := Options{Addrs: []string{r.path()}}
 	a, b = newTestNode(t, o), newTestNode(t, o)
-	return r, a.ready(), b.ready()
+	return a.ready(), b.ready()
 }
 
 // joinBoth subscribes Ann on one node and Ben on the other to presence-room, and waits until both nodes know both.

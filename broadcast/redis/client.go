@@ -45,7 +45,7 @@ func newClient(o Options) client {
 	case o.Cluster:
 		c := goredis.NewClusterClient(&goredis.ClusterOptions{
 			Addrs: o.Addrs, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
-			Protocol: 2, MaxRedirects: 3, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize,
+			Protocol: 2, MaxRedirects: 3, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize, PipelinePoolSize: -1,
 			DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
 		})
 		return client{UniversalClient: c, cluster: c}
@@ -53,13 +53,13 @@ func newClient(o Options) client {
 		return client{UniversalClient: goredis.NewFailoverClient(&goredis.FailoverOptions{
 			MasterName: o.Master, SentinelAddrs: o.Addrs, SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
 			Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
-			Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize,
+			Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize, PipelinePoolSize: -1,
 			DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
 		})}
 	}
 	return client{UniversalClient: goredis.NewClient(&goredis.Options{
 		Network: network, Addr: o.Addrs[0], Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
-		Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize,
+		Protocol: 2, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true, PoolSize: poolSize, PipelinePoolSize: -1,
 		DialTimeout: dialTimeout, ReadTimeout: commandTimeout, WriteTimeout: commandTimeout, ContextTimeoutEnabled: true,
 	})}
 }
@@ -115,7 +115,7 @@ func unavailable(err error) bool {
 	}
 	for _, prefix := range []string{
 		"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "UNBLOCKED", "MOVED", "ASK ", "CROSSSLOT",
-		"NOAUTH", "WRONGPASS", "FENCED", "BUSY", "MISCONF",
+		"NOAUTH", "WRONGPASS", "FENCED", "BUSY",
 	} {
 		if strings.HasPrefix(reply.Error(), prefix) {
 			return true

@@ -36,10 +36,13 @@
 // # Event numbers and offsets
 //
 // An envelope (envelope.go) carries the id of its process, the origin, and a number that rises by one with each message
-// of that process. A message that was sent and not confirmed when Redis was lost is sent again with the same number;
-// receivers drop what is not above the last number of the origin on the same server. Events of a cache channel also get
-// an offset from Redis, which orders the events of all nodes on that channel: the event with the highest offset is the
-// last one everywhere.
+// of that process. A message that is not known to be published, since Redis refused it or was lost, is sent again with
+// the same number; receivers keep a window of numbers for each origin and server (window.go), and deliver each number
+// once. A batch is smaller than the window, and the next one is not sent before it is published. An event that Redis
+// refuses while it takes a later one of the same channel is given up and counted: order is kept, not the event. Events of
+// a cache channel also get an offset from Redis, which orders the events of all nodes on that channel: the event with the
+// highest offset is the last one everywhere. The script that gives the offset knows the last number of each origin, so
+// that an event which is sent again does not become the last one again.
 //
 // # Control messages
 //
@@ -51,10 +54,21 @@
 //
 // Every node raises a counter in Redis each heartbeatInterval (heartbeat.go) and watches the counters of the others by
 // its own clock. A node whose counter does not rise for leaseTimeout is evicted (evict.go): one node claims it, by a
-// script that compares the counter, removes its users from all rosters, and deletes its keys. An evicted node may still
-// run. It is fenced: claiming it sets a key that makes its heartbeats and registrations fail, and each roster that it is
-// removed from gets a key that makes its updates fail, with the error FENCED. Its session then ends, and the next one is
-// another node. The keys expire after a day.
+// script that compares the counter, removes its users from all rosters in batches, on a goroutine of its own, and deletes
+// its keys. A node that stops halfway is followed by another when its lock expires.
+//
+// An evicted node may still run. It is fenced: claiming it sets a key that makes its heartbeats and registrations fail,
+// and each roster that it is removed from gets a key that makes its updates fail, with the error FENCED. Its session then
+// ends, and the next one is another node. The keys expire after fenceTime. No command of the node can arrive later than
+// that: each names the last second, by the clock of Redis, in which it counts, which is commandTime after a heartbeat.
+//
+// # What Redis refuses
+//
+// A Redis that is full (maxmemory, noeviction) or cannot write its disk (MISCONF) still publishes. So the scripts call
+// what may be refused with pcall: heartbeats, leaves and evictions pass in a full Redis, since it allows what is behind a
+// command that needs no memory; joins and the first event of a cache channel do not, and joins are told again every
+// second. A refusal does not end a session; an error of the connection, and one that says that this is the wrong server
+// (READONLY, MOVED, LOADING and others: see unavailable), does.
 //
 // # Lock order
 //

@@ -1,53 +1,152 @@
 package redis
 
 import (
-	"errors"
 	"fmt"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 )
 
-// evict removes a node and its users from the cluster, unless it has sent a heartbeat since the given count; "" is the
-// count for a node of this process, which is known to have ended.
+// An eviction works through the channels of a dead node in batches, each one pipeline, so that its time is that of Redis, not that of a
+// round trip for each channel. It has a goroutine of its own: heartbeats do not wait for it.
+const (
+	evictBatch     = 500
+	evictLockTime  = 10 // seconds after which another node goes on where this one has stopped
+	maxEvictionsAt = 2  // a time; more dead nodes wait
+)
+
+// evictions are the nodes that this session is evicting.
+type evictions struct {
+	mu    sync.Mutex
+	nodes map[string]bool
+	slots chan struct{}
+}
+
+func newEvictions() *evictions {
+	return &evictions{nodes: make(map[string]bool), slots: make(chan struct{}, maxEvictionsAt)}
+}
+
+// begin reports whether the node is not being evicted yet.
+func (e *evictions) begin(node string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.nodes[node] {
+		return false
+	}
+	e.nodes[node] = true
+	return true
+}
+
+func (e *evictions) end(node string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.nodes, node)
+}
+
+// startEviction evicts a node on a goroutine of its own: see evict.
+func (s *session) startEviction(node, count string) {
+	if !s.evictions.begin(node) {
+		return
+	}
+	s.spawn(func() error {
+		defer s.evictions.end(node)
+		select {
+		case s.evictions.slots <- struct{}{}:
+			defer func() { <-s.evictions.slots }()
+		case <-s.ctx.Done():
+			return nil
+		}
+		err := s.evict(node, count)
+		if unavailable(err) {
+			return err
+		}
+		if err != nil && s.bus.failureLog.allow() {
+			s.bus.log.Warn("Redis refuses to forget a dead node", zap.String("node", node), zap.Error(err))
+		}
+		return nil
+	})
+}
+
+// evict takes a node off the cluster that has sent no heartbeat since the count; "" is for one of this process, which is known to be over.
+// What it does not finish another node does, or the next session.
 func (s *session) evict(node, count string) error {
 	keys := []string{s.names.nodes(), s.names.dead(node), s.names.lock(node)}
-	claimed, err := claimScript.Run(s.ctx, s.client, keys, node, count, s.node).Int()
+	claimed, err := claimScript.Run(s.ctx, s.client, keys, node, count, s.node, fenceTime, evictLockTime).Int()
 	if err != nil {
 		return fmt.Errorf("redis: declaring a node dead: %w", err)
 	}
 	if claimed == 0 {
-		return nil // it has sent a heartbeat, or another node evicts it
+		return nil // it lives after all, or another node is at it
 	}
-	rooms, err := s.client.SMembers(s.ctx, s.names.rooms(node)).Result()
-	if err != nil {
-		return fmt.Errorf("redis: reading the presence channels of a dead node: %w", err)
-	}
-	for _, r := range rooms {
-		if err := s.removeMembers(node, r); err != nil {
+	began := time.Now()
+	channels := 0
+	for {
+		rooms, err := s.client.SRandMemberN(s.ctx, s.names.rooms(node), evictBatch).Result()
+		if err != nil {
+			return fmt.Errorf("redis: reading the presence channels of a dead node: %w", err)
+		}
+		if len(rooms) == 0 {
+			break
+		}
+		if err := s.removeMembers(node, rooms); err != nil {
 			return err
 		}
+		channels += len(rooms)
 	}
 	s.bus.peers.remove(node)
-	err = errors.Join(s.client.HDel(s.ctx, s.names.nodes(), node).Err(), s.client.Del(s.ctx, s.names.rooms(node), s.names.lock(node)).Err())
-	if err != nil {
+	pipe := s.client.Pipeline()
+	pipe.HDel(s.ctx, s.names.nodes(), node)
+	pipe.Del(s.ctx, s.names.lock(node))
+	if _, err = pipe.Exec(s.ctx); err != nil {
 		return fmt.Errorf("redis: deleting the keys of a dead node: %w", err)
+	}
+	if count != "" {
+		s.bus.log.Info("the members of a dead node have left", zap.String("node", node), zap.Int("channels", channels), zap.Duration("in", time.Since(began)))
 	}
 	return nil
 }
 
-// removeMembers removes the users of an evicted node from one presence channel.
-func (s *session) removeMembers(node, r string) error {
-	app, channel, ok := splitRoom(r)
-	if !ok {
-		return nil
+// removeMembers takes a dead node's members off channels, and then the channels off its list.
+func (s *session) removeMembers(node string, rooms []string) error {
+	done := make([]any, len(rooms))
+	for i, r := range rooms {
+		done[i] = r
 	}
-	keys := []string{s.names.roster(app, channel), s.names.members(app, channel, node), s.names.fence(app, channel, node)}
-	for {
-		remaining, err := removeScript.Run(s.ctx, s.client, keys,
-			s.names.events(app, channel), s.client.publishCommand(), appendHeader(nil, kindChanges)).Int()
-		if err != nil {
+	run := removeScript.EvalSha
+	for len(rooms) > 0 {
+		pipe := s.client.Pipeline()
+		sent := rooms[:0]
+		var replies []*goredis.Cmd
+		for _, r := range rooms {
+			if app, channel, ok := splitRoom(r); ok {
+				sent = append(sent, r)
+				keys := []string{s.names.roster(app, channel), s.names.members(app, channel, node), s.names.fence(app, channel, node)}
+				replies = append(replies, run(s.ctx, pipe, keys, fenceTime, s.names.events(app, channel), s.client.publishCommand(), appendHeader(nil, kindChanges)))
+			}
+		}
+		if _, err := pipe.Exec(s.ctx); err != nil && !isNoScript(err) {
 			return fmt.Errorf("redis: removing the members of a dead node: %w", err)
 		}
-		if remaining == 0 {
-			return nil
+		rooms = sent[:0]
+		for i, reply := range replies {
+			switch remaining, err := reply.Int(); {
+			case isNoScript(err):
+				run = removeScript.Eval
+				rooms = append(rooms, sent[i])
+			case err != nil:
+				return fmt.Errorf("redis: removing the members of a dead node: %w", err)
+			case remaining > 0:
+				rooms = append(rooms, sent[i])
+			}
 		}
 	}
+	pipe := s.client.Pipeline()
+	pipe.SRem(s.ctx, s.names.rooms(node), done...)
+	pipe.Expire(s.ctx, s.names.lock(node), evictLockTime*time.Second)
+	if _, err := pipe.Exec(s.ctx); err != nil {
+		return fmt.Errorf("redis: removing the channels of a dead node: %w", err)
+	}
+	return nil
 }

@@ -144,25 +144,6 @@ func TestQueueIsBounded(t *testing.T) {
 	eventually(t, "the queue is empty", func() bool { return a.bus.Stats().Queued == 0 })
 }
 
-// While Redis is out of memory, events are published and new members are known to their node alone; afterwards the rosters
-// are completed.
-func TestRedisOutOfMemory(t *testing.T) {
-	r, a, b := newPair(t)
-	ann, ben := joinBoth(a, b)
-	r.client.ConfigSet(t.Context(), "maxmemory", "1")
-	cid := b.connect()
-	cid.join("presence-room", `"cid"`)
-	ben.await("member_added", "cid")
-	b.publish("cache-x", "passes")
-	b.publish("presence-room", "passes")
-	ann.await("passes")
-	r.client.ConfigSet(t.Context(), "maxmemory", "0")
-	ann.await("member_added", "cid")
-	if got := len(a.app.Users([]byte("presence-room"))); got != 3 {
-		t.Errorf("%d users", got)
-	}
-}
-
 func TestScriptFlush(t *testing.T) {
 	r, a, b := newPair(t)
 	ann, ben := a.connect(), b.connect()

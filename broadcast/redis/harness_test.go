@@ -31,17 +31,40 @@ const awaitTimeout = 20 * time.Second
 // redisServer is a real redis-server on a unix socket in a directory of its own. Tests that start one run in parallel,
 // because most of their time is spent waiting.
 type redisServer struct {
-	t      *testing.T
-	dir    string
-	args   []string
-	cmd    *exec.Cmd
-	client *goredis.Client
+	t       *testing.T
+	dir     string
+	args    []string
+	program string
+	cmd     *exec.Cmd
+	client  *goredis.Client
+}
+
+// servers are the programs that every test of what Redis refuses runs with. .ci/install test brings them.
+var servers = map[string]string{
+	"Redis 7": "redis-server", "Redis 8": "../../.cache/redis-8/redis-server", "Valkey 8": "../../.cache/valkey-8/redis-server",
+}
+
+// onEachServer runs a test with each of servers, for two nodes.
+func onEachServer(t *testing.T, test func(t *testing.T, r *redisServer, a, b *testNode)) {
+	t.Helper()
+	for name, program := range servers {
+		t.Run(name, func(t *testing.T) {
+			r := startServer(t, program)
+			a, b := newPairOn(t, r)
+			test(t, r, a, b)
+		})
+	}
 }
 
 func startRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
+	return startServer(t, "redis-server", args...)
+}
+
+func startServer(t *testing.T, program string, args ...string) *redisServer {
+	t.Helper()
 	t.Parallel()
-	r := &redisServer{t: t, dir: t.TempDir(), args: args}
+	r := &redisServer{t: t, dir: t.TempDir(), program: program, args: args}
 	r.start()
 	r.client = goredis.NewClient(&goredis.Options{Network: "unix", Addr: r.path(), MaxRetries: -1, DisableIdentity: true})
 	t.Cleanup(func() {
@@ -55,7 +78,7 @@ func (r *redisServer) path() string { return filepath.Join(r.dir, "redis.sock") 
 
 func (r *redisServer) start() {
 	r.t.Helper()
-	r.cmd = exec.Command("redis-server", append([]string{"--port", "0", "--unixsocket", r.path(), "--dir", r.dir, "--save", "", "--appendonly", "no"}, r.args...)...)
+	r.cmd = exec.Command(r.program, append([]string{"--port", "0", "--unixsocket", r.path(), "--dir", r.dir, "--save", "", "--appendonly", "no"}, r.args...)...)
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatal(err)

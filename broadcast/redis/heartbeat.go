@@ -14,7 +14,7 @@ const (
 	maxStall          = 6 * time.Second // without sending a heartbeat: the session ends, before the others evict its node
 )
 
-// heartbeat sends heartbeats, and checks those of the other nodes.
+// heartbeat sends heartbeats, and looks for those of other nodes. Nothing that takes long may be done on its goroutine.
 func (s *session) heartbeat() error {
 	t := time.NewTicker(heartbeatInterval)
 	defer t.Stop()
@@ -24,12 +24,10 @@ func (s *session) heartbeat() error {
 		select {
 		case <-s.ctx.Done():
 			return nil
-		case <-caughtUp: // until now the users here were registered by the previous node of this process
+		case <-caughtUp: // until now the previous node spoke for those who are here
 			caughtUp = nil
 			if s.previous != "" {
-				if err := s.evict(s.previous, ""); err != nil {
-					return err
-				}
+				s.startEviction(s.previous, "")
 			}
 			continue
 		case <-t.C:
@@ -44,31 +42,53 @@ func (s *session) heartbeat() error {
 	}
 }
 
-// checkPeers sends one heartbeat, and evicts nodes whose heartbeats have stopped.
+// checkPeers sends one heartbeat, and evicts the nodes that send none any longer. A Redis that takes no writes for a while, as one whose
+// disk is full, still brings events from node to node: then nobody is dead, since no node can send a heartbeat.
 func (s *session) checkPeers() error {
-	all, err := s.sendHeartbeat()
+	now := time.Now()
+	all, refusal, err := s.sendHeartbeat()
 	if err != nil {
-		return err
+		return fmt.Errorf("redis: sending a heartbeat: %w", err)
 	}
-	for node, count := range s.bus.peers.update(all, s.bus.originName(), leaseTimeout, time.Now()) {
-		s.bus.log.Warn("a node shows no sign of life: its members leave", zap.String("node", node))
-		if err := s.evict(node, count); err != nil {
-			return err
+	if refusal != "" {
+		s.bus.peers.resetLeases(now)
+		if s.bus.failureLog.allow() {
+			s.bus.log.Warn("Redis takes no heartbeat: until it does, no node is taken off the cluster, and members are known to their node alone",
+				zap.String("refusal", refusal))
+		}
+		return nil
+	}
+	s.registered.Store(true)
+	for node, count := range s.bus.peers.update(all, s.bus.originName(), leaseTimeout, now) {
+		if s.evictions.begin(node) {
+			s.evictions.end(node)
+			s.bus.log.Warn("a node shows no sign of life: its members leave", zap.String("node", node))
+			s.startEviction(node, count)
 		}
 	}
 	return nil
 }
 
-// sendHeartbeat sends a heartbeat and returns the number of heartbeats of every node.
-func (s *session) sendHeartbeat() (all map[string]string, err error) {
-	keys := []string{s.names.nodes(), s.names.dead(s.node)}
-	list, err := heartbeatScript.Run(s.ctx, s.client, keys, s.node).StringSlice()
-	if err != nil {
-		return nil, fmt.Errorf("redis: sending a heartbeat: %w", err)
+func (s *session) sendHeartbeat() (all map[string]string, refusal string, err error) {
+	until := s.commandsUntil.Load()
+	if until == 0 {
+		until = 1 << 50 // it is the first one, of a node that nobody knows yet
 	}
+	reply, err := heartbeatScript.Run(s.ctx, s.client, []string{s.names.nodes(), s.names.dead(s.node)}, until, s.node).Slice()
+	if err != nil {
+		return nil, "", err
+	}
+	if len(reply) != 3 {
+		return nil, "", errMessage
+	}
+	seconds, _ := reply[0].(int64)
+	s.commandsUntil.Store(seconds + commandTime)
+	list, _ := reply[1].([]any)
 	all = make(map[string]string, len(list)/2)
 	for n := 0; n+1 < len(list); n += 2 {
-		all[list[n]] = list[n+1]
+		node, _ := list[n].(string)
+		all[node], _ = list[n+1].(string)
 	}
-	return all, nil
+	refusal, _ = reply[2].(string)
+	return all, refusal, nil
 }

@@ -13,8 +13,9 @@ type interest struct {
 	subscribed    bool   // the last command was SUBSCRIBE, not UNSUBSCRIBE
 	commands      int    // SUBSCRIBE and UNSUBSCRIBE commands sent
 	confirmed     int    // of these, confirmed by Redis
-	queued        bool   // is in subscriptions.queue
+	queued        bool   // is in a list of subscriptions
 	registered    bool   // is in the set of presence channels of the node: see names.rooms
+	eval          bool   // Redis has not the scripts: send their text
 	unwantedSince time.Time
 	snapshotEvent eventID
 }

@@ -2,22 +2,27 @@ package redis
 
 import (
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 )
 
-// logLimiter allows one log message per period.
+// logLimiter allows one log message per period. Setting the system's clock does not change the period.
 type logLimiter struct {
 	every time.Duration
-	last  atomic.Int64
+	mu    sync.Mutex
+	last  time.Time
 }
 
 func (l *logLimiter) allow() bool {
-	now := time.Now().UnixNano()
-	last := l.last.Load()
-	return (last == 0 || now-last >= int64(l.every)) && l.last.CompareAndSwap(last, now)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.last.IsZero() && time.Since(l.last) < l.every {
+		return false
+	}
+	l.last = time.Now()
+	return true
 }
 
 // logDisconnect logs that Redis is lost, and why.

@@ -19,20 +19,14 @@ type pubsubConns struct {
 	byServer map[string]*pubsubConn
 	closed   bool
 
-	confirmed *inbox[string] // channels of Redis for which a SUBSCRIBE or UNSUBSCRIBE was confirmed
+	confirmed *inbox[string] // channels of Redis, one for each command that Redis has confirmed
 }
 
 // pubsubConn is one pub/sub connection.
 type pubsubConn struct {
 	session *session
 	pubsub  *goredis.PubSub
-	seen    map[uint64]lastSeen // by process; touched only by the receiving goroutine
-}
-
-// lastSeen is the last message of a process that arrived on one connection.
-type lastSeen struct {
-	number uint64
-	at     time.Time
+	seen    map[uint64]*window // by process; of the receiving goroutine alone
 }
 
 // A pub/sub connection is pinged, and counts as lost if nothing arrives for receiveTimeout.
@@ -160,8 +154,10 @@ func (c *pubsubConn) run() error {
 		switch {
 		case s.ctx.Err() != nil:
 			return context.Cause(s.ctx)
-		case err != nil:
+		case err != nil && unavailable(err):
 			return fmt.Errorf("redis: receiving: %w", err)
+		case err != nil:
+			continue // a refused PING, as where the disk of Redis is full: a sign of life all the same
 		}
 		switch m := m.(type) {
 		case *goredis.Subscription:

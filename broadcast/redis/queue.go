@@ -6,12 +6,19 @@ import (
 	"reverbd/broadcast"
 )
 
-// item is one message to be published.
+// item is one message on its way out. The publishing goroutine gives it its number, copies it and adds the checksum, so that
+// those who publish hold the lock of the queue for an append.
 type item struct {
-	channel string // of Redis
+	kind    kind
+	channel string          // of Redis
+	event   broadcast.Event // without App where the message is no event
+	payload []byte          // aliases the frame
+	size    int64           // bytes reserved for it
+
+	// Of the publishing goroutine.
+	number  uint64 // 0 until it has one
 	message []byte
-	event   *broadcast.Event // set for a cache channel: Redis keeps the event and returns its offset
-	size    int64
+	eval    bool // send the script with its text: Redis has forgotten it
 }
 
 // itemOverhead is what an item costs beside its message, in bytes (approximately).
@@ -31,9 +38,9 @@ func newQueue(limit int64) *queue {
 	return &queue{limit: limit, changed: make(chan struct{}, 1)}
 }
 
-// reserve reserves room for a message. A message that is larger than the limit has room when the queue is empty.
-func (q *queue) reserve(n int) error {
-	size := int64(n + itemOverhead)
+// reserve makes room for count messages of together n bytes, all or none. What is larger than the limit has room when nothing else waits.
+func (q *queue) reserve(count, n int) error {
+	size := int64(n + count*itemOverhead)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.reserved > 0 && q.reserved+size > q.limit {
@@ -50,21 +57,20 @@ func (q *queue) release(size int64) {
 	q.mu.Unlock()
 }
 
-// push appends the message that make returns. make is called with the queue locked, so that it can give the message its
-// number.
-func (q *queue) push(make func() item) {
+// push appends messages, for which reserve has made room.
+func (q *queue) push(items ...item) {
 	q.mu.Lock()
-	q.items = append(q.items, make())
+	q.items = append(q.items, items...)
 	q.mu.Unlock()
 	notify(q.changed)
 }
 
-// take removes and returns the first messages, of about n bytes together.
-func (q *queue) take(n int64) []item {
+// take removes and returns the first messages, at most limit and of about n bytes together.
+func (q *queue) take(limit int, n int64) []item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	count := 0
-	for ; count < len(q.items) && n > 0; count++ {
+	for ; count < min(limit, len(q.items)) && n > 0; count++ {
 		n -= q.items[count].size
 	}
 	taken := q.items[:count:count]

@@ -36,12 +36,13 @@ func (c *pubsubConn) open(payload string, ordered bool) (e envelope, fresh bool,
 	if e, err = parseEnvelope(payload, ordered); err != nil || e.origin == c.session.bus.origin {
 		return e, false, err
 	}
-	before := c.seen[e.origin]
-	if e.number <= before.number {
-		return e, false, nil
+	w := c.seen[e.origin]
+	if w == nil {
+		w = &window{}
+		c.seen[e.origin] = w
 	}
-	c.seen[e.origin] = lastSeen{e.number, time.Now()}
-	return e, true, nil
+	w.used = time.Now()
+	return e, w.accept(e.number), nil
 }
 
 func (c *pubsubConn) handleEvent(m *goredis.Message, ordered bool) error {
@@ -57,29 +58,15 @@ func (c *pubsubConn) handleEvent(m *goredis.Message, ordered bool) error {
 	return nil
 }
 
-// How long an event waits for a loop that is overloaded, before it is dropped.
-const (
-	deliverTimeout       = time.Second
-	deliverRetryInterval = 5 * time.Millisecond
-)
-
-// deliver delivers an event to the subscribers on this node.
+// deliver brings an event to the subscribers on this node. It never waits: a loop that is behind loses its own copies.
 func (s *session) deliver(ref channelRef, f broadcast.Frame, except pusher.SocketID, offset uint64) {
-	err := ref.directory.Deliver([]byte(ref.channel), f, except, offset)
-	for deadline := time.Now().Add(deliverTimeout); err != nil && time.Now().Before(deadline); {
-		select {
-		case <-time.After(deliverRetryInterval):
-		case <-s.ctx.Done():
-			return
-		}
-		err = ref.directory.Deliver([]byte(ref.channel), f, except, offset)
-	}
-	if err == nil {
+	if ref.directory.Deliver([]byte(ref.channel), f, except, offset) == nil {
 		return
 	}
 	total := s.bus.stats.dropped.Add(1)
 	if s.bus.droppedLog.allow() {
-		s.bus.log.Warn("an event of another node is lost: this node is overloaded", zap.String("channel", ref.channel), zap.Int64("lost so far", total))
+		s.bus.log.Warn("an event of another node is lost for clients of this one: their loop is overloaded",
+			zap.String("channel", ref.channel), zap.Int64("lost so far", total))
 	}
 }
 
@@ -114,19 +101,18 @@ func frameOf(payload []byte) broadcast.Frame {
 	return broadcast.SealText(append(broadcast.TextBuffer(len(payload)), payload...))
 }
 
-// seenFrom returns the last message of each process that arrived from a server. It outlives the session: a message that is
-// sent again may arrive in the next session. Processes that were silent for an hour are dropped.
-func (b *Bus) seenFrom(server string) map[uint64]lastSeen {
+// seenFrom is what each process has sent through a server. It outlives a session, since what is sent again may come in the next one.
+func (b *Bus) seenFrom(server string) map[uint64]*window {
 	if b.seen == nil {
-		b.seen = make(map[string]map[uint64]lastSeen)
+		b.seen = make(map[string]map[uint64]*window)
 	}
 	m := b.seen[server]
 	if m == nil {
-		m = make(map[uint64]lastSeen)
+		m = make(map[uint64]*window)
 		b.seen[server] = m
 	}
-	for origin, h := range m {
-		if time.Since(h.at) > time.Hour {
+	for origin, w := range m {
+		if time.Since(w.used) > time.Hour {
 			delete(m, origin)
 		}
 	}

@@ -76,23 +76,32 @@ func parseMember(user, value string) (m broadcast.Member, offset uint64, err err
 	return broadcast.Member{Key: user, Data: []byte(p.rest), Nodes: int(nodes)}, offset, nil
 }
 
-// readRoster reads the reply of rosterScript: the version, the number of users of this node that remain, the members in
-// the order of joining.
-func readRoster(c *goredis.Cmd) (version uint64, remaining int64, members []broadcast.Member, err error) {
+// rosterReply is what rosterScript returns.
+type rosterReply struct {
+	version           uint64
+	here              int64 // users of this node on the channel
+	members           []broadcast.Member
+	noJoins, noLeaves string // why Redis does not take them; "" if it does
+}
+
+func readRoster(c *goredis.Cmd) (r rosterReply, err error) {
 	reply, err := c.Slice()
 	if err != nil {
-		return 0, 0, nil, err
+		return r, err
 	}
-	if len(reply) != 3 {
-		return 0, 0, nil, errMessage
+	if len(reply) != 5 {
+		return r, errMessage
 	}
 	text, _ := reply[0].(string)
-	remaining, _ = reply[1].(int64)
+	r.here, _ = reply[1].(int64)
 	all, _ := reply[2].([]any)
-	if version, err = strconv.ParseUint(text, 10, 63); err != nil {
-		return 0, 0, nil, errMessage
+	r.noJoins, _ = reply[3].(string)
+	r.noLeaves, _ = reply[4].(string)
+	if r.version, err = strconv.ParseUint(text, 10, 63); err != nil {
+		return r, errMessage
 	}
-	return version, remaining, sortMembers(all), nil
+	r.members = sortMembers(all)
+	return r, nil
 }
 
 // sortMembers reads the fields and values of a roster hash. Entries that no script has written are left out.

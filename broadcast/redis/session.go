@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,7 +31,10 @@ type session struct {
 
 	pubsub        *pubsubConns
 	subscriptions *subscriptions
+	evictions     *evictions
 	caughtUp      chan struct{} // closed when Redis has confirmed all channels that the hub wanted when the session began
+	registered    atomic.Bool   // Redis has taken a heartbeat: if the node dies, another one takes its members off
+	commandsUntil atomic.Int64  // the last second of Redis's clock in which commands on members count
 }
 
 var (
@@ -40,7 +44,7 @@ var (
 )
 
 func newSession(b *Bus, h *broadcast.Hub) *session {
-	s := &session{bus: b, hub: h, client: b.client, names: b.names, caughtUp: make(chan struct{})}
+	s := &session{bus: b, hub: h, client: b.client, names: b.names, evictions: newEvictions(), caughtUp: make(chan struct{})}
 	if b.epoch > 0 {
 		s.previous = fmt.Sprintf("%s-%d", b.originName(), b.epoch)
 	}

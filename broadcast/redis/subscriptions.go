@@ -16,7 +16,12 @@ type subscriptions struct {
 	interests map[string]*interest // by channel of Redis
 	settled   bool                 // nothing is to be done
 
-	queue []*interest // for this round; each once
+	// Each interest stands in at most one of these.
+	queue       []*interest // to be looked at
+	unsent      []*interest // to be subscribed to
+	urgent      []*interest // to be synced: somebody waits for it
+	later       []*interest // to be synced
+	outstanding int         // commands that Redis has not confirmed
 }
 
 // A channel without subscribers stays subscribed in Redis for unsubscribeDelay, so that a client that comes back soon
@@ -43,7 +48,7 @@ func (subs *subscriptions) run() error {
 		if !done {
 			continue
 		}
-		if !caughtUp && subs.unconfirmed() == 0 {
+		if !caughtUp && subs.outstanding == 0 {
 			caughtUp = true
 			close(subs.session.caughtUp)
 		}
@@ -60,34 +65,53 @@ func (subs *subscriptions) run() error {
 	}
 }
 
-// round does one batch. done says that there was nothing to do.
+// maxOutstanding bounds the names that Redis is asked to subscribe to before it has confirmed others: its answers, of about 100 bytes each,
+// count for the limit of what may wait for a subscriber.
+const maxOutstanding = 20_000
+
+// round does a part of what there is to do: so much that whatever comes next need not wait for long. done says that there was nothing that
+// can be done now.
 func (subs *subscriptions) round() (done bool, err error) {
 	if err := subs.collect(); err != nil {
 		return false, err
 	}
-	if len(subs.queue) == 0 {
-		return true, nil
-	}
-	batch := subs.queue
-	subs.queue = nil
-	var wanted []*interest
-	var syncs []channelSync
-	for _, i := range batch {
-		i.queued = false
-		if !i.active() {
-			if !i.subscribed && i.directory.Wants(i.channel) {
-				wanted = append(wanted, i)
-			}
-			continue // Redis's confirmation queues it again
-		}
-		if cs, ok := subs.prepareSync(i); ok {
-			syncs = append(syncs, cs)
-		}
-	}
-	if err := subs.subscribe(wanted); err != nil {
+	subs.sort()
+	sent, err := subs.subscribe()
+	if err != nil {
 		return false, err
 	}
+	var syncs []channelSync
+	take := func(list []*interest, n int) []*interest {
+		n = min(n, len(list))
+		for _, i := range list[:n] {
+			i.queued = false
+			syncs = subs.prepareSync(syncs, i)
+		}
+		return list[n:]
+	}
+	subs.urgent = take(subs.urgent, maxSyncs)
+	subs.later = take(subs.later, max(maxSyncs/4, maxSyncs-len(syncs)))
+	if sent == 0 && len(syncs) == 0 {
+		return len(subs.urgent)+len(subs.later) == 0, nil
+	}
 	return false, subs.runSyncs(syncs)
+}
+
+// sort finds out what is to be done for whom.
+func (subs *subscriptions) sort() {
+	for _, i := range subs.queue {
+		switch {
+		case i.active() && i.directory.IsAwaited(i.channel):
+			subs.urgent = append(subs.urgent, i)
+		case i.active():
+			subs.later = append(subs.later, i)
+		case !i.subscribed && i.directory.Wants(i.channel):
+			subs.unsent = append(subs.unsent, i)
+		default:
+			i.queued = false // it comes back when Redis has confirmed
+		}
+	}
+	subs.queue = subs.queue[:0]
 }
 
 // collect queues the channels that became dirty and those that Redis has confirmed.
@@ -120,9 +144,10 @@ func (subs *subscriptions) collect() error {
 		if i.confirmed++; i.confirmed > i.commands {
 			return errMoved
 		}
+		subs.outstanding--
 		subs.enqueue(i)
 	}
-	subs.settled = len(subs.queue) == 0
+	subs.settled = len(subs.queue)+len(subs.unsent)+len(subs.urgent)+len(subs.later) == 0
 	return nil
 }
 
@@ -139,7 +164,6 @@ func (subs *subscriptions) replaces(i *interest, ref channelRef) bool {
 	return true
 }
 
-// replaceRetryDelay is the delay until a directory that waits for a former one is looked at again.
 const replaceRetryDelay = 20 * time.Millisecond
 
 // enqueue puts i into the queue.
@@ -157,16 +181,6 @@ func (subs *subscriptions) idle() bool {
 	return subs.settled && subs.session.bus.dirty.empty()
 }
 
-// unconfirmed is the number of channels that wait for a confirmation by Redis.
-func (subs *subscriptions) unconfirmed() (n int) {
-	for _, i := range subs.interests {
-		if i.confirmed != i.commands {
-			n++
-		}
-	}
-	return n
-}
-
 // lookup returns the channel of an app for a channel of Redis. It is called by the receiving goroutines.
 func (subs *subscriptions) lookup(name string) (ref channelRef, snapshotEvent eventID, ok bool) {
 	subs.mu.Lock()
@@ -177,18 +191,18 @@ func (subs *subscriptions) lookup(name string) (ref channelRef, snapshotEvent ev
 	return channelRef{}, eventID{}, false
 }
 
-// subscribe sends SUBSCRIBE for a list of channels.
-func (subs *subscriptions) subscribe(list []*interest) error {
-	if len(list) == 0 {
-		return nil
-	}
-	names := make([]string, len(list))
-	for n, i := range list {
-		i.subscribed = true
+// subscribe sends as many as Redis may be asked for now.
+func (subs *subscriptions) subscribe() (sent int, err error) {
+	sent = min(len(subs.unsent), max(0, maxOutstanding-subs.outstanding))
+	names := make([]string, sent)
+	for n, i := range subs.unsent[:sent] {
+		i.queued, i.subscribed = false, true
 		i.commands++
 		names[n] = i.name
 	}
-	return subs.session.pubsub.subscribe(names)
+	subs.outstanding += sent
+	subs.unsent = subs.unsent[sent:]
+	return sent, subs.session.pubsub.subscribe(names)
 }
 
 // sweep unsubscribes from channels that have been without subscribers for unsubscribeDelay.
@@ -204,6 +218,7 @@ func (subs *subscriptions) sweep() error {
 			if i.unwantedSince = (time.Time{}); i.directory.TryUnsync(i.channel) {
 				i.subscribed = false
 				i.commands++
+				subs.outstanding++
 				names = append(names, name)
 			}
 		}

@@ -1,8 +1,8 @@
 package redis
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -12,85 +12,154 @@ import (
 	"reverbd/broadcast"
 )
 
-// channelSync is the exchange with Redis for one channel: the update to apply, and the replies with its roster and its
-// last event.
+// channelSync is a channel of which Redis has to be told something, or asked.
 type channelSync struct {
 	*interest
-	update broadcast.Update
-	roster *goredis.Cmd
-	cached *goredis.SliceCmd
+	update   broadcast.Update
+	partial  bool // more of the same update follows
+	rejected broadcast.Update
+	refusal  error // why rejected was not taken
+	roster   *goredis.Cmd
+	cached   *goredis.SliceCmd
 }
 
-// prepareSync takes the update of an active channel. ok is false if Redis is not needed for it.
-func (subs *subscriptions) prepareSync(i *interest) (cs channelSync, ok bool) {
-	cs = channelSync{interest: i, update: i.directory.TakeUpdate(i.channel)}
-	if !cs.update.Wanted && i.unwantedSince.IsZero() {
+// How much is done in one pipeline: less than a tenth of a second of Redis's time, so that neither Redis nor a subscription that
+// is wanted meanwhile waits for long.
+const (
+	maxSyncs   = 1000
+	maxChanges = 2000
+	maxPerCall = 500 // joins and leaves of one script
+)
+
+// prepareSync appends what is to be done for a channel that is heard.
+func (subs *subscriptions) prepareSync(syncs []channelSync, i *interest) []channelSync {
+	u := i.directory.TakeUpdate(i.channel)
+	if !u.Wanted && i.unwantedSince.IsZero() {
 		i.unwantedSince = time.Now()
 	}
-	switch needsSnapshot := cs.update.Wanted && !cs.update.Synced; {
-	case len(cs.update.Joins) > 0 || len(cs.update.Leaves) > 0:
-		return cs, true
-	case needsSnapshot && (isPresence(i.channel) || isCache(i.channel)):
-		return cs, true
+	for len(u.Joins) > maxPerCall || len(u.Leaves) > maxPerCall {
+		part := broadcast.Update{Wanted: u.Wanted, Synced: u.Synced}
+		joins, leaves := min(len(u.Joins), maxPerCall), min(len(u.Leaves), maxPerCall)
+		part.Joins, u.Joins = u.Joins[:joins], u.Joins[joins:]
+		part.Leaves, u.Leaves = u.Leaves[:leaves], u.Leaves[leaves:]
+		syncs = append(syncs, channelSync{interest: i, update: part, partial: true})
+	}
+	needsSnapshot := u.Wanted && !u.Synced
+	switch {
+	case changes(u) > 0, needsSnapshot && (isPresence(i.channel) || isCache(i.channel)):
+		syncs = append(syncs, channelSync{interest: i, update: u})
 	case needsSnapshot:
 		i.directory.Synced(i.channel, broadcast.Snapshot{}, broadcast.Update{})
 	}
-	return cs, false
+	return syncs
 }
 
-// runSyncs sends channelSyncs in batches and passes the replies to the hub.
+func changes(u broadcast.Update) int { return len(u.Joins) + len(u.Leaves) }
+
+// runSyncs tells Redis, and passes what it answers to the hub.
 func (subs *subscriptions) runSyncs(syncs []channelSync) error {
-	for batch := range slices.Chunk(syncs, 1000) {
-		if err := subs.registerRooms(batch); err != nil {
+	for len(syncs) > 0 {
+		n, size := 0, 0
+		for ; n < min(len(syncs), maxSyncs) && size < maxChanges; n++ {
+			size += changes(syncs[n].update)
+		}
+		if err := subs.runBatch(syncs[:n]); err != nil {
 			return err
 		}
-		pipe := subs.session.client.Pipeline()
-		for i := range batch {
-			subs.queueCommands(pipe, &batch[i])
-		}
-		if _, err := pipe.Exec(subs.session.ctx); unavailable(err) && !isNoScript(err) {
-			return fmt.Errorf("redis: updating rosters: %w", err)
-		}
-		for i := range batch {
-			if err := subs.completeSync(&batch[i]); err != nil {
-				return err
-			}
-		}
+		syncs = syncs[n:]
 	}
 	return nil
 }
 
-// registerRooms adds the presence channels where this node is about to have users to the node's set, before it has users
-// there: whichever node evicts this one must find all of them.
-func (subs *subscriptions) registerRooms(batch []channelSync) error {
-	var rooms []any
-	for _, cs := range batch {
-		if len(cs.update.Joins) > 0 && !cs.registered {
-			cs.registered = true
-			rooms = append(rooms, room(cs.directory.App, cs.channel))
+func (subs *subscriptions) runBatch(batch []channelSync) error {
+	if err := subs.registerRooms(batch); err != nil {
+		return err
+	}
+	pipe := subs.session.client.Pipeline()
+	for i := range batch {
+		subs.queueCommands(pipe, &batch[i])
+	}
+	if _, err := pipe.Exec(subs.session.ctx); unavailable(err) && !isNoScript(err) {
+		return fmt.Errorf("redis: updating rosters: %w", err)
+	}
+	left := make(map[*interest]bool)
+	for i := range batch {
+		cs := &batch[i]
+		empty, err := subs.completeSync(cs)
+		if err != nil {
+			return err
+		}
+		if empty {
+			left[cs.interest] = true
+		} else {
+			delete(left, cs.interest) // a later part of the same update
 		}
 	}
-	if len(rooms) == 0 {
+	return subs.unregisterRooms(left)
+}
+
+// registerRooms notes the channels that the node will have members on, before it has. Where Redis does not take that, it is not told of
+// the members.
+func (subs *subscriptions) registerRooms(batch []channelSync) error {
+	s := subs.session
+	args := []any{s.commandsUntil.Load()}
+	for i := range batch {
+		if cs := &batch[i]; len(cs.update.Joins) > 0 && !cs.registered {
+			cs.registered = true
+			args = append(args, room(cs.directory.App, cs.channel))
+		}
+	}
+	if len(args) == 1 {
 		return nil
 	}
-	s := subs.session
-	keys := []string{s.names.rooms(s.node), s.names.dead(s.node)}
-	if err := registerScript.Run(s.ctx, s.client, keys, rooms...).Err(); err != nil {
+	err := errNotRegistered
+	if s.registered.Load() {
+		err = registerScript.Run(s.ctx, s.client, []string{s.names.rooms(s.node), s.names.dead(s.node)}, args...).Err()
+	}
+	if err == nil {
+		return nil
+	}
+	if unavailable(err) && !errors.Is(err, errNotRegistered) {
 		return fmt.Errorf("redis: registering presence channels: %w", err)
+	}
+	for i := range batch {
+		if cs := &batch[i]; len(cs.update.Joins) > 0 {
+			cs.registered = false // also those that were registered before: the next try tells
+			cs.rejected.Joins, cs.update.Joins, cs.refusal = cs.update.Joins, nil, err
+		}
 	}
 	return nil
 }
 
-// queueCommands adds the commands of a channelSync to a pipeline.
+var errNotRegistered = errors.New("redis: this node has sent no heartbeat yet")
+
+// unregisterRooms forgets channels on which the node has nobody left.
+func (subs *subscriptions) unregisterRooms(left map[*interest]bool) error {
+	if len(left) == 0 {
+		return nil
+	}
+	rooms := make([]any, 0, len(left))
+	for i := range left {
+		i.registered = false
+		rooms = append(rooms, room(i.directory.App, i.channel))
+	}
+	s := subs.session
+	if err := s.client.SRem(s.ctx, s.names.rooms(s.node), rooms...).Err(); unavailable(err) {
+		return fmt.Errorf("redis: registering presence channels: %w", err)
+	}
+	return nil // one too many does no harm
+}
+
+// queueCommands puts the commands for a channel into a batch.
 func (subs *subscriptions) queueCommands(pipe goredis.Pipeliner, cs *channelSync) {
 	s := subs.session
 	app, channel := cs.directory.App, cs.channel
 	if isPresence(channel) {
 		full := "0"
-		if !cs.update.Synced {
+		if !cs.update.Synced && !cs.partial {
 			full = "1"
 		}
-		args := []any{cs.name, s.client.publishCommand(), appendHeader(nil, kindChanges), full, len(cs.update.Joins)}
+		args := []any{s.commandsUntil.Load(), cs.name, s.client.publishCommand(), appendHeader(nil, kindChanges), full, len(cs.update.Joins)}
 		for _, id := range cs.update.Joins {
 			args = append(args, id.Key, id.Data)
 		}
@@ -98,65 +167,80 @@ func (subs *subscriptions) queueCommands(pipe goredis.Pipeliner, cs *channelSync
 			args = append(args, key)
 		}
 		keys := []string{s.names.roster(app, channel), s.names.members(app, channel, s.node), s.names.fence(app, channel, s.node)}
-		cs.roster = rosterScript.EvalSha(s.ctx, pipe, keys, args...)
+		run := rosterScript.EvalSha
+		if cs.eval {
+			run = rosterScript.Eval
+		}
+		cs.roster = run(s.ctx, pipe, keys, args...)
 	}
-	if isCache(channel) && !cs.update.Synced {
+	if isCache(channel) && !cs.update.Synced && !cs.partial {
 		cs.cached = pipe.HMGet(s.ctx, s.names.cached(app, channel), "n", "e")
 	}
 }
 
-// completeSync passes the replies for a channel to the hub.
-func (subs *subscriptions) completeSync(cs *channelSync) error {
+// completeSync tells the hub what came of it. empty says that the node has nobody left on the channel.
+func (subs *subscriptions) completeSync(cs *channelSync) (empty bool, err error) {
 	var snapshot broadcast.Snapshot
 	if cs.roster != nil {
-		version, remaining, members, err := readRoster(cs.roster)
+		r, err := readRoster(cs.roster)
 		if err != nil {
-			return subs.retrySync(cs, err)
+			return false, subs.retrySync(cs, err)
 		}
-		snapshot.Version, snapshot.Members = version, members
-		if remaining == 0 && len(cs.update.Leaves) > 0 {
-			subs.unregisterRoom(cs.interest)
-		}
+		cs.eval = false
+		snapshot.Version, snapshot.Members = r.version, r.members
+		empty = r.here == 0 && cs.registered
+		cs.reject(r)
 	}
-	if cs.update.Synced || !cs.update.Wanted {
+	if changes(cs.rejected) > 0 {
+		subs.retryLater(cs, cs.rejected, cs.refusal)
+	}
+	if cs.update.Synced || !cs.update.Wanted || cs.partial {
 		cs.directory.Applied(cs.channel, cs.update, snapshot.Version)
-		return nil
+		return empty, nil
 	}
 	if cs.cached != nil {
 		subs.readCached(cs, &snapshot)
 	}
 	cs.directory.Synced(cs.channel, snapshot, cs.update)
-	return nil
+	return empty, nil
 }
 
-// retrySync queues a channel again whose update Redis has refused.
+// reject takes off the update what Redis has not taken.
+func (cs *channelSync) reject(r rosterReply) {
+	if r.noJoins != "" {
+		cs.rejected.Joins, cs.update.Joins, cs.refusal = cs.update.Joins, nil, errors.New(r.noJoins)
+	}
+	if r.noLeaves != "" {
+		cs.rejected.Leaves, cs.update.Leaves, cs.refusal = cs.update.Leaves, nil, errors.New(r.noLeaves)
+	}
+}
+
+// retrySync has everything told again that Redis has not taken.
 func (subs *subscriptions) retrySync(cs *channelSync, err error) error {
 	s := subs.session
 	switch {
 	case isNoScript(err):
-		if err := s.client.loadScripts(s.ctx); err != nil {
-			return fmt.Errorf("redis: loading scripts: %w", err)
-		}
+		cs.eval = true // with its text
+		cs.directory.Rejected(cs.channel, cs.update)
+		s.bus.dirty.add(cs.channelRef)
 	case unavailable(err):
 		return fmt.Errorf("redis: updating rosters: %w", err)
-	case s.bus.failureLog.allow():
-		s.bus.log.Warn("Redis refuses an update of a roster: its members are known to this node alone until it accepts it",
-			zap.String("channel", cs.channel), zap.Error(err))
+	default:
+		subs.retryLater(cs, cs.update, err)
 	}
-	cs.directory.Rejected(cs.channel, cs.update)
-	if isNoScript(err) {
-		s.bus.dirty.add(cs.channelRef)
-		return nil
-	}
-	time.AfterFunc(time.Second, func() { s.bus.dirty.add(cs.channelRef) })
 	return nil
 }
 
-// unregisterRoom removes a presence channel where the node has no users from the node's set.
-func (subs *subscriptions) unregisterRoom(i *interest) {
+// retryLater has the changes told again in a second.
+func (subs *subscriptions) retryLater(cs *channelSync, u broadcast.Update, err error) {
 	s := subs.session
-	i.registered = false
-	s.client.SRem(s.ctx, s.names.rooms(s.node), room(i.directory.App, i.channel)) // a channel too many in the set does no harm
+	if s.bus.failureLog.allow() {
+		s.bus.log.Warn("Redis refuses an update of a roster: its members are known to this node alone until it accepts it",
+			zap.String("channel", cs.channel), zap.Error(err))
+	}
+	cs.directory.Rejected(cs.channel, u)
+	ref := cs.channelRef
+	time.AfterFunc(time.Second, func() { s.bus.dirty.add(ref) })
 }
 
 // readCached reads the last event of a cache channel into the snapshot.
