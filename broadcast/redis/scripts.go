@@ -130,7 +130,12 @@ return redis.call('SCARD', here)
 // Where Redis is full it refuses HSET, but not DEL, nor the HSET behind it: the new event takes the place of the old one.
 var cacheScript = goredis.NewScript(`
 local key, message, process = KEYS[1], ARGV[3], 'o' .. ARGV[5]
-local known = redis.call('HMGET', key, 'n', process)
+local function plain()
+  redis.call(ARGV[2], ARGV[1], string.sub(message, 1, 4) .. 'e' .. string.sub(message, 6))
+  return '0'
+end
+local known = redis.pcall('HMGET', key, 'n', process)
+if known.err then return plain() end
 local order, last = known[1], known[2]
 if last and tonumber(last) >= tonumber(ARGV[6]) then return '0' end
 if not order then
@@ -143,10 +148,7 @@ order = string.format('%.0f', order + 1)
 local function keep() return redis.pcall('HSET', key, 'n', order, 'e', message, process, ARGV[6]) end
 local kept = keep()
 if type(kept) == 'table' and known[1] and type(redis.pcall('DEL', key)) ~= 'table' then kept = keep() end
-if type(kept) == 'table' then
-  redis.call(ARGV[2], ARGV[1], string.sub(message, 1, 4) .. 'e' .. string.sub(message, 6))
-  return '0'
-end
+if type(kept) == 'table' then return plain() end
 redis.call('EXPIRE', key, ARGV[4])
 redis.call(ARGV[2], ARGV[1], message .. string.rep('0', 20 - #order) .. order)
 return order
