@@ -39,6 +39,7 @@ type Dispatcher struct {
 	wake    chan struct{}
 	end     chan struct{} // closed by Close
 	running sync.WaitGroup
+	flights sync.WaitGroup
 	ctx     context.Context // of all attempts
 	cut     context.CancelFunc
 
@@ -48,7 +49,10 @@ type Dispatcher struct {
 	started   bool
 	paused    bool // what comes in waits: see Pause
 	hurried   bool // everything goes at once
-	ended     bool
+	ended     bool // nothing is sent any more
+	closed    bool
+	leaving   leaving
+	heir      *heir // takes what comes in from now on; nil: this process does
 	stats     Stats
 	refs      uint64   // given to items so far
 	journal   *journal // nil: what waits is lost with the process
@@ -131,7 +135,7 @@ func (d *Dispatcher) empty(e *endpoint) (n int) {
 
 // Push reports an event of an app. It neither blocks nor fails: what there is no room for is dropped and counted. It keeps e.Data.
 func (d *Dispatcher) Push(app string, e Event) {
-	if d.intake.add(app, e) {
+	if d.intake.add(posted{app: app, event: e}) {
 		d.ring()
 	}
 }
@@ -175,8 +179,7 @@ func (d *Dispatcher) turn(now time.Time) (next time.Time, ok bool) {
 		d.log.Warn("events for webhooks come faster than they can be sorted", zap.Int("dropped", lost))
 	}
 	for n := range posted {
-		p := &posted[n]
-		d.sort(p.app, &p.event, now)
+		d.accept(&posted[n], now)
 	}
 	var due []flight
 	for _, e := range d.endpoints {
@@ -198,6 +201,17 @@ type flight struct {
 	batch    *Batch
 }
 
+// accept takes an event in.
+func (d *Dispatcher) accept(p *posted, now time.Time) {
+	switch {
+	case p.leave:
+		d.leaving.mark(p.app, p.event.Channel)
+	case d.leaving.covers(p):
+		return
+	}
+	d.sort(p.app, &p.event, now)
+}
+
 // sort puts an event into the queues of those who are told of it.
 func (d *Dispatcher) sort(app string, ev *Event, now time.Time) {
 	d.journal.presence(app, ev)
@@ -210,7 +224,7 @@ func (d *Dispatcher) sort(app string, ev *Event, now time.Time) {
 			text = ev.Append(nil)
 		}
 		i := &Item{
-			Kind: ev.Kind, Channel: ev.Channel, User: ev.User, Lane: ev.lane(), Text: text, Due: ev.At, Mute: !e.hook.wants(ev.Kind, ev.Channel),
+			Kind: ev.Kind, Channel: ev.Channel, User: ev.User, Lane: ev.lane(), Text: text, Due: ev.At, Mute: !e.hook.Wants(ev.Kind, ev.Channel),
 		}
 		if ev.Kind.departs() {
 			i.Due = ev.At.Add(holdTime)
@@ -222,6 +236,10 @@ func (d *Dispatcher) sort(app string, ev *Event, now time.Time) {
 func (d *Dispatcher) enqueue(e *endpoint, i *Item, now time.Time) {
 	d.refs++
 	i.Ref = formatRef(d.refs)
+	if d.heir != nil {
+		d.heir.item(e, i)
+		return
+	}
 	if !e.queue.push(i) {
 		d.drop(e, 1, "its queue is full", now)
 		return
@@ -255,7 +273,7 @@ func (d *Dispatcher) board(e *endpoint, now time.Time) (due []flight) {
 
 // start has a batch fly that has left the queue.
 func (d *Dispatcher) start(f flight) {
-	d.running.Go(func() { d.landed(f.endpoint, f.batch, d.fly(f.endpoint, f.batch)) })
+	d.flights.Go(func() { d.landed(f.endpoint, f.batch, d.fly(f.endpoint, f.batch)) })
 }
 
 // landed is called when a flight is over.
@@ -305,11 +323,16 @@ func (d *Dispatcher) Stats() Stats {
 	return s
 }
 
-// Drain sends everything at once that may be told now, departures that are not certain yet excluded, and returns when nothing of it is left,
-// or ctx is done.
-func (d *Dispatcher) Drain(ctx context.Context) {
+// Flush sends everything at once, departures too that are not certain yet, and returns when nothing is left, or ctx is done. It is for a process
+// that ends with nobody to go on.
+func (d *Dispatcher) Flush(ctx context.Context) {
+	now := time.Now()
+	d.turn(now)
 	d.mu.Lock()
 	d.hurried = true
+	for _, e := range d.endpoints {
+		e.queue.ripen(now.Add(returnTime + time.Second))
+	}
 	d.mu.Unlock()
 	d.ring()
 	poll := time.NewTicker(10 * time.Millisecond)
@@ -340,20 +363,29 @@ func (d *Dispatcher) idle() bool {
 // Close ends the sending, with attempts that are under way given until ctx is done. What has not been taken by then is lost, unless Save is
 // called for it afterwards.
 func (d *Dispatcher) Close(ctx context.Context) {
-	d.Resume()
-	d.turn(time.Now()) // what has come in is sorted, and so can be saved
+	d.stop(ctx)
 	d.mu.Lock()
-	if !d.ended {
-		d.ended = true
+	if !d.closed {
+		d.closed = true
 		close(d.end)
-		for _, e := range d.endpoints {
-			e.cancel()
-		}
 	}
 	d.mu.Unlock()
-	stop := context.AfterFunc(ctx, d.cut)
 	d.running.Wait()
-	stop()
+	d.turn(time.Now()) // what has come in is sorted, and so can be saved
+}
+
+// stop ends the sending, with attempts that are under way given until ctx is done.
+func (d *Dispatcher) stop(ctx context.Context) {
+	d.Resume()
+	d.mu.Lock()
+	d.ended = true
+	for _, e := range d.endpoints {
+		e.cancel()
+	}
+	d.mu.Unlock()
+	cut := context.AfterFunc(ctx, d.cut)
+	d.flights.Wait()
+	cut()
 	d.cut()
 	d.client.CloseIdleConnections()
 }

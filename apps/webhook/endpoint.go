@@ -51,7 +51,7 @@ func (d *Dispatcher) fly(e *endpoint, b *Batch) outcome {
 		app, hook := d.current(e)
 		answer, err := attempt(d.ctx, d.client, app, hook, b)
 		switch {
-		case err == nil && answer.taken():
+		case err == nil && answer.Taken():
 			d.recovered(e)
 			return taken
 		case err == nil && answer.Status == http.StatusGone:

@@ -18,8 +18,8 @@ type Hook struct {
 	Headers  map[string]string // sent with every request, beside ours
 }
 
-// wants reports whether the hook is told of an event of this kind on this channel.
-func (h *Hook) wants(k Kind, channel string) bool { return h.Events.Has(k) && h.covers(k, channel) }
+// Wants reports whether the hook is told of an event of this kind on this channel.
+func (h *Hook) Wants(k Kind, channel string) bool { return h.Events.Has(k) && h.covers(k, channel) }
 
 // covers reports whether a kind that is told, or one that takes it back, concerns the hook on this channel.
 func (h *Hook) covers(k Kind, channel string) bool {

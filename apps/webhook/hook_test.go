@@ -91,7 +91,7 @@ func TestClientVerifies(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	trusting, other := Client(roots), Client(nil)
 	defer trusting.CloseIdleConnections()
-	if a, err := attempt(context.Background(), trusting, &App{}, hook, &Batch{}); err != nil || !a.taken() {
+	if a, err := attempt(context.Background(), trusting, &App{}, hook, &Batch{}); err != nil || !a.Taken() {
 		t.Errorf("with its authority: %v, %v", a, err)
 	}
 	_, err := attempt(context.Background(), other, &App{}, hook, &Batch{})

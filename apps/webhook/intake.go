@@ -16,19 +16,20 @@ type intake struct {
 type posted struct {
 	app   string
 	event Event
+	leave bool // see Leave
 }
 
-// add appends an event and reports whether it is the first one.
-func (in *intake) add(app string, e Event) (first bool) {
-	size := e.size()
+// add appends an event and reports whether it is the first one. What is left behind is never more than what there is, and has no limit.
+func (in *intake) add(p posted) (first bool) {
+	size := p.event.size()
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.bytes+size > in.limit {
+	if in.bytes+size > in.limit && !p.leave {
 		in.lost++
 		return false
 	}
 	in.bytes += size
-	in.list = append(in.list, posted{app, e})
+	in.list = append(in.list, p)
 	return len(in.list) == 1
 }
 

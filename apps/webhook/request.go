@@ -79,8 +79,8 @@ type Answer struct {
 	Took   time.Duration
 }
 
-// taken reports that the receiver has what it was sent.
-func (a Answer) taken() bool { return a.Status >= 200 && a.Status <= 299 }
+// Taken reports that the receiver has what it was sent.
+func (a Answer) Taken() bool { return a.Status >= 200 && a.Status <= 299 }
 
 // attempt sends a batch once, signed anew. An error says that there was no whole answer in time.
 func attempt(ctx context.Context, c *http.Client, app *App, h *Hook, b *Batch) (Answer, error) {

@@ -31,6 +31,10 @@ func (d *Dispatcher) restore(s *saved, now time.Time) {
 		}
 		for _, b := range former.batches {
 			d.again(e, b.Items)
+			if d.heir != nil {
+				d.heir.batch(e, b)
+				continue
+			}
 			e.queue.depart(b.Items)
 			for _, i := range b.Items {
 				e.queue.bytes += i.size()
@@ -76,25 +80,21 @@ func (p presence) departure(now time.Time) *Event {
 	return e
 }
 
-// Leave says that a process ends which has this event's subject still there: it has left if it does not come back to the next one.
-func (d *Dispatcher) Leave(app string, kind Kind, channel, user string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := time.Now()
-	p := presence{app, channel, user, kind == MemberRemoved}
-	d.sort(app, p.departure(now), now)
-}
-
 // Keep has everything that is not told yet written down in the directory, so that it outlives the process however that ends, and takes
 // over what is there of a former one. Call it before anything is pushed.
-func (d *Dispatcher) Keep(dir string) error {
+func (d *Dispatcher) Keep(dir string) error { return d.keep(dir, false) }
+
+// keep is Keep; known says that what is there is known already.
+func (d *Dispatcher) keep(dir string, known bool) error {
 	j, s, err := openJournal(dir)
 	if err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.restore(s, time.Now())
+	if !known {
+		d.restore(s, time.Now())
+	}
 	d.journal = j
 	if err := d.compact(); err != nil {
 		d.journal = nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"reverbd/broadcast"
 )
 
 // ended closes a dispatcher and returns what it has saved.
@@ -18,7 +21,7 @@ func ended(t *testing.T, b *bench) *bytes.Buffer {
 	t.Helper()
 	b.Dispatcher.Close(context.Background())
 	var state bytes.Buffer
-	if _, err := b.Save(&state); err != nil {
+	if err := b.Save(&state); err != nil {
 		t.Fatal(err)
 	}
 	return &state
@@ -82,9 +85,18 @@ func TestLeave(t *testing.T) {
 		b.push(ChannelOccupied, "goes", "")
 		b.push(MemberAdded, "presence-a", "1")
 		after(time.Second)
-		b.Leave("app", ChannelVacated, "stays", "")
-		b.Leave("app", ChannelVacated, "goes", "")
-		b.Leave("app", MemberRemoved, "presence-a", "1")
+		for _, a := range []broadcast.Activity{
+			{Kind: broadcast.ChannelOccupied, App: "app", Channel: "stays"},
+			{Kind: broadcast.ChannelOccupied, App: "app", Channel: "goes"},
+			{Kind: broadcast.MemberAdded, App: "app", Channel: "presence-a", User: "1"},
+			{Kind: broadcast.SubscriptionCount, App: "app", Channel: "goes", Count: 1},
+		} {
+			b.Leave(a)
+		}
+		b.push(ChannelVacated, "goes", "") // its connections are closed
+		b.LeaveAll()
+		b.push(MemberRemoved, "presence-a", "1")
+		b.push(ChannelOccupied, "late", "")
 		state := ended(t, b)
 		next := newBench(t, r)
 		if err := next.Restore(state); err != nil {
@@ -98,6 +110,77 @@ func TestLeave(t *testing.T) {
 		if got := next.names(); !slices.Equal(got, want) {
 			t.Errorf("told %q, want %q", got, want)
 		}
+	})
+}
+
+// One process hands over to the next one while both have connections.
+func TestHandOver(t *testing.T) {
+	for _, dir := range []string{"", t.TempDir()} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newReceiver(t)
+			old, next := newBench(t, r), newBench(t, r)
+			if dir != "" {
+				if err := old.Keep(dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+			old.push(ChannelOccupied, "stays", "")
+			old.push(ChannelOccupied, "goes", "")
+			after(time.Second)
+			old.push(CacheMiss, "cache-a", "")
+			next.Pause()
+			next.push(ChannelOccupied, "stays", "") // the first are there before the old process knows
+			old.Leave(broadcast.Activity{Kind: broadcast.ChannelOccupied, App: "app", Channel: "stays"})
+			old.Leave(broadcast.Activity{Kind: broadcast.ChannelOccupied, App: "app", Channel: "goes"})
+			old.LeaveAll()
+			from, to := io.Pipe()
+			took := make(chan error, 1)
+			go func() { took <- next.TakeOver(from, dir) }()
+			if err := old.HandOver(context.Background(), to); err != nil {
+				t.Fatal(err)
+			}
+			after(time.Second)
+			old.push(ChannelVacated, "stays", "")
+			old.push(ChannelVacated, "goes", "")
+			old.Push("app", Event{Kind: ClientEvent, At: time.Now(), Channel: "stays", Name: "client-last", Socket: 1<<32 | 1})
+			after(time.Second)
+			old.Dispatcher.Close(context.Background())
+			_ = to.Close()
+			if err := <-took; err != nil {
+				t.Error(err)
+			}
+			after(time.Minute)
+			want := []string{"channel_occupied stays", "channel_occupied goes", "cache_miss cache-a", "client_event stays", "channel_vacated goes"}
+			if got := next.names(); !slices.Equal(got, want) {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// A process that is killed while it hands over has told all that it knew to its journal.
+func TestHandOverCutShort(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := newReceiver(t)
+		r.dead = true
+		old := newBench(t, r)
+		if err := old.Keep(dir); err != nil {
+			t.Fatal(err)
+		}
+		old.push(ChannelOccupied, "a", "")
+		killed(old)
+		r.kill(false)
+		next := newBench(t, r)
+		next.Pause()
+		if err := next.TakeOver(strings.NewReader(`{"app":"app","url":"`), dir); err == nil {
+			t.Error("that is all?")
+		}
+		after(time.Second)
+		if got := next.names(); !slices.Equal(got, []string{"channel_occupied a"}) {
+			t.Errorf("told %q", got)
+		}
+		killed(next)
 	})
 }
 

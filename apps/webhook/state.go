@@ -23,6 +23,7 @@ type record struct {
 	Done  string         `json:"done,omitempty"`  // a batch is not any longer
 	Gone  []string       `json:"gone,omitempty"`  // items are not told after all
 	Here  *subjectRecord `json:"here,omitempty"`  // a channel has subscribers, or a member is there
+	Mark  bool           `json:"mark,omitempty"`  // all that is known has been written
 	Away  *subjectRecord `json:"away,omitempty"`  // the opposite
 }
 
@@ -89,16 +90,25 @@ func (d *Dispatcher) records(emit func(record)) {
 	}
 }
 
-// Save writes what has yet to be told, for Restore. Call it after Close. It returns how many events that are, each counted for every URL.
-func (d *Dispatcher) Save(w io.Writer) (events int, err error) {
+// Left is how many events have yet to be told, each counted for every URL.
+func (d *Dispatcher) Left() (events int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.records(func(r record) {
+		if r.Item != nil {
+			events++
+		}
+	})
+	return events
+}
+
+// Save writes what has yet to be told, for Restore. Call it after Close.
+func (d *Dispatcher) Save(w io.Writer) (err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	buffered := bufio.NewWriter(w)
 	enc := json.NewEncoder(buffered)
 	d.records(func(r record) {
-		if r.Item != nil {
-			events++
-		}
 		if err == nil {
 			err = enc.Encode(r)
 		}
@@ -107,9 +117,9 @@ func (d *Dispatcher) Save(w io.Writer) (events int, err error) {
 		err = buffered.Flush()
 	}
 	if err != nil {
-		return events, fmt.Errorf("webhook: saving what has yet to be told: %w", err)
+		return fmt.Errorf("webhook: saving what has yet to be told: %w", err)
 	}
-	return events, nil
+	return nil
 }
 
 // saved is what records amount to.
@@ -141,25 +151,33 @@ func (r *subjectRecord) presence(app string) presence {
 // errRecord says that what was saved has something else in it.
 var errRecord = errors.New("webhook: a line that was not written by this program")
 
-// read takes in records up to the end of r. A last line that is cut off, as a process leaves it that is killed, does not count.
+// read takes in records up to the end of r.
 func (s *saved) read(r io.Reader) error {
 	lines := bufio.NewReader(r)
 	for {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
+		if _, err := s.line(lines); errors.Is(err, io.EOF) {
 			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("webhook: reading what has yet to be told: %w", err)
-		}
-		var rec record
-		if json.Unmarshal(line, &rec) != nil {
-			return errRecord
-		}
-		if err := s.apply(&rec); err != nil {
+		} else if err != nil {
 			return err
 		}
 	}
+}
+
+// line takes in one record, and reports whether it is the mark. The error is io.EOF at the end; a last line that is cut off, as a process leaves
+// it that is killed, does not count.
+func (s *saved) line(lines *bufio.Reader) (mark bool, err error) {
+	line, err := lines.ReadBytes('\n')
+	if errors.Is(err, io.EOF) {
+		return false, io.EOF
+	}
+	if err != nil {
+		return false, fmt.Errorf("webhook: reading what has yet to be told: %w", err)
+	}
+	var rec record
+	if json.Unmarshal(line, &rec) != nil {
+		return false, errRecord
+	}
+	return rec.Mark, s.apply(&rec)
 }
 
 func (s *saved) at(n name) *savedEndpoint {

@@ -108,5 +108,5 @@ func (i *instance) report() *control.Report {
 
 // counters are what is worth knowing once it has happened.
 func (i *instance) counters() []control.Counter {
-	return []control.Counter{{Name: "log lines lost", N: i.output.lost()}}
+	return append([]control.Counter{{Name: "log lines lost", N: i.output.lost()}}, i.webhooks.counters()...)
 }

@@ -18,13 +18,16 @@ import (
 const handoverVariable = "REVERBD_HANDOVER"
 
 // handover is what a process inherits that takes over from a server. The descriptors are, from 3 on: the pipe on which it reports,
-// the link to the process that was started first (only if First is not 0), the listeners.
+// the link to the process that was started first (only if First is not 0), the listeners, and (only if Webhooks is set)
+// the pipe on which it is told which webhooks are left to it.
 type handover struct {
 	Listeners []string `json:"listeners"`       // their names: the configured addresses
 	First     int      `json:"first,omitempty"` // the process that was started first and waits for those that follow
+	Webhooks  bool     `json:"webhooks,omitempty"`
 
 	report *os.File
 	link   *os.File
+	left   *os.File // of webhooks
 	files  map[string]*os.File
 }
 
@@ -54,6 +57,9 @@ func inherit() (*handover, error) {
 	for _, address := range h.Listeners {
 		h.files[address] = next(address)
 	}
+	if h.Webhooks {
+		h.left = next("webhooks")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s is set by a server that is restarted, and not to something that can be used (%w); unset it",
 			handoverVariable, err)
@@ -71,9 +77,20 @@ func (h *handover) adopt() {
 	if h.link != nil {
 		unix.CloseOnExec(int(h.link.Fd()))
 	}
+	if h.left != nil {
+		unix.CloseOnExec(int(h.left.Fd()))
+	}
 	for _, f := range h.files {
 		unix.CloseOnExec(int(f.Fd()))
 	}
+}
+
+// webhooks is the pipe on which the process before tells which webhooks are left; nil without one.
+func (h *handover) webhooks() *os.File {
+	if h == nil {
+		return nil
+	}
+	return h.left
 }
 
 // activationPrefix begins the names of sockets that systemd has opened.

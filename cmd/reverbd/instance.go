@@ -33,6 +33,7 @@ type instance struct {
 	hub      *broadcast.Hub
 	others   *cluster // the other nodes; nil on a node of its own
 	registry *apps.Registry
+	webhooks *webhooks
 	api      *apps.API
 	network  *network
 	server   *eventloop.Server

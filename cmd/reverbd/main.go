@@ -60,7 +60,7 @@ func command() *cli.App {
 		Action:          start,
 		Commands: append([]*cli.Command{{
 			Name: "start", Usage: "run the server (what reverbd alone does, too)", Flags: flags, Action: start,
-		}, preflightCommand(), healthCheckCommand(flags), manual.Command(8)}, controlCommands(flags)...),
+		}, webhookCommand(flags), preflightCommand(), healthCheckCommand(flags), manual.Command(8)}, controlCommands(flags)...),
 		EnableBashCompletion: true,
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return cli.Exit(err.Error()+" (see reverbd --help)", exitUsage)

@@ -35,8 +35,15 @@ func (i *instance) restart(reply func(control.Answer)) {
 		refuse(err.Error())
 		return
 	}
+	state, err := i.webhooks.pipe()
+	if err != nil {
+		refuse(err.Error())
+		return
+	}
 	listeners, err := i.server.ListenerFiles()
 	if err != nil {
+		_ = state.Close()
+		i.webhooks.keep()
 		refuse(err.Error())
 		return
 	}
@@ -45,8 +52,8 @@ func (i *instance) restart(reply func(control.Answer)) {
 	ctx, cancel := background()
 	i.cancelRestart = cancel
 	go func() {
-		s, err := startSuccessor(ctx, i.program, i.network.names, listeners, i.supervisor)
-		for _, f := range listeners {
+		s, err := startSuccessor(ctx, i.program, i.network.names, listeners, state, i.supervisor)
+		for _, f := range append(listeners, state) {
 			_ = f.Close()
 		}
 		i.takeovers <- takeover{s, err, reply}
@@ -76,6 +83,7 @@ func (i *instance) onTakeover(t takeover) {
 	i.cancelRestart = nil
 	if t.err != nil {
 		i.log.Error("restart", zap.Error(t.err))
+		i.webhooks.keep()
 		i.restoreOwnership()
 		i.manager.ready()
 		t.reply(control.Answer{Error: t.err.Error()})
@@ -83,6 +91,7 @@ func (i *instance) onTakeover(t takeover) {
 	}
 	i.successor, i.successorEnded = t.successor, t.successor.ended
 	i.server.StopAccepting()
+	i.webhooks.handOver(i.registry)
 	i.supervisor.announce(t.successor.pid)
 	i.manager.follow(t.successor.pid)
 	i.log.Info("restarted: a new process serves, the connections of this one are told to come back",

@@ -53,7 +53,7 @@ func (s *successor) await() {
 
 // startSuccessor starts the program again and returns when the new process serves with the given listeners. Until then nothing has been
 // taken from this one; a new process that fails, or is not ready when ctx ends, is gone when it returns.
-func startSuccessor(ctx context.Context, p program, addresses []string, listeners []*os.File, v *supervisor) (*successor, error) {
+func startSuccessor(ctx context.Context, p program, addresses []string, listeners []*os.File, webhooks *os.File, v *supervisor) (*successor, error) {
 	ctx, cancel := context.WithTimeout(ctx, takeoverTimeout)
 	defer cancel()
 	reports, report, err := os.Pipe()
@@ -62,13 +62,13 @@ func startSuccessor(ctx context.Context, p program, addresses []string, listener
 	}
 	defer func() { _ = reports.Close() }()
 
-	h := handover{Listeners: addresses}
+	h := handover{Listeners: addresses, Webhooks: true}
 	files := []*os.File{report}
 	if v != nil {
 		h.First = v.first
 		files = append(files, v.far)
 	}
-	cmd := p.command(h, append(files, listeners...))
+	cmd := p.command(h, append(append(files, listeners...), webhooks))
 	err = withOriginalTimerSlack(cmd.Start)
 	_ = report.Close() // so that the pipe ends with the new process
 	if err != nil {

@@ -17,7 +17,7 @@ type (
 	supervisor struct{ first int }
 )
 
-func startSuccessor(context.Context, program, []string, []*os.File, *supervisor) (*successor, error) {
+func startSuccessor(context.Context, program, []string, []*os.File, *os.File, *supervisor) (*successor, error) {
 	return nil, errors.New("restart is for Linux alone; stop the server and start it again")
 }
 

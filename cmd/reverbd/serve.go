@@ -40,8 +40,9 @@ func serve(i *instance) error {
 	if i.others, err = newCluster(conf, i.log); err != nil {
 		return err
 	}
+	i.webhooks = newWebhooks(conf, i.log)
 	i.hub = broadcast.NewHub(i.others.options(broadcast.Options{
-		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes,
+		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes, Observer: i.webhooks.dispatcher,
 	}))
 	if i.registry, err = apps.NewRegistry(i.hub, conf.Apps); err != nil {
 		return err
@@ -73,6 +74,10 @@ func serve(i *instance) error {
 		API:            i.api,
 		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression, Log: i.log,
 	})
+	if err := i.webhooks.open(conf.Apps, i.inherited); err != nil {
+		return err
+	}
+	defer i.webhooks.close()
 	i.others.join(i.hub, i.log)
 	defer i.others.leave(i.log)
 	return i.run()

@@ -29,8 +29,12 @@ func (i *instance) drain(delay, keep time.Duration) {
 	i.cancelDrain = cut
 	i.stopped = make(chan error, 1)
 	over := i.conf.DrainTimeout
+	stopping := i.successor == nil
 	go func() {
 		wait(ctx, delay)
+		if stopping {
+			i.webhooks.stopping(i.registry)
+		}
 		i.stopped <- i.server.Shutdown(ctx, over, keep)
 	}()
 }

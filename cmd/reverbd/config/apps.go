@@ -143,6 +143,7 @@ func (l *loader) app(a appSource) apps.Settings {
 	s.RateLimit.Decay = l.seconds(a.setting("REVERB_APP_RATE_LIMIT_DECAY_SECONDS", "rate_limiting.decay_seconds"), decay, 1)
 	s.RateLimit.TerminateOnLimit = l.boolean(
 		a.setting("REVERB_APP_RATE_LIMIT_TERMINATE", "rate_limiting.terminate_on_limit"), false)
+	s.Webhooks = l.webhooks(a)
 	return s
 }
 

@@ -25,6 +25,9 @@ func NeedsRestart(running, read Config) []string {
 		{"cache_ttl", running.CacheTTL, read.CacheTTL},
 		{"cache_bytes", running.CacheBytes, read.CacheBytes},
 		{"pid_file", running.PidFile, read.PidFile},
+		{"state_dir", running.StateDir, read.StateDir},
+		{"webhooks.ca_file", running.CAFile, read.CAFile},
+		{"webhooks.queue_bytes", running.QueueBytes, read.QueueBytes},
 	} {
 		if s.was != s.want {
 			names = append(names, fmt.Sprintf("%s (%v, configured is %v)", s.name, s.was, s.want))

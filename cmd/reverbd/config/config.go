@@ -40,6 +40,8 @@ type Config struct {
 	CacheBytes             int64         // memory for all of these events
 	SlowConsumerBytes      int           // outbound bytes waiting for one connection before it is closed with 4100
 
+	Webhooks
+
 	Scaling *redis.Options // how this node reaches the others; nil when it is on its own
 
 	Signal *RestartSignal // that of php artisan reverb:restart; nil where it cannot be seen
@@ -86,6 +88,7 @@ func Load(flags map[string]string, lookup func(name string) (string, bool), dir 
 	c := l.server()
 	c.Apps = l.apps(c.Dev)
 	c.SlowConsumerBytes = l.slowConsumerBytes(c)
+	l.refuseClusterWebhooks(c)
 
 	if err := errors.Join(l.problems...); err != nil {
 		return Config{}, err
@@ -122,6 +125,7 @@ func (l *loader) server() Config {
 	c.CacheTTL = l.seconds(setting{"", "REVERB_CACHE_TTL", "servers.reverb.cache_ttl"}, defaultCacheTTL, 1)
 	c.CacheBytes = l.number(setting{"", "REVERB_CACHE_BYTES", "servers.reverb.cache_bytes"}, defaultCacheBytes,
 		limits{"a size in bytes", 64 << 10, 1 << 50})
+	c.Webhooks = l.webhookOptions()
 	c.Scaling = l.scaling()
 	c.Signal = l.restartSignal()
 	return c

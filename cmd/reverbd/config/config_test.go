@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Host: "0.0.0.0", Port: 8080, ClientIPHeader: "X-Forwarded-For", Reactors: min(runtime.GOMAXPROCS(0), 64), MaxRequestSize: 10_000,
 		AuthTimestampTolerance: 600 * time.Second, CacheTTL: 1800 * time.Second, CacheBytes: 64 << 20,
-		SlowConsumerBytes: 1 << 20, TimerSlack: 2 * time.Millisecond,
+		SlowConsumerBytes: 1 << 20, Webhooks: config.Webhooks{QueueBytes: 16 << 20}, TimerSlack: 2 * time.Millisecond,
 		Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second, Supervise: true, ReleaseMemory: true}, Apps: []apps.Settings{app},
 	}
 	if got := dotenv("").mustLoad(t); !reflect.DeepEqual(got, want) {
@@ -210,7 +210,7 @@ func TestRefused(t *testing.T) {
 		{"key given twice", server("port: 1\n    port: 2"), `servers.reverb.port in c.yaml, line 5: is given twice; remove one`},
 		{"file is a list", yaml("- a"), `c.yaml: is not in the shape of Laravel's config('reverb')`},
 		{"group is a text", yaml("servers: x"), `servers in c.yaml, line 1: is not a mapping`},
-		{"apps is a text", yaml("apps: {apps: x}"), `apps.apps in c.yaml, line 1: is not a list of apps`},
+		{"apps is a text", yaml("apps: {apps: x}"), `apps.apps in c.yaml, line 1: is not a list; write each as an element with accept_client_events_from,`},
 		{"broken yaml", yaml("a: b: c"), `c.yaml: is not valid YAML: mapping values are not allowed in this context`},
 		{"broken yaml with a line", yaml("servers:\n  reverb:\n   port: 1\n  x"), `c.yaml, line 4: is not valid YAML`},
 		{"two documents", yaml("apps: {}\n---\napps: {}"), `has a second document`},

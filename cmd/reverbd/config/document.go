@@ -13,7 +13,9 @@ import (
 type document struct {
 	name     string
 	values   map[string]value
-	apps     []origin // one for each application, its key being the path
+	apps     []origin            // one for each application, its key being the path
+	elements map[string][]origin // of the other lists, by path
+	texts    map[string][]entry  // of the mappings whose keys anybody may choose, by path
 	groups   map[string]bool
 	ignored  []string // keys that concern PHP alone
 	merges   int
@@ -21,7 +23,10 @@ type document struct {
 }
 
 func readDocument(name string, src []byte) document {
-	d := document{name: name, values: make(map[string]value), groups: make(map[string]bool)}
+	d := document{
+		name: name, values: make(map[string]value), groups: make(map[string]bool),
+		elements: make(map[string][]origin), texts: make(map[string][]entry),
+	}
 	root, line, err := parseTree(src)
 	if err != nil {
 		d.problem(origin{key: name, line: line}, "%v", err)
@@ -52,6 +57,8 @@ func (d *document) walk(n *yaml.Node, path, pattern string, line int) {
 		d.walkGroup(n, path, pattern, at)
 	case list:
 		d.walkList(n, path, pattern, at)
+	case texts:
+		d.walkTexts(n, path, at)
 	case scalar:
 		if v, ok := d.scalar(n, at); ok {
 			d.values[path] = v
@@ -91,7 +98,12 @@ func (d *document) walkGroup(n *yaml.Node, path, pattern string, at origin) {
 
 func (d *document) walkList(n *yaml.Node, path, pattern string, at origin) {
 	element := func(n *yaml.Node, path string, line int) {
-		d.apps = append(d.apps, origin{path, d.name, line})
+		here := origin{path, d.name, line}
+		if pattern == "apps.apps" {
+			d.apps = append(d.apps, here)
+		} else {
+			d.elements[at.key] = append(d.elements[at.key], here)
+		}
 		d.walk(n, path, pattern+"[]", line)
 	}
 	switch n.Kind {
@@ -104,7 +116,31 @@ func (d *document) walkList(n *yaml.Node, path, pattern string, at origin) {
 			element(p.value, join(path, printable(p.key)), p.line)
 		}
 	default:
-		d.problem(at, "is not a list of apps; write each as an element with app_id, key and secret")
+		d.problem(at, "is not a list; write each as an element with %s", strings.Join(siblings(pattern+"[]"), ", "))
+	}
+}
+
+// entry is one of a mapping whose keys anybody may choose.
+type entry struct {
+	name string
+	value
+}
+
+func (d *document) walkTexts(n *yaml.Node, path string, at origin) {
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		return // PHP's empty array
+	}
+	if n.Kind != yaml.MappingNode {
+		d.problem(at, "is not a mapping of names to texts")
+		return
+	}
+	for _, p := range d.pairs(n, path) {
+		for p.value.Kind == yaml.AliasNode {
+			p.value = p.value.Alias
+		}
+		if v, ok := d.scalar(p.value, origin{join(path, printable(p.key)), d.name, p.line}); ok {
+			d.texts[path] = append(d.texts[path], entry{p.key, v})
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "expect-connections", Usage: "start only if the machine can hold `NUMBER` connections (REVERB_EXPECT_CONNECTIONS, default the sum of max_connections)"},
 		&cli.BoolFlag{Name: "skip-preflight", Usage: "start whatever the checks of the machine say (REVERB_SKIP_PREFLIGHT)"},
 		&cli.StringFlag{Name: "pid-file", Usage: "write the process id to `FILE` (REVERB_PID_FILE)"},
+		&cli.StringFlag{Name: "state-dir", Usage: "keep in `DIRECTORY` what must survive even a kill (REVERB_STATE_DIR)"},
 		&cli.StringFlag{Name: "log-level", Usage: "log from `LEVEL` on: debug, info, warn or error (REVERB_LOG_LEVEL, default info)"},
 		&cli.StringFlag{Name: "drain-delay", Usage: "`SECONDS` for which /up answers 503 before a stop (REVERB_DRAIN_DELAY, default 0)"},
 		&cli.StringFlag{Name: "drain-timeout", Usage: "`SECONDS` over which connections are closed (REVERB_DRAIN_TIMEOUT, default 5)"},

@@ -12,7 +12,8 @@ const (
 	unknown keyKind = iota
 	group           // a mapping all of whose keys are known
 	open            // a mapping that belongs to PHP, of which only the known keys are read
-	list            // the applications: a list, or PHP's array with names
+	list            // of groups: a list, or PHP's array with names
+	texts           // a mapping of scalars, with any keys
 	scalar
 	hosts   // a list of scalars, or one
 	phpOnly // concerns PHP alone: ignored with a note
@@ -83,6 +84,10 @@ var keys = map[string]keyKind{
 	"servers.reverb.log_level":                scalar,
 	"servers.reverb.drain_delay":              scalar,
 	"servers.reverb.drain_timeout":            scalar,
+	"servers.reverb.state_dir":                scalar,
+	"servers.reverb.webhooks":                 group,
+	"servers.reverb.webhooks.ca_file":         scalar,
+	"servers.reverb.webhooks.queue_bytes":     scalar,
 	"servers.reverb.timer_slack":              scalar,
 	"servers.reverb.supervise":                scalar,
 	"servers.reverb.release_memory":           scalar,
@@ -108,6 +113,12 @@ var keys = map[string]keyKind{
 	"apps.apps[].rate_limiting.max_attempts":       scalar,
 	"apps.apps[].rate_limiting.decay_seconds":      scalar,
 	"apps.apps[].rate_limiting.terminate_on_limit": scalar,
+	"apps.apps[].webhooks":                         list,
+	"apps.apps[].webhooks[]":                       group,
+	"apps.apps[].webhooks[].url":                   scalar,
+	"apps.apps[].webhooks[].events":                hosts,
+	"apps.apps[].webhooks[].channels":              hosts,
+	"apps.apps[].webhooks[].headers":               texts,
 	"apps.apps[].options":                          phpOnly, // the PHP client's host, port, scheme, useTLS, ...
 	"apps.apps[].capacity":                         phpOnly, // of early Reverb, never read
 }
