@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // container is reverbd as deploy/Dockerfile has it: a root file system with nothing but the static binary, and process 1.
@@ -32,8 +35,8 @@ func startContainer(t *testing.T, binary, user string, readOnly bool, env ...str
 		must(t, os.Chown(filepath.Join(c.root, dir), owner, owner))
 	}
 	must(t, os.Link(binary, filepath.Join(c.root, "usr/bin/reverbd")))
-	c.env = append(env, "REVERB_APP_ID="+appID, "REVERB_APP_KEY="+appKey, "REVERB_APP_SECRET="+appSecret,
-		"REVERB_SERVER_PORT="+strconv.Itoa(port), "REVERB_DRAIN_TIMEOUT=1")
+	c.env = slices.Concat(env, []string{"REVERB_APP_ID=" + appID, "REVERB_APP_KEY=" + appKey, "REVERB_APP_SECRET=" + appSecret,
+		"REVERB_SERVER_PORT=" + strconv.Itoa(port), "REVERB_DRAIN_DELAY=0", "REVERB_DRAIN_TIMEOUT=1"}) // the later one counts
 	mount := "mount --bind . . && cd \"$PWD\" && mount -t proc proc proc"
 	if readOnly {
 		mount += " && mount -o remount,bind,ro ."
@@ -105,6 +108,8 @@ func TestContainer(t *testing.T) {
 		{"another user, read-only", "1000:1000", true, []string{image}, true},
 		{"no directory is known", "1000:1000", true, nil, true},
 		{"root, read-only", "0:0", true, []string{image, "HOME=/root"}, true},
+		{"Kubernetes", "65532:65532", true, append(settingsOf(t, "kubernetes/configmap.yaml", "data"), image, "REDIS_PORT=tcp://10.96.0.1:6379"), true},
+		{"docker compose", "65532:65532", true, append(settingsOf(t, "compose.yaml", "services", "reverbd", "environment"), image), true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -135,6 +140,9 @@ func TestContainer(t *testing.T) {
 			connect(t, c.server).subscribe("news", nil)
 			healthy()
 
+			if out := c.output.String(); strings.Contains(out, "did you mean") {
+				t.Error(out)
+			}
 			c.signal(syscall.SIGTERM)
 			<-c.exited
 			if c.err != nil {
@@ -145,6 +153,28 @@ func TestContainer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// settingsOf are the environment variables that a file of deploy/ has at a path.
+func settingsOf(t *testing.T, file string, path ...string) (env []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../deploy", file))
+	must(t, err)
+	var at any
+	must(t, yaml.Unmarshal(text, &at))
+	for _, key := range path {
+		at = at.(map[string]any)[key]
+	}
+	for name, value := range at.(map[string]any) {
+		env = append(env, fmt.Sprintf("%s=%v", name, value))
+	}
+	return env
+}
+
+// What deploy/kubernetes has is what Kubernetes takes.
+func TestKubernetesManifests(t *testing.T) {
+	t.Parallel()
+	runScenarios(t, "kubernetes", &server{port: 1})
 }
 
 // unhealthy is the health check when the server is gone.
