@@ -156,7 +156,7 @@ func (c *call) answer(r *http.Request) reply {
 	}
 	// One reading of the query serves the signature and everything after it: a parameter that is given twice must not
 	// mean one thing to the one and another to the other.
-	if c.query, ok = pusher.ParseQueryInto(c.query, rawQuery); !ok || !c.app.signer(c.loop).Verify(c.query, c.method, path, c.body) {
+	if c.query, ok = pusher.ParseQueryInto(c.query, rawQuery); !ok || !c.app.verifyRequest(c.loop, c.query, c.method, path, c.body) {
 		return text(http.StatusUnauthorized, "Authentication signature invalid.")
 	}
 	if err := c.api.checkTimestamp(c.query.Get("auth_timestamp")); err != nil {
@@ -229,10 +229,7 @@ func (a *API) checkTimestamp(given string) error {
 	if a.Tolerance <= 0 {
 		return nil
 	}
-	now := time.Now()
-	if a.Now != nil {
-		now = a.Now()
-	}
+	now := a.now()
 	seconds, err := parseUnix(given)
 	if err != nil {
 		return fmt.Errorf("auth_timestamp %q is not a Unix time in seconds; server time is %d (%s)",
@@ -244,4 +241,11 @@ func (a *API) checkTimestamp(given string) error {
 			now.Unix(), now.UTC().Format(time.RFC3339))
 	}
 	return nil
+}
+
+func (a *API) now() time.Time {
+	if a.Now != nil {
+		return a.Now()
+	}
+	return time.Now()
 }

@@ -22,6 +22,7 @@ type App struct {
 // appState is what all versions of an application share: a reload replaces the App and keeps the appState.
 type appState struct {
 	connections atomic.Int64
+	events      eventLimit
 	latest      atomic.Pointer[App]
 }
 

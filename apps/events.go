@@ -2,6 +2,7 @@ package apps
 
 import (
 	"errors"
+	"net/http"
 	"unicode/utf8"
 
 	"reverbd/broadcast"
@@ -69,6 +70,9 @@ func (s *Session) fail(err error) {
 	}
 	s.traceError(wire)
 	s.error(wire)
+	if r, ok := errors.AsType[*refusedSubscription](err); ok && s.app.SubscriptionError {
+		s.subscriptionError(r.channel, wire.Message, http.StatusUnauthorized)
+	}
 }
 
 func (s *Session) traceError(e *pusher.Error) {
@@ -87,11 +91,11 @@ func (s *Session) subscribe(data []byte) error {
 	}
 	kind := pusher.KindOf(sub.Channel)
 	if err := s.authorize(kind, sub); err != nil {
-		return err
+		return refused(sub.Channel, err)
 	}
 	member, err := s.identify(kind, sub.ChannelData)
 	if err != nil {
-		return err
+		return refused(sub.Channel, err)
 	}
 	joined := s.app.Channels.Subscribe(&s.Subscriber, sub.Channel, kind, member)
 	if joined.Success != nil { // else it comes later, by itself
@@ -101,31 +105,6 @@ func (s *Session) subscribe(data []byte) error {
 		s.Send(joined.Last)
 	}
 	return nil
-}
-
-// authorize checks that the app signed this subscription.
-func (s *Session) authorize(kind pusher.Kind, sub pusher.Subscribe) error {
-	switch {
-	case kind.IsServerToUser():
-		return pusher.ErrUnauthorized // it belongs to a signed-in user, and signing in is not supported
-	case kind.NeedsAuth() && !pusher.VerifyChannel(s.app.Secret, sub.Auth, s.ID, sub.Channel, sub.ChannelData):
-		return pusher.ErrUnauthorized
-	}
-	return nil
-}
-
-// identify reads the client's member of a presence channel. On other channels channel_data only has to be well-formed.
-func (s *Session) identify(kind pusher.Kind, data []byte) (*broadcast.Identity, error) {
-	if kind.IsPresence() {
-		if len(data) == 0 {
-			return nil, pusher.ErrNoUserID
-		}
-		return broadcast.NewIdentity(data)
-	}
-	if len(data) > 0 && !pusher.IsComposite(data) {
-		return nil, pusher.ErrInvalidFormat
-	}
-	return nil, nil
 }
 
 func (s *Session) unsubscribe(data []byte) error {
@@ -151,7 +130,10 @@ func (s *Session) clientEvent(m pusher.Message) error {
 		if pusher.KindOf(m.Channel).IsServerToUser() {
 			return pusher.ErrNotMember // as in subscribe
 		}
-	case ClientEventsFromMembers:
+	case ClientEventsFromMembers, ClientEventsFromPrivate:
+		if s.app.AcceptClientEventsFrom == ClientEventsFromPrivate && !pusher.KindOf(m.Channel).TakesClientEvents() {
+			return pusher.ErrClientEventKind
+		}
 		if !s.Subscribed(m.Channel) {
 			return pusher.ErrNotMember
 		}

@@ -95,7 +95,7 @@ func TestBinaryMessages(t *testing.T) {
 
 // Decision 6: kinds need the dash, names are 1 to 200 bytes of UTF-8 without control characters, and channel is a string.
 func TestDecision06Channels(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, asReverb)
 	long := strings.Repeat("x", 200)
 	tests := []struct {
 		name, channel string // as a JSON value
@@ -146,7 +146,7 @@ func TestDecision06Channels(t *testing.T) {
 
 // Decision 6: a refused subscribe creates no channel.
 func TestDecision06RefusedSubscribeCreatesNothing(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, asReverb)
 	c := s.Connect("x")
 	channels := []string{"private-a", "presence-b", "private-cache-c", "presence-cache-d", "private-encrypted-e", "#server-to-user-f"}
 	for _, name := range channels {
@@ -174,7 +174,7 @@ func TestDecision06WhispersToImpossibleNames(t *testing.T) {
 }
 
 func TestSubscribeAuth(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, asReverb)
 	c, other := s.Connect("x"), s.Connect("x")
 	sign := func(secret string, id pusher.SocketID, channel, data string) string {
 		return pusher.ChannelSignature(secret, id, []byte(channel), []byte(data))
@@ -224,7 +224,7 @@ func TestSubscribeAuth(t *testing.T) {
 func TestDecision07ServerToUser(t *testing.T) {
 	for _, mode := range []apps.ClientEvents{apps.ClientEventsFromAll, apps.ClientEventsFromMembers} {
 		t.Run(string(mode), func(t *testing.T) {
-			s := newServer(t, func(a *apps.Settings) { a.AcceptClientEventsFrom = mode })
+			s := newServer(t, asReverb, func(a *apps.Settings) { a.AcceptClientEventsFrom = mode })
 			c := s.Connect("x")
 			c.Send(subscribe("#server-to-user-1"))
 			wantTexts(t, "subscribing", c, unauthorized)
@@ -293,7 +293,7 @@ func TestDecision08ByteForByte(t *testing.T) {
 			data := `{ "extra":` + tt.value + `, "user_info":` + tt.value + `,"user_id":2 }`
 			b.Subscribe("x-secret", "presence-r", data)
 			wantTexts(t, "member", a, internal("pusher_internal:member_added", data, "presence-r"))
-			wantTexts(t, "newcomer", b, joined("presence-r", `"count":2,"ids":["1",2],"hash":{"1":null,"2":`+tt.value+`}`))
+			wantTexts(t, "newcomer", b, joined("presence-r", `"count":2,"ids":["1",2],"hash":{"1":{},"2":`+tt.value+`}`))
 		})
 	}
 }
@@ -371,15 +371,15 @@ func TestDecision09Presence(t *testing.T) {
 	}{
 		{"types are kept", []step{
 			{"a", `{"user_id":10,"user_info":{"n":1}}`, roster(`"count":1,"ids":[10],"hash":{"10":{"n":1}}`), ""},
-			{"b", `{"user_id":"11"}`, roster(`"count":2,"ids":[10,"11"],"hash":{"10":{"n":1},"11":null}`), added(`{"user_id":"11"}`)},
-			{"c", `{"user_id":12}`, roster(`"count":3,"ids":[10,"11",12],"hash":{"10":{"n":1},"11":null,"12":null}`), added(`{"user_id":12}`)},
+			{"b", `{"user_id":"11"}`, roster(`"count":2,"ids":[10,"11"],"hash":{"10":{"n":1},"11":{}}`), added(`{"user_id":"11"}`)},
+			{"c", `{"user_id":12}`, roster(`"count":3,"ids":[10,"11",12],"hash":{"10":{"n":1},"11":{},"12":{}}`), added(`{"user_id":12}`)},
 			{"b", "", "", removed(`"11"`)},
 			{"c", "", "", removed(`12`)},
 		}},
 		{"1 and \"1\" are one user", []step{
-			{"a", `{"user_id":"z"}`, roster(`"count":1,"ids":["z"],"hash":{"z":null}`), ""},
-			{"b", `{"user_id":1,"user_info":"first"}`, roster(`"count":2,"ids":["z",1],"hash":{"z":null,"1":"first"}`), added(`{"user_id":1,"user_info":"first"}`)},
-			{"c", `{"user_id":"1","user_info":"second"}`, roster(`"count":2,"ids":["z",1],"hash":{"z":null,"1":"first"}`), ""},
+			{"a", `{"user_id":"z"}`, roster(`"count":1,"ids":["z"],"hash":{"z":{}}`), ""},
+			{"b", `{"user_id":1,"user_info":"first"}`, roster(`"count":2,"ids":["z",1],"hash":{"z":{},"1":"first"}`), added(`{"user_id":1,"user_info":"first"}`)},
+			{"c", `{"user_id":"1","user_info":"second"}`, roster(`"count":2,"ids":["z",1],"hash":{"z":{},"1":"first"}`), ""},
 			{"b", "", "", ""},
 			{"c", "", "", removed(`"1"`)},
 		}},
@@ -388,27 +388,27 @@ func TestDecision09Presence(t *testing.T) {
 			{"b", `{"user_id":1,"user_info":[]}`, roster(`"count":2,"ids":[0,1],"hash":{"0":{},"1":[]}`), added(`{"user_id":1,"user_info":[]}`)},
 		}},
 		{"user_info is optional", []step{
-			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":null}`), ""},
-			{"b", `{"user_id":"b","user_info":null}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":null,"b":null}`), added(`{"user_id":"b","user_info":null}`)},
+			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":{}}`), ""},
+			{"b", `{"user_id":"b","user_info":null}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":{},"b":null}`), added(`{"user_id":"b","user_info":null}`)},
 		}},
 		{"0 and \"0\" are users like any other", []step{
-			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":null}`), ""},
-			{"b", `{"user_id":"0"}`, roster(`"count":2,"ids":["a","0"],"hash":{"a":null,"0":null}`), added(`{"user_id":"0"}`)},
-			{"c", `{"user_id":0}`, roster(`"count":2,"ids":["a","0"],"hash":{"a":null,"0":null}`), ""},
+			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":{}}`), ""},
+			{"b", `{"user_id":"0"}`, roster(`"count":2,"ids":["a","0"],"hash":{"a":{},"0":{}}`), added(`{"user_id":"0"}`)},
+			{"c", `{"user_id":0}`, roster(`"count":2,"ids":["a","0"],"hash":{"a":{},"0":{}}`), ""},
 			{"c", "", "", ""},
 			{"b", "", "", removed(`"0"`)},
 		}},
 		{"quotes and backslashes in an id", []step{
-			{"a", `{"user_id":"a\"\\b"}`, roster(`"count":1,"ids":["a\"\\b"],"hash":{"a\"\\b":null}`), ""},
+			{"a", `{"user_id":"a\"\\b"}`, roster(`"count":1,"ids":["a\"\\b"],"hash":{"a\"\\b":{}}`), ""},
 		}},
 		{"subscribing again replaces what is known, and nobody is told", []step{
-			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":null}`), ""},
-			{"b", `{"user_id":"b"}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":null,"b":null}`), added(`{"user_id":"b"}`)},
-			{"b", `{"user_id":"b","user_info":2}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":null,"b":2}`), ""},
+			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":{}}`), ""},
+			{"b", `{"user_id":"b"}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":{},"b":{}}`), added(`{"user_id":"b"}`)},
+			{"b", `{"user_id":"b","user_info":2}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":{},"b":2}`), ""},
 			{"b", "", "", removed(`"b"`)},
 		}},
 		{"no user_id is refused", []step{
-			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":null}`), ""},
+			{"a", `{"user_id":"a"}`, roster(`"count":1,"ids":["a"],"hash":{"a":{}}`), ""},
 			{"b", `{}`, noUserID, ""},
 			{"b", `{"user_info":{}}`, noUserID, ""},
 			{"b", `{"user_id":null}`, noUserID, ""},
@@ -418,12 +418,12 @@ func TestDecision09Presence(t *testing.T) {
 			{"b", `{"user_id":{}}`, noUserID, ""},
 			{"b", `"b"`, invalidFormat, ""},
 			{"b", `{`, invalidFormat, ""},
-			{"b", `{"user_id":"b"}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":null,"b":null}`), added(`{"user_id":"b"}`)},
+			{"b", `{"user_id":"b"}`, roster(`"count":2,"ids":["a","b"],"hash":{"a":{},"b":{}}`), added(`{"user_id":"b"}`)},
 		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newServer(t)
+			s := newServer(t, asReverb)
 			clients := map[string]*appstest.Client{"a": s.Connect("x"), "b": s.Connect("x"), "c": s.Connect("x")}
 			for i, step := range tt.steps {
 				c := clients[step.who]
@@ -458,7 +458,7 @@ func TestDecision09Presence(t *testing.T) {
 
 // Decision 9: no channel_data at all is no user_id.
 func TestDecision09NoChannelData(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, asReverb)
 	c := s.Connect("x")
 	c.Subscribe("x-secret", "presence-r", "")
 	wantTexts(t, "client", c, noUserID)
@@ -533,7 +533,7 @@ func TestDecision10Cache(t *testing.T) {
 		b.Subscribe("x-secret", "presence-cache-c", `{"user_id":"b"}`)
 		b.Drop()
 		c.Subscribe("x-secret", "presence-cache-c", `{"user_id":"c"}`)
-		wantTexts(t, "newcomer", c, joined("presence-cache-c", `"count":2,"ids":["a","c"],"hash":{"a":null,"c":null}`), event("presence-cache-c", "e"))
+		wantTexts(t, "newcomer", c, joined("presence-cache-c", `"count":2,"ids":["a","c"],"hash":{"a":{},"c":{}}`), event("presence-cache-c", "e"))
 	})
 	t.Run("for cache_ttl and not longer", func(t *testing.T) {
 		s := appstest.New(t, appstest.Options{Apps: []apps.Settings{appstest.App("x")}, CacheTTL: 10 * time.Second})
@@ -634,7 +634,7 @@ func TestMemberAddedComesBeforeWhatIsPublishedLater(t *testing.T) {
 		internal("pusher_internal:member_added", `{"user_id":"b"}`, "presence-r"),
 		`{"event":"client-x","channel":"presence-r","data":1,"user_id":"b"}`,
 		internal("pusher_internal:member_removed", `{"user_id":"b"}`, "presence-r"))
-	wantTexts(t, "b", b, joined("presence-r", `"count":2,"ids":["a","b"],"hash":{"a":null,"b":null}`))
+	wantTexts(t, "b", b, joined("presence-r", `"count":2,"ids":["a","b"],"hash":{"a":{},"b":{}}`))
 }
 
 func TestNothingComesAfterUnsubscribe(t *testing.T) {

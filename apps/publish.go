@@ -35,6 +35,9 @@ func publish(c *call) reply {
 	if len(bag) > 0 {
 		return bag.reply()
 	}
+	if refusal, limited := c.limited(1); limited {
+		return refusal
+	}
 	c.add(e)
 	if err := c.publish(); err != nil {
 		return c.failed(err)
@@ -71,6 +74,9 @@ func publishBatch(c *call) reply {
 	}
 	if len(bag) > 0 {
 		return bag.reply()
+	}
+	if refusal, limited := c.limited(len(batch)); limited {
+		return refusal
 	}
 	var requested [][]byte
 	for i := range batch {

@@ -56,9 +56,18 @@ func appendInfo(dst []byte, c broadcast.Channel, requested attributes) []byte {
 		}
 		if requested.cache && c.Last != nil {
 			field(`"cache":`)
-			dst = append(dst, c.Last.Payload()...)
+			dst = appendCached(dst, c)
 		}
 	}
+	return append(dst, '}')
+}
+
+// appendCached appends the last event of a cache channel as Pusher describes it: its data, and the seconds that it is kept.
+func appendCached(dst []byte, c broadcast.Channel) []byte {
+	dst = append(dst, `{"data":`...)
+	dst = append(dst, pusher.EventData(c.Last.Payload())...)
+	dst = append(dst, `,"ttl":`...)
+	dst = strconv.AppendInt(dst, int64((c.LastTTL+time.Second-1)/time.Second), 10)
 	return append(dst, '}')
 }
 

@@ -25,7 +25,7 @@ func occupy(t *testing.T) *appstest.Server {
 
 func TestQueries(t *testing.T) {
 	s := occupy(t)
-	const cached = `"cache":{"event":"e","data":"{\"n\":1}","channel":"cache-c"}`
+	const cached = `"cache":{"data":"{\"n\":1}","ttl":1800}`
 	tests := []struct {
 		name, target string
 		status       int

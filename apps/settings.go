@@ -14,6 +14,7 @@ type ClientEvents string
 const (
 	ClientEventsFromAll     ClientEvents = "all"     // any connection of the app, subscribed or not
 	ClientEventsFromMembers ClientEvents = "members" // connections subscribed to the channel they whisper to
+	ClientEventsFromPrivate ClientEvents = "private" // members, on private and presence channels alone; Pusher's rule, not in Reverb
 	ClientEventsFromNone    ClientEvents = "none"    // no connection
 )
 
@@ -29,16 +30,20 @@ type RateLimit struct {
 // They never change once an App is built from them.
 type Settings struct {
 	ID, Key, Secret        string
+	PreviousSecret         string        // verifies as Secret does, and never signs; "" for none
+	CheckAuthKey           bool          // the key in signatures of clients and of the API must be Key
 	Disabled               bool          // no connection is accepted and no event published
-	AllowedOrigins         []string      // host patterns, "*" matches any run of characters
+	AllowedOrigins         []string      // patterns of hosts or of whole origins: see originPattern
 	PingInterval           time.Duration // idle time after which the server pings
 	ActivityTimeout        time.Duration // sent to clients; the time within which a ping must be answered
 	MaxConnections         int           // on this node; 0 is no limit
 	MaxMessageSize         int           // bytes of one client message; 0 is no limit
 	AcceptClientEventsFrom ClientEvents
 	RateLimit              RateLimit
+	MaxEventsPerSecond     int // published through the API of this node; 0 is no limit
 	ErrorData              ErrorData
 	Webhooks               []webhook.Hook // who is told what happens, each URL once
+	SubscriptionError      bool           // a refused subscription is told on its channel too, by pusher:subscription_error
 }
 
 // ErrorData is the form of the data of a pusher:error event.
@@ -59,5 +64,6 @@ func DefaultSettings() Settings {
 		MaxMessageSize:         10_000,
 		AcceptClientEventsFrom: ClientEventsFromMembers,
 		RateLimit:              RateLimit{MaxAttempts: 60, Decay: 60 * time.Second},
+		SubscriptionError:      true,
 	}
 }

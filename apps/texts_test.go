@@ -15,6 +15,9 @@ func newServer(t testing.TB, change ...func(*apps.Settings)) *appstest.Server {
 	return appstest.New(t, appstest.Options{Apps: []apps.Settings{appstest.App("x", change...)}})
 }
 
+// asReverb tells clients what is refused as Reverb does: by the error alone.
+func asReverb(s *apps.Settings) { s.SubscriptionError = false }
+
 // wantTexts checks everything that a client has received since the last look.
 func wantTexts(t *testing.T, name string, c *appstest.Client, want ...string) {
 	t.Helper()

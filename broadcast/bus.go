@@ -1,6 +1,10 @@
 package broadcast
 
-import "reverbd/protocol/pusher"
+import (
+	"time"
+
+	"reverbd/protocol/pusher"
+)
 
 // Bus connects this node with the other nodes. A Hub without a Bus is a single node.
 //
@@ -75,7 +79,8 @@ type QueryResult struct {
 type ChannelInfo struct {
 	Name        string
 	Subscribers int
-	Users       int      // users in the cluster's roster
-	IDs         [][]byte // user_id of each of them as raw JSON, if Query.Users is set
-	Last        Frame    // the last event of a cache channel
+	Users       int           // users in the cluster's roster
+	IDs         [][]byte      // user_id of each of them as raw JSON, if Query.Users is set
+	Last        Frame         // the last event of a cache channel
+	LastTTL     time.Duration `json:",omitempty"` // how long it is kept from now on
 }

@@ -49,10 +49,10 @@ func (d *Directory) repeatPending(p *pendingSub, member *Identity) {
 	st.mu.Lock()
 	p.requests++
 	var toWake uint64
-	if member != nil {
+	if p.topic.roster != nil {
 		toWake = d.changeIdentity(p.topic, p.member, member)
-		p.member = member
 	}
+	p.member = member
 	st.mu.Unlock()
 	d.hub.wake(toWake, p.sub.loop)
 }
@@ -64,7 +64,7 @@ func (d *Directory) cancelPending(p *pendingSub) {
 	t.stripe.mu.Lock()
 	var toWake uint64
 	p.unlinkTopic()
-	if p.member != nil {
+	if t.roster != nil {
 		toWake = d.removeLocal(t, p.member)
 	}
 	d.cleanUp(t)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"reverbd/protocol/pusher"
 )
@@ -12,9 +13,10 @@ import (
 type Channel struct {
 	Name        string
 	Kind        pusher.Kind
-	Subscribers int   // subscribed connections, on all nodes
-	Users       int   // distinct users of a presence channel
-	Last        Frame // the last event of a cache channel, nil if there is none
+	Subscribers int           // subscribed connections, on all nodes
+	Users       int           // distinct users of a presence channel
+	Last        Frame         // the last event of a cache channel, nil if there is none
+	LastTTL     time.Duration // how long that event is kept from now on
 }
 
 // Occupied reports whether the channel has subscribers.
@@ -101,7 +103,7 @@ func (d *Directory) merge(known map[string]Channel, answers []QueryResult) {
 			all.Subscribers += c.Subscribers
 			all.Users = max(all.Users, c.Users)
 			if all.Last == nil {
-				all.Last = c.Last
+				all.Last, all.LastTTL = c.Last, c.LastTTL
 			}
 			known[c.Name] = all
 		}
@@ -135,7 +137,7 @@ func (h *Hub) AnswerQuery(q Query) (f QueryResult) {
 }
 
 func channelInfo(c Channel) ChannelInfo {
-	return ChannelInfo{Name: c.Name, Subscribers: c.Subscribers, Users: c.Users, Last: c.Last}
+	return ChannelInfo{Name: c.Name, Subscribers: c.Subscribers, Users: c.Users, Last: c.Last, LastTTL: c.LastTTL}
 }
 
 func (d *Directory) localChannel(name string) Channel {
@@ -148,7 +150,11 @@ func (d *Directory) localChannel(name string) Channel {
 }
 
 func (d *Directory) describe(t *Topic) Channel {
-	return Channel{Name: t.Name, Kind: t.Kind, Subscribers: int(t.subscribers), Users: t.users(), Last: d.lastEvent(t)}
+	c := Channel{Name: t.Name, Kind: t.Kind, Subscribers: int(t.subscribers), Users: t.users(), Last: d.lastEvent(t)}
+	if c.Last != nil {
+		c.LastTTL = t.cached.expires.Sub(d.hub.now())
+	}
+	return c
 }
 
 // localChannels locks one stripe at a time.

@@ -11,11 +11,11 @@ func TestPresence(t *testing.T) {
 	ann, ben, tab := r.connect(0), r.connect(1), r.connect(0)
 
 	reply := r.subscribe(ann, "presence-room", `"1"`)
-	if !strings.Contains(reply[0], `{\"presence\":{\"count\":1,\"ids\":[\"1\"],\"hash\":{\"1\":null}}}`) {
+	if !strings.Contains(reply[0], `{\"presence\":{\"count\":1,\"ids\":[\"1\"],\"hash\":{\"1\":{}}}}`) {
 		t.Errorf("the first was told %s", reply[0])
 	}
 	reply = r.subscribe(ben, "presence-room", `2`)
-	if !strings.Contains(reply[0], `\"count\":2,\"ids\":[\"1\",2],\"hash\":{\"1\":null,\"2\":null}`) {
+	if !strings.Contains(reply[0], `\"count\":2,\"ids\":[\"1\",2],\"hash\":{\"1\":{},\"2\":{}}`) {
 		t.Errorf("the second was told %s", reply[0])
 	}
 	reply = r.subscribe(tab, "presence-room", `"2"`) // the same user, with an id of another JSON type

@@ -9,15 +9,15 @@ type SubscribeReply struct {
 	Last    Frame // the last event of a cache channel, or a pusher:cache_miss; nil on other channels
 }
 
-// Subscribe makes s a subscriber of the channel. On a presence channel member is the user of s, else it is nil. A second
-// subscription replaces the first.
+// Subscribe makes s a subscriber of the channel. On a presence channel member is the user of s; on a private channel it is the user
+// that the app has signed, if any; else it is nil. A second subscription replaces the first.
 //
 // What is published after the reply reaches s; what was published before does not. One of several nodes can guarantee that
 // only when the channel is in sync, so the reply may come later: then SubscribeReply is empty, and the subscription is
 // pending until the loop of s sends the reply.
 func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) SubscribeReply {
 	slot := s.find(channel)
-	if slot >= 0 && member != nil && s.subs[slot].member.Key != member.Key {
+	if slot >= 0 && kind.IsPresence() && s.subs[slot].member.Key != member.Key {
 		d.unsubscribeSlot(s, slot) // the same connection as another user: the old user leaves, the new one joins
 		slot = -1
 	}
@@ -36,7 +36,7 @@ func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind
 	st.mu.Lock()
 	t := st.topic(channel, kind)
 	d.observeSubscribe(t)
-	if member != nil {
+	if t.roster != nil {
 		d.addLocal(t, member)
 	}
 	if !d.ready(t, member) {
@@ -52,7 +52,7 @@ func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind
 
 // addSubscriber makes s a subscriber of t, which is ready for it. It runs on the loop of s, with the stripe locked.
 func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (reply SubscribeReply, toWake uint64) {
-	if member != nil {
+	if t.roster != nil {
 		if m := t.roster.getOrAdd(member.Key); !m.visible {
 			t.roster.show(m, member)
 			toWake = d.announce(t, memberAdded(t.Name, member.Data))
@@ -72,10 +72,10 @@ func (d *Directory) resubscribe(s *Subscriber, slot int32, member *Identity) Sub
 	st := t.stripe
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if member != nil {
+	if t.roster != nil {
 		d.changeIdentity(t, sub.member, member)
-		sub.member = member
 	}
+	sub.member = member
 	return d.reply(t)
 }
 
@@ -119,7 +119,7 @@ func (d *Directory) removeSubscriber(t *Topic, l *Loop, onlyHere bool, member *I
 	if onlyHere {
 		t.loops &^= l.bit
 	}
-	if member != nil {
+	if t.roster != nil {
 		toWake = d.removeLocal(t, member)
 	}
 	d.cleanUp(t)

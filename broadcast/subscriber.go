@@ -100,7 +100,7 @@ func (s *Subscriber) Subscribed(channel []byte) bool { return s.find(channel) >=
 // Subscriptions is the number of channels that s is subscribed to.
 func (s *Subscriber) Subscriptions() int { return len(s.subs) }
 
-// Member is the user of s on a presence channel; nil if s is not a member.
+// Member is the user of s on a presence or private channel, as the app has signed it; nil if there is none.
 func (s *Subscriber) Member(channel []byte) *Identity {
 	if slot := s.find(channel); slot >= 0 {
 		return s.subs[slot].member
@@ -111,7 +111,7 @@ func (s *Subscriber) Member(channel []byte) *Identity {
 // isUser reports whether s is a member of any presence channel as the user with that key.
 func (s *Subscriber) isUser(key string) bool {
 	for i := range s.subs {
-		if m := s.subs[i].member; m != nil && m.Key == key {
+		if sub := &s.subs[i]; sub.group.topic.roster != nil && sub.member.Key == key {
 			return true
 		}
 	}

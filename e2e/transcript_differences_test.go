@@ -44,6 +44,10 @@ var differences = []difference{
 	{"api-errors", 12, 12, "Content-Type on every reply", plain(404, "Not found.")},
 	{"api-errors", 13, 12, "Content-Type on every reply", plain(405, "Method not allowed.")},
 	{"api-errors", 14, 12, "Content-Type on every reply", plain(413, "Payload too large.")},
+	{
+		"cache-channel", 5, 27, "info=cache as Pusher has it",
+		outcome{Response: &response{200, "application/json", `{"occupied":true,"subscription_count":2,"cache":{"data":"{\"home\":1}","ttl":"{seconds}"}}`}},
+	},
 	{"api-channels", 6, 14, "an object, whether or not it is empty", outcome{Response: &response{200, "application/json", `{"channels":{}}`}}},
 }
 

@@ -58,7 +58,8 @@ func (d *sessionDriver) cannot(transcript string, step int) string {
 	return ""
 }
 
-// recordedConfigFile is configFile with the data of pusher:error as the recorded server had it (decision 23).
+// recordedConfigFile is configFile with the data of pusher:error as the recorded server had it (decision 23), and without what it did
+// not send.
 func recordedConfigFile(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile(configFile(t))
@@ -66,7 +67,7 @@ func recordedConfigFile(t *testing.T) string {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "reverb.yml")
-	text := strings.ReplaceAll(string(b), "    - app_id:", "    - error_data: string\n      app_id:")
+	text := strings.ReplaceAll(string(b), "    - app_id:", "    - error_data: string\n      subscription_error: false\n      app_id:")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,25 @@ func appendErrorData(dst []byte, code int, message string) []byte {
 	return append(dst, '}')
 }
 
+// AppendSubscriptionError appends the event by which the client of a channel learns that it is not subscribed: pusher-js hands it to
+// the channel, and Echo's error() binds to nothing else. status is as of an HTTP answer. The data is an object, as soketi has it.
+func AppendSubscriptionError[C Text](dst []byte, channel C, message string, status int) []byte {
+	dst = append(dst, `{"event":"pusher:subscription_error","data":{"type":"AuthError","error":`...)
+	dst = AppendString(dst, message)
+	dst = append(dst, `,"status":`...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, '}')
+	return appendChannel(dst, channel)
+}
+
+// AppendSubscriptionCount appends the number of subscribers of a channel.
+func AppendSubscriptionCount[C Text](dst []byte, channel C, count int) []byte {
+	dst = append(dst, `{"event":"pusher_internal:subscription_count","data":"{\"subscription_count\":`...)
+	dst = strconv.AppendInt(dst, int64(count), 10)
+	dst = append(dst, `}"`...)
+	return appendChannel(dst, channel)
+}
+
 // AppendPing appends the server's question whether the client is still there.
 func AppendPing(dst []byte) []byte { return append(dst, `{"event":"pusher:ping"}`...) }
 
@@ -97,7 +116,7 @@ func appendHashMember(dst []byte, m Member) []byte {
 	}
 	dst = append(dst, ':')
 	if m.Info == nil {
-		return append(dst, "null"...)
+		return append(dst, "{}"...) // as Reverb since 1.12: pages read properties of it
 	}
 	return appendEscaped(dst, m.Info)
 }

@@ -24,6 +24,12 @@ func VerifyChannel(secret string, auth []byte, id SocketID, channel, channelData
 	return hmac.Equal(auth, channelSignature(secret, id, channel, channelData))
 }
 
+// NamesKey reports whether auth, as the client sent it, has the key in front of its signature, or no key at all.
+func NamesKey(key string, auth []byte) bool {
+	before, _, ok := bytes.Cut(auth, []byte{':'})
+	return !ok || string(before) == key
+}
+
 func channelSignature(secret string, id SocketID, channel, channelData []byte) []byte {
 	text := make([]byte, 0, 23+len(channel)+len(channelData))
 	text = id.Append(text)

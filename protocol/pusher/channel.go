@@ -50,6 +50,10 @@ func (k Kind) IsPresence() bool { return k&Presence != 0 }
 // IsCache reports whether the channel's last event is kept for new subscribers.
 func (k Kind) IsCache() bool { return k&Cache != 0 }
 
+// TakesClientEvents reports whether Pusher relays client events on the channel: it is private or a presence channel, and the server
+// can read its events.
+func (k Kind) TakesClientEvents() bool { return k.NeedsAuth() && k&Encrypted == 0 }
+
 // IsServerToUser reports whether the channel belongs to one signed-in user.
 func (k Kind) IsServerToUser() bool { return k&ToUser != 0 }
 

@@ -23,7 +23,8 @@ var (
 	ErrInvalidFormat   = &Error{4200, "Invalid message format"}
 	ErrPongTimeout     = &Error{4201, "Pong reply not received in time"} // closes
 	ErrClientEventsOff = &Error{4301, "The app does not have client messaging enabled."}
-	ErrRateLimit       = &Error{4301, "Rate limit exceeded"} // closes if the app has terminate_on_limit
+	ErrClientEventKind = &Error{4301, "Client events are only supported on private and presence channels."} // Pusher's rule; not in Reverb
+	ErrRateLimit       = &Error{4301, "Rate limit exceeded"}                                                // closes if the app has terminate_on_limit
 )
 
 // Close codes of this server beside those of the errors that close. What pusher-js does when it sees one (its core/connection/protocol/protocol.ts):

@@ -55,6 +55,21 @@ func Parse(p []byte) (Message, error) {
 	return m, nil
 }
 
+// EventData returns the data of an event, as the raw JSON value that it is; null if there is none.
+func EventData(event []byte) []byte {
+	data := []byte("null")
+	members, err := ObjectMembers(event)
+	if err != nil {
+		return data
+	}
+	for key, value, ok := members.Next(); ok; key, value, ok = members.Next() {
+		if string(key) == "data" {
+			data = value
+		}
+	}
+	return data
+}
+
 // IsPusher reports whether the message is for the server itself.
 func (m Message) IsPusher() bool { return hasPrefix(m.Event, "pusher:") }
 

@@ -137,6 +137,9 @@ func (l *loader) app(a appSource) apps.Settings {
 	s.AcceptClientEventsFrom = l.clientEvents(
 		a.setting("REVERB_APP_ACCEPT_CLIENT_EVENTS_FROM", "accept_client_events_from"), eventsFrom)
 	s.ErrorData = l.errorData(a.setting("REVERB_APP_ERROR_DATA", "error_data"))
+	s.SubscriptionError = l.boolean(a.setting("REVERB_APP_SUBSCRIPTION_ERROR", "subscription_error"), s.SubscriptionError)
+	s.CheckAuthKey = l.boolean(a.setting("REVERB_APP_CHECK_AUTH_KEY", "check_auth_key"), false)
+	s.MaxEventsPerSecond = l.atMost(a.setting("REVERB_APP_MAX_EVENTS_PER_SECOND", "max_events_per_second"), "a number of events")
 	s.RateLimit.Enabled = l.boolean(a.setting("REVERB_APP_RATE_LIMITING_ENABLED", "rate_limiting.enabled"), false)
 	s.RateLimit.MaxAttempts = int(l.number(a.setting("REVERB_APP_RATE_LIMIT_MAX_ATTEMPTS", "rate_limiting.max_attempts"),
 		int64(s.RateLimit.MaxAttempts), limits{"a number of messages", 1, 1 << 30}))
@@ -159,7 +162,15 @@ func (l *loader) credentials(a appSource, s *apps.Settings) {
 	s.Key = l.identifier(a, "REVERB_APP_KEY", "key")
 	secret := l.credential(a, "REVERB_APP_SECRET", "secret")
 	s.Secret = secret.text
-	if strings.TrimSpace(s.Secret) != s.Secret {
+	l.checkSecret(secret)
+	if previous, ok := l.find(a.setting("REVERB_APP_PREVIOUS_SECRET", "previous_secret")); ok {
+		s.PreviousSecret = previous.text
+		l.checkSecret(previous)
+	}
+}
+
+func (l *loader) checkSecret(secret value) {
+	if strings.TrimSpace(secret.text) != secret.text {
 		l.problem(secret.from, "begins or ends with a space or line break, which clients do not sign with; remove it")
 	}
 }
@@ -233,6 +244,14 @@ func (l *loader) maxMessageSize(s setting, fallback int) int {
 	return int(l.number(s, int64(fallback), limits{"a size in bytes, or 0 for no limit", 64, maxSize}))
 }
 
+// atMost is a limit: 0, or nothing, is none.
+func (l *loader) atMost(s setting, what string) int {
+	if v, ok := l.find(s); !ok || strings.TrimSpace(v.text) == "" {
+		return 0
+	}
+	return int(l.number(s, 0, limits{what + ", or 0 for no limit", 0, 1 << 30}))
+}
+
 func (l *loader) clientEvents(s setting, fallback apps.ClientEvents) apps.ClientEvents {
 	v, ok := l.find(s)
 	if !ok {
@@ -243,10 +262,12 @@ func (l *loader) clientEvents(s setting, fallback apps.ClientEvents) apps.Client
 		return apps.ClientEventsFromAll
 	case "members":
 		return apps.ClientEventsFromMembers
+	case "private":
+		return apps.ClientEventsFromPrivate
 	case "none", "", "false", "(false)", "off", "no":
 		return apps.ClientEventsFromNone
 	}
-	l.problem(v.from, "%s is not all, members or none; give one of these", v.shown())
+	l.problem(v.from, "%s is not all, members, private or none; give one of these", v.shown())
 	return fallback
 }
 

@@ -22,6 +22,10 @@ REVERB_APP_RATE_LIMIT_MAX_ATTEMPTS=5
 REVERB_APP_RATE_LIMIT_DECAY_SECONDS=2
 REVERB_APP_RATE_LIMIT_TERMINATE=(true)
 REVERB_APP_ERROR_DATA=String
+REVERB_APP_SUBSCRIPTION_ERROR=no
+REVERB_APP_CHECK_AUTH_KEY=yes
+REVERB_APP_PREVIOUS_SECRET=before
+REVERB_APP_MAX_EVENTS_PER_SECOND=200
 `).mustLoad(t)
 	want := apps.Settings{
 		ID: "1", Key: "k", Secret: "s", AllowedOrigins: []string{"a.test", "*.b.test"},
@@ -29,6 +33,7 @@ REVERB_APP_ERROR_DATA=String
 		AcceptClientEventsFrom: apps.ClientEventsFromNone,
 		RateLimit:              apps.RateLimit{Enabled: true, MaxAttempts: 5, Decay: 2 * time.Second, TerminateOnLimit: true},
 		ErrorData:              apps.ErrorDataString,
+		CheckAuthKey:           true, PreviousSecret: "before", MaxEventsPerSecond: 200,
 	}
 	if !reflect.DeepEqual(c.Apps, []apps.Settings{want}) {
 		t.Errorf("got %+v\nwant %+v", c.Apps, want)
@@ -53,6 +58,11 @@ func TestAppOptionsThatAreMissing(t *testing.T) {
 		{"max_connections empty", dotenv("REVERB_APP_MAX_CONNECTIONS="), func(s apps.Settings) any { return s.MaxConnections }, 0},
 		{"max_connections null", dotenv("REVERB_APP_MAX_CONNECTIONS=null"), func(s apps.Settings) any { return s.MaxConnections }, 0},
 		{"max_connections empty in the file", app(`max_connections: ""`), func(s apps.Settings) any { return s.MaxConnections }, 0},
+		{"a refused channel is told", app("ping_interval: 60"), func(s apps.Settings) any { return s.SubscriptionError }, true},
+		{"a refused channel is not told", app("subscription_error: false"), func(s apps.Settings) any { return s.SubscriptionError }, false},
+		{"client events of private channels", app("accept_client_events_from: private"), func(s apps.Settings) any { return s.AcceptClientEventsFrom }, apps.ClientEventsFromPrivate},
+		{"no limit of events", app(`max_events_per_second: ""`), func(s apps.Settings) any { return s.MaxEventsPerSecond }, 0},
+		{"no previous secret", dotenv("REVERB_APP_PREVIOUS_SECRET="), func(s apps.Settings) any { return s.PreviousSecret }, ""},
 		{"enabled unless told otherwise", app("ping_interval: 60"), func(s apps.Settings) any { return s.Disabled }, false},
 		{"disabled in the file", app("enabled: false"), func(s apps.Settings) any { return s.Disabled }, true},
 		{"disabled in .env", dotenv("REVERB_APP_ENABLED=false"), func(s apps.Settings) any { return s.Disabled }, true},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -61,28 +62,34 @@ func identifier(s string) error {
 	return nil
 }
 
-// originPattern checks a pattern of allowed_origins. Browsers send hosts in lower case and in ASCII, and only the host
-// of the Origin header is compared, so whatever has more than that in it would never match.
+// originPattern checks a pattern of allowed_origins: a host, or [scheme://]host[:port]. Browsers send hosts in lower case and in
+// ASCII, and an origin has no path.
 func originPattern(s string) error {
-	rest := s
-	if _, after, ok := strings.Cut(s, "://"); ok {
-		rest = after
+	scheme, rest, whole := strings.Cut(s, "://")
+	if !whole {
+		rest = s
 	}
-	rest, _, _ = strings.Cut(rest, "/")
-	host := rest
-	if at := strings.LastIndexByte(rest, ':'); at >= 0 && !strings.HasSuffix(rest, "]") {
-		host = rest[:at]
+	host, path, _ := strings.Cut(rest, "/")
+	if _, port, ok := strings.Cut(strings.TrimLeft(host, "["), "]:"); ok || strings.Count(host, ":") == 1 {
+		if !ok {
+			_, port, _ = strings.Cut(host, ":")
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); port != "*" && (err != nil || n == 0) {
+			return fmt.Errorf("%s has a port that is not a number from 1 to 65535; give one, or * for any", value{text: s}.shown())
+		}
 	}
+	pattern := strings.TrimSuffix(s, "/"+path)
 	switch {
 	case s == "":
 		return errors.New("is an empty pattern, which matches nothing; give a host, or * for all")
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		return errors.New("contains a space or control character; give one host a pattern")
+		return errors.New("contains a space or control character; give one origin a pattern")
 	case strings.ContainsFunc(s, func(r rune) bool { return r > 0x7f }):
 		return errors.New("is not ASCII, and browsers send hosts in punycode: write it as xn-- and what follows")
-	case host != s:
-		return fmt.Errorf("%s can never match, since only hosts are compared, without scheme, port and path; write %q",
-			value{text: s}.shown(), strings.ToLower(host))
+	case whole && (scheme == "" || strings.ContainsRune(scheme, '*')):
+		return fmt.Errorf("%s has no scheme that a browser sends; write https://, or the host alone for any scheme", value{text: s}.shown())
+	case pattern != s:
+		return fmt.Errorf("%s can never match, since an origin has no path; write %q", value{text: s}.shown(), strings.ToLower(pattern))
 	case s != strings.ToLower(s):
 		return fmt.Errorf("%s can never match, since browsers send hosts in lower case; write %q",
 			value{text: s}.shown(), strings.ToLower(s))

@@ -20,6 +20,6 @@ scenario(async () => {
     assert.ok(!pusher.connection.retryTimer)
     assert.equal(pusher.errors.at(-1).error.data.code, 4009)
   }
-  assert.deepEqual(await others.inbox.take(), ['pusher:member_removed', { id, info: null }])
+  assert.deepEqual(await others.inbox.take(), ['pusher:member_removed', { id, info: {} }])
   assert.equal(other.connection.state, 'connected')
 })

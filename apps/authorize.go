@@ -1,0 +1,81 @@
+package apps
+
+import (
+	"errors"
+
+	"reverbd/broadcast"
+	"reverbd/protocol/pusher"
+)
+
+// authorize checks that the app signed this subscription.
+func (s *Session) authorize(kind pusher.Kind, sub pusher.Subscribe) error {
+	switch {
+	case kind.IsServerToUser():
+		return pusher.ErrUnauthorized // it belongs to a signed-in user, and signing in is not supported
+	case kind.NeedsAuth() && !s.app.verifyChannel(sub, s.ID):
+		return pusher.ErrUnauthorized
+	}
+	return nil
+}
+
+// identify reads the user of the client in channel_data: the member of a presence channel, or the user_id that its client events
+// carry on a private channel, where a user_id is optional. On other channels nobody has signed channel_data, and it only has to be
+// well-formed.
+func (s *Session) identify(kind pusher.Kind, data []byte) (*broadcast.Identity, error) {
+	switch {
+	case kind.IsPresence() && len(data) == 0:
+		return nil, pusher.ErrNoUserID
+	case kind.IsPresence():
+		return broadcast.NewIdentity(data)
+	case len(data) > 0 && !pusher.IsComposite(data):
+		return nil, pusher.ErrInvalidFormat
+	case len(data) > 0 && kind.NeedsAuth():
+		if member, err := broadcast.NewIdentity(data); err == nil {
+			return member, nil
+		}
+	}
+	return nil, nil
+}
+
+// refusedSubscription is the error of a subscription that is refused. The client hears it twice: as an error, as in Reverb, and on
+// the channel.
+type refusedSubscription struct {
+	wire    *pusher.Error
+	channel []byte
+}
+
+func (e *refusedSubscription) Error() string { return e.wire.Error() }
+
+func (e *refusedSubscription) Unwrap() error { return e.wire }
+
+// refused makes a refusedSubscription of an error that concerns what the app has signed.
+func refused(channel []byte, err error) error {
+	if wire, ok := errors.AsType[*pusher.Error](err); ok && wire.Code == pusher.ErrUnauthorized.Code {
+		return &refusedSubscription{wire, channel}
+	}
+	return err
+}
+
+// subscriptionError tells the client on the channel that it is not subscribed, or not any more. status is as of an HTTP answer.
+func (s *Session) subscriptionError(channel []byte, message string, status int) {
+	b := broadcast.TextBuffer(len(message) + len(channel))
+	s.Send(broadcast.SealText(pusher.AppendSubscriptionError(b, channel, message, status)))
+}
+
+// verifyChannel reports whether the app signed a subscription of the connection id.
+func (a *App) verifyChannel(sub pusher.Subscribe, id pusher.SocketID) bool {
+	if a.CheckAuthKey && !pusher.NamesKey(a.Key, sub.Auth) {
+		return false
+	}
+	return pusher.VerifyChannel(a.Secret, sub.Auth, id, sub.Channel, sub.ChannelData) ||
+		a.PreviousSecret != "" && pusher.VerifyChannel(a.PreviousSecret, sub.Auth, id, sub.Channel, sub.ChannelData)
+}
+
+// verifyRequest reports whether the app signed a request of the API, which runs on the loop l, or on none.
+func (a *App) verifyRequest(l *broadcast.Loop, q pusher.Query, method, path string, body []byte) bool {
+	if key := q.Get("auth_key"); a.CheckAuthKey && key != "" && key != a.Key {
+		return false
+	}
+	return a.signer(l).Verify(q, method, path, body) ||
+		a.PreviousSecret != "" && pusher.NewSigner(a.PreviousSecret).Verify(q, method, path, body)
+}
