@@ -130,7 +130,7 @@ func (h *Hub) shrinkCache() {
 	for h.cache.over() {
 		var oldest time.Time
 		found := false
-		directories := h.allDirectories()
+		directories := h.Directories()
 		for _, d := range directories {
 			if t, ok := d.oldestExpiry(); ok && (!found || t.Before(oldest)) {
 				oldest, found = t, true

@@ -36,7 +36,7 @@ func (h *Hub) BusDisconnected() {
 
 // eachTopic calls f for every topic of every app, with its stripe locked, and wakes the loops that f returns.
 func (h *Hub) eachTopic(f func(*Directory, *Topic) (toWake uint64)) {
-	for _, d := range h.allDirectories() {
+	for _, d := range h.Directories() {
 		for i := range d.stripes {
 			st := &d.stripes[i]
 			var toWake uint64

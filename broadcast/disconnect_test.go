@@ -61,7 +61,7 @@ func TestRemoveDirectory(t *testing.T) {
 	kept := other.Channel([]byte("cache-a"))
 	r.RemoveDirectory(r.app)
 	r.publish("cache-late", "x", 0)
-	if all := r.allDirectories(); len(all) != 1 || all[0] != other {
+	if all := r.Directories(); len(all) != 1 || all[0] != other {
 		t.Errorf("the hub knows %d directories", len(all))
 	}
 	one := (&cachedEvent{topic: &Topic{Name: "cache-a"}, frame: textFrame("x")}).size()

@@ -66,7 +66,7 @@ func (h *Hub) Loops() []*Loop { return h.loops }
 
 // Directory returns the channels of an app, nil if the hub has no such app.
 func (h *Hub) Directory(app string) *Directory {
-	for _, d := range h.allDirectories() {
+	for _, d := range h.Directories() {
 		if d.App == app {
 			return d
 		}
@@ -77,7 +77,7 @@ func (h *Hub) Directory(app string) *Directory {
 // Sweep removes expired cached events. It must be called every few seconds, on any goroutine but a loop's.
 func (h *Hub) Sweep() {
 	now := h.now()
-	for _, d := range h.allDirectories() {
+	for _, d := range h.Directories() {
 		d.expire(now)
 	}
 }
@@ -105,7 +105,8 @@ func (h *Hub) RemoveDirectory(d *Directory) {
 	}
 }
 
-func (h *Hub) allDirectories() []*Directory {
+// Directories returns the channels of all apps.
+func (h *Hub) Directories() []*Directory {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.directories[:len(h.directories):len(h.directories)]

@@ -101,6 +101,10 @@ func TestClusterSetups(t *testing.T) {
 		})
 		_ = r
 	})
+	t.Run("webhooks in a Redis Cluster", func(t *testing.T) {
+		t.Parallel()
+		testRedisClusterWebhooks(t)
+	})
 	t.Run("Redis Cluster", func(t *testing.T) {
 		t.Parallel()
 		testRedisCluster(t)

@@ -32,10 +32,25 @@ func hookedDir(t *testing.T, h *hooks, events string) string {
 // join subscribes to a presence channel as a user.
 func (c *client) join(channel, user string) {
 	c.t.Helper()
+	c.sendJoin(channel, user)
+	c.nextEvent("pusher_internal:subscription_succeeded")
+}
+
+// sendJoin asks to join, and does not wait for the answer.
+func (c *client) sendJoin(channel, user string) {
+	c.t.Helper()
 	data := `{"user_id":` + strconv.Quote(user) + `}`
 	id, _ := pusher.ParseSocketID(c.socketID)
 	auth := appKey + ":" + pusher.ChannelSignature(appSecret, id, []byte(channel), []byte(data))
-	c.subscribe(channel, []byte(`{"auth":"`+auth+`","channel_data":`+strconv.Quote(data)+`}`))
+	c.send(`{"event":"pusher:subscribe","data":{"channel":"` + channel + `","auth":"` + auth + `","channel_data":` + strconv.Quote(data) + `}}`)
+}
+
+// drain reads all that the server has sent up to the answer to a ping.
+func (c *client) drain() {
+	c.t.Helper()
+	c.send(`{"event":"pusher:ping","data":{}}`)
+	for !strings.Contains(c.next(), "pusher:pong") {
+	}
 }
 
 // unsubscribe ends a subscription, which is not answered.

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"reverbd/broadcast"
 )
 
 // Options say how webhooks are sent.
 type Options struct {
-	Client     *http.Client // see Client
-	QueueBytes int          // that may wait for each URL; 0 is 16 MiB
-	Log        *zap.Logger  // nil: no log
+	Client     *http.Client     // see Client
+	QueueBytes int              // that may wait for each URL; 0 is 16 MiB
+	Outbox     broadcast.Outbox // of a cluster; nil: this node tells what it sees
+	Log        *zap.Logger      // nil: no log
 }
 
 const defaultQueueBytes = 16 << 20
@@ -33,6 +36,7 @@ type Stats struct {
 type Dispatcher struct {
 	client *http.Client
 	limit  int
+	outbox broadcast.Outbox
 	log    *zap.Logger
 	intake intake
 
@@ -69,7 +73,7 @@ func New(o Options) *Dispatcher {
 	}
 	ctx, cut := context.WithCancel(context.Background())
 	return &Dispatcher{
-		ctx: ctx, cut: cut, client: o.Client, limit: o.QueueBytes, log: o.Log, apps: make(map[string][]*endpoint), intake: intake{limit: o.QueueBytes},
+		ctx: ctx, cut: cut, client: o.Client, limit: o.QueueBytes, outbox: o.Outbox, log: o.Log, apps: make(map[string][]*endpoint), intake: intake{limit: o.QueueBytes},
 		wake: make(chan struct{}, 1), end: make(chan struct{}),
 	}
 }
@@ -89,10 +93,11 @@ func (d *Dispatcher) Configure(apps []App) {
 		for h := range app.Hooks {
 			e := old[name{app.ID, app.Hooks[h].URL}]
 			if e == nil {
-				e = &endpoint{queue: newQueue(d.limit)}
+				e = &endpoint{queue: d.newQueue()}
 				e.ctx, e.cancel = context.WithCancel(context.Background())
 			}
 			e.app, e.hook, e.stopped = app, &app.Hooks[h], false
+			e.stream = streamOf(e.name())
 			delete(old, e.name())
 			d.endpoints = append(d.endpoints, e)
 			d.apps[app.ID] = append(d.apps[app.ID], e)
@@ -120,9 +125,10 @@ func (d *Dispatcher) forget(e *endpoint) {
 func (d *Dispatcher) empty(e *endpoint) (n int) {
 	waiting := e.queue.waiting()
 	d.journal.gone(e.name(), waiting)
+	d.settle(e, "", waiting)
 	n = len(waiting)
-	limit, flights, busy := e.queue.limit, e.queue.flights, e.queue.busy
-	e.queue = newQueue(limit)
+	flights, busy := e.queue.flights, e.queue.busy
+	e.queue = d.newQueue()
 	e.queue.flights, e.queue.busy = flights, busy
 	for _, b := range e.flying {
 		for _, i := range b.Items {
@@ -223,19 +229,22 @@ func (d *Dispatcher) sort(app string, ev *Event, now time.Time) {
 		if text == nil {
 			text = ev.Append(nil)
 		}
-		i := &Item{
-			Kind: ev.Kind, Channel: ev.Channel, User: ev.User, Lane: ev.lane(), Text: text, Due: ev.At, Mute: !e.hook.Wants(ev.Kind, ev.Channel),
-		}
-		if ev.Kind.departs() {
-			i.Due = ev.At.Add(holdTime)
-		}
-		d.enqueue(e, i, now)
+		d.refs++
+		d.enqueue(e, newItem(formatRef(d.refs), e.hook, ev, text), now)
 	}
 }
 
+func newItem(ref string, h *Hook, ev *Event, text []byte) *Item {
+	i := &Item{
+		Ref: ref, Kind: ev.Kind, Channel: ev.Channel, User: ev.User, Lane: ev.lane(), Text: text, Due: ev.At, Mute: !h.Wants(ev.Kind, ev.Channel),
+	}
+	if ev.Kind.departs() {
+		i.Due = ev.At.Add(holdTime)
+	}
+	return i
+}
+
 func (d *Dispatcher) enqueue(e *endpoint, i *Item, now time.Time) {
-	d.refs++
-	i.Ref = formatRef(d.refs)
 	if d.heir != nil {
 		d.heir.item(e, i)
 		return
@@ -257,7 +266,7 @@ func (d *Dispatcher) drop(e *endpoint, n int, why string, now time.Time) {
 
 // board takes the batches that are due off the queue.
 func (d *Dispatcher) board(e *endpoint, now time.Time) (due []flight) {
-	if e.stopped || d.ended {
+	if e.stopped || d.ended || d.outbox != nil && !e.owned {
 		return nil
 	}
 	for items := e.queue.take(now, d.hurried); items != nil; items = e.queue.take(now, d.hurried) {
@@ -266,9 +275,17 @@ func (d *Dispatcher) board(e *endpoint, now time.Time) (due []flight) {
 		d.journal.batch(e.name(), b)
 		due = append(due, flight{e, b})
 	}
-	d.journal.gone(e.name(), e.queue.gone)
-	e.queue.gone = nil
+	d.forgo(e)
 	return due
+}
+
+// forgo notes what is not told after all.
+func (d *Dispatcher) forgo(e *endpoint) {
+	if gone := e.queue.gone; len(gone) > 0 {
+		e.queue.gone = nil
+		d.journal.gone(e.name(), gone)
+		d.settle(e, "", gone)
+	}
 }
 
 // start has a batch fly that has left the queue.
@@ -286,6 +303,10 @@ func (d *Dispatcher) landed(e *endpoint, b *Batch, o outcome) {
 	}
 	defer d.record()
 	d.journal.done(e.name(), b)
+	d.settle(e, b.ID, b.Items)
+	if !slices.Contains(e.flying, b) {
+		return // another node has taken it over
+	}
 	e.flying = slices.DeleteFunc(e.flying, func(other *Batch) bool { return other == b })
 	e.queue.land(b.Items)
 	switch o {

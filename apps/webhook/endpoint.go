@@ -22,6 +22,8 @@ type endpoint struct {
 	hook    *Hook
 	queue   *queue
 	flying  []*Batch        // on their way, in the order in which they left
+	stream  string          // of an outbox
+	owned   bool            // by this node, so that it sends what is in the stream
 	stopped bool            // it answered 410: nothing is sent until the configuration is read again
 	failing bool            // the last attempt failed, which has been told
 	ctx     context.Context // done: no further attempt is made
@@ -47,6 +49,12 @@ const (
 
 // fly sends a batch until it is taken, or there is no point in it any longer.
 func (d *Dispatcher) fly(e *endpoint, b *Batch) outcome {
+	d.mu.Lock()
+	ctx := e.ctx // another one is made when the stream is owned again
+	d.mu.Unlock()
+	if !d.seal(ctx, e, b) {
+		return abandoned
+	}
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		app, hook := d.current(e)
 		answer, err := attempt(d.ctx, d.client, app, hook, b)
@@ -65,7 +73,7 @@ func (d *Dispatcher) fly(e *endpoint, b *Batch) outcome {
 		}
 		select {
 		case <-time.After(pause/2 + rand.N(pause/2)):
-		case <-e.ctx.Done():
+		case <-ctx.Done():
 			return abandoned
 		}
 	}

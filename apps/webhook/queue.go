@@ -38,6 +38,8 @@ type Batch struct {
 	ID    string
 	Items []*Item
 	First time.Time // when it was first sent, or is about to be
+
+	sealed bool // the outbox has it
 }
 
 // queue is what one URL has yet to be told. It has no lock of its own.

@@ -30,7 +30,7 @@ func (d *Dispatcher) restore(s *saved, now time.Time) {
 			continue
 		}
 		for _, b := range former.batches {
-			d.again(e, b.Items)
+			d.renumber(e, b.Items)
 			if d.heir != nil {
 				d.heir.batch(e, b)
 				continue
@@ -47,6 +47,8 @@ func (d *Dispatcher) restore(s *saved, now time.Time) {
 			if former.waiting[i.Ref] != i {
 				continue
 			}
+			d.refs++
+			i.Ref = formatRef(d.refs)
 			if i.Kind.departs() && i.Due.Before(now.Add(returnTime)) {
 				i.Due = now.Add(returnTime)
 			}
@@ -62,8 +64,8 @@ func (d *Dispatcher) restore(s *saved, now time.Time) {
 	}
 }
 
-// again gives the items of a batch new refs.
-func (d *Dispatcher) again(e *endpoint, items []*Item) {
+// renumber gives the items of a batch new refs.
+func (d *Dispatcher) renumber(e *endpoint, items []*Item) {
 	for _, i := range items {
 		d.refs++
 		i.Ref = formatRef(d.refs)

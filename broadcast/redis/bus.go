@@ -34,6 +34,7 @@ type Bus struct {
 	dirty       *inbox[channelRef]
 	seen        map[string]map[uint64]*window // by server and origin; of the session that is open
 	queries     queries
+	outbox      *Outbox
 	peers       *peers
 
 	ready     chan struct{} // closed when Redis has been reached for the first time
@@ -82,13 +83,15 @@ func New(o Options, cacheTTL time.Duration, log *zap.Logger) (*Bus, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	return &Bus{
+	b := &Bus{
 		options: o, names: names{o.Channel}, client: newClient(o), log: log, cacheTTL: max(cacheTTL, time.Second),
 		origin: rand.Uint64(), queue: newQueue(o.QueueBytes), dirty: newInbox[channelRef](), peers: newPeers(), unsynced: make(map[string]bool),
 		ready: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
 		foreignLog: logLimiter{every: time.Minute}, droppedLog: logLimiter{every: 10 * time.Second},
 		failureLog: logLimiter{every: 10 * time.Second}, unansweredLog: logLimiter{every: 10 * time.Second},
-	}, nil
+	}
+	b.outbox = newOutbox(b)
+	return b, nil
 }
 
 // Ready is closed when Redis has been reached for the first time.

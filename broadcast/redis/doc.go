@@ -70,9 +70,16 @@
 // second. A refusal does not end a session; an error of the connection, and one that says that this is the wrong server
 // (READONLY, MOVED, LOADING and others: see unavailable), does.
 //
+// # Outbox
+//
+// What is told to applications' servers (webhooks) goes through the outbox (outbox.go, outbox_read.go), if any are configured. A hash has, for each
+// channel and member, the sum of what the nodes have of it, another one what a node has. The script that changes them adds an entry to the streams
+// of those who are told, when a sum leaves or reaches nothing. A session begins with all that its node has; an eviction takes away what the dead
+// node had. Each stream is read by the node that has its lease. What it sends is sealed as a batch under that lease, and removed when it is done with.
+//
 // # Lock order
 //
-// subscriptions.mu, then a stripe of the hub, then the dirty set (an inbox). All other locks (queue, queries, peers,
+// subscriptions.mu, then a stripe of the hub, then the dirty set (an inbox) or Outbox.mu. All other locks (queue, queries, peers,
 // pubsubConns, inboxes) are taken with none of this package held, and no lock of this package is taken while they are
 // held. No lock is held while waiting for Redis.
 package redis

@@ -95,6 +95,9 @@ func (s *session) evict(node, count string) error {
 		}
 		channels += len(rooms)
 	}
+	if err := s.removePresent(node); err != nil {
+		return err
+	}
 	s.bus.peers.remove(node)
 	pipe := s.client.Pipeline()
 	pipe.HDel(s.ctx, s.names.nodes(), node)

@@ -19,7 +19,7 @@ func (s *session) heartbeat() error {
 	t := time.NewTicker(heartbeatInterval)
 	defer t.Stop()
 	last := time.Now()
-	caughtUp := s.caughtUp
+	caughtUp := s.everythingTold()
 	for {
 		select {
 		case <-s.ctx.Done():

@@ -45,6 +45,23 @@ func (n names) rooms(node string) string { return n.nodes() + ":rooms:" + node }
 // lock is held by the node that evicts another one.
 func (n names) lock(node string) string { return n.nodes() + ":lock:" + node }
 
+// outbox is what all keys of the outbox begin with.
+func (n names) outbox() string { return n.prefix + ":{outbox}" }
+
+// present is the hash of channels and members to the sum of what all nodes have of them.
+func (n names) present() string { return n.outbox() + ":present" }
+
+// presentOn is the same of one node.
+func (n names) presentOn(node string) string { return n.outbox() + ":on:" + node }
+
+// outboxFence exists when a dead node has been taken out of the sums.
+func (n names) outboxFence(node string) string { return n.outbox() + ":dead:" + node }
+
+// stream is what has to be told to one receiver, streamBatches the hash of what is being told together, streamLease its owner.
+func (n names) stream(name string) string        { return n.outbox() + ":stream:" + name }
+func (n names) streamBatches(name string) string { return n.outbox() + ":batches:" + name }
+func (n names) streamLease(name string) string   { return n.outbox() + ":lease:" + name }
+
 // control is the pub/sub channel that all nodes are subscribed to.
 func (n names) control() string { return n.prefix + ":control" }
 

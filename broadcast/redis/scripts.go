@@ -187,4 +187,7 @@ if redis.call('SET', KEYS[3], ARGV[3], 'NX', 'EX', ARGV[5]) then return 1 end
 return 0
 `)
 
-var scripts = []*goredis.Script{rosterScript, removeScript, cacheScript, heartbeatScript, registerScript, claimScript}
+var scripts = []*goredis.Script{
+	rosterScript, removeScript, cacheScript, heartbeatScript, registerScript, claimScript,
+	outboxScript, leaseScript, sealScript,
+}

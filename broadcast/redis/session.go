@@ -32,6 +32,7 @@ type session struct {
 	pubsub        *pubsubConns
 	subscriptions *subscriptions
 	evictions     *evictions
+	told          chan struct{} // closed when the outbox has everything that was there when the session began
 	caughtUp      chan struct{} // closed when Redis has confirmed all channels that the hub wanted when the session began
 	registered    atomic.Bool   // Redis has taken a heartbeat: if the node dies, another one takes its members off
 	commandsUntil atomic.Int64  // the last second of Redis's clock in which commands on members count
@@ -44,7 +45,7 @@ var (
 )
 
 func newSession(b *Bus, h *broadcast.Hub) *session {
-	s := &session{bus: b, hub: h, client: b.client, names: b.names, evictions: newEvictions(), caughtUp: make(chan struct{})}
+	s := &session{bus: b, hub: h, client: b.client, names: b.names, evictions: newEvictions(), caughtUp: make(chan struct{}), told: make(chan struct{})}
 	if b.epoch > 0 {
 		s.previous = fmt.Sprintf("%s-%d", b.originName(), b.epoch)
 	}
@@ -74,6 +75,7 @@ func (s *session) run(ctx context.Context) error {
 	s.spawn(s.subscriptions.run)
 	s.spawn(s.publish)
 	s.spawn(s.heartbeat)
+	s.serveOutbox()
 	select {
 	case <-s.ctx.Done():
 	case <-s.bus.closing:
@@ -85,6 +87,7 @@ func (s *session) run(ctx context.Context) error {
 	s.fail(nil)
 	s.pubsub.close()
 	s.work.Wait()
+	s.bus.outbox.end()
 	s.hub.BusDisconnected()
 	return context.Cause(s.ctx)
 }
@@ -136,7 +139,7 @@ func (s *session) leave() {
 	deadline := time.After(leaveTimeout)
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
-	for !s.bus.queue.empty() || !s.subscriptions.idle() {
+	for !s.bus.queue.empty() || !s.subscriptions.idle() || !s.bus.outbox.idle() {
 		select {
 		case <-poll.C:
 		case <-deadline:

@@ -33,6 +33,14 @@ func newCluster(conf config.Config, log *zap.Logger) (*cluster, error) {
 	return &cluster{bus}, nil
 }
 
+// outbox is what the nodes tell outside together; nil for a node of its own.
+func (c *cluster) outbox() broadcast.Outbox {
+	if c == nil {
+		return nil
+	}
+	return c.bus.Outbox()
+}
+
 // options puts the connection into the options of a hub.
 func (c *cluster) options(o broadcast.Options) broadcast.Options {
 	if c != nil {

@@ -24,7 +24,7 @@ func (i *instance) reload() control.Answer {
 		i.log.Error("reload: nothing has been changed", zap.Error(err))
 		return control.Answer{Error: "nothing has been changed\n" + err.Error()}
 	}
-	i.webhooks.configure(conf.Apps)
+	i.webhooks.reconfigure(conf.Apps, i.registry)
 	i.server.Limit(eventloop.Limits{MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes})
 	i.level.SetLevel(conf.LogLevel)
 

@@ -40,9 +40,9 @@ func serve(i *instance) error {
 	if i.others, err = newCluster(conf, i.log); err != nil {
 		return err
 	}
-	i.webhooks = newWebhooks(conf, i.log)
+	i.webhooks = newWebhooks(conf, i.others, i.log)
 	i.hub = broadcast.NewHub(i.others.options(broadcast.Options{
-		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes, Observer: i.webhooks.dispatcher,
+		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes, Observer: i.webhooks.observer(),
 	}))
 	if i.registry, err = apps.NewRegistry(i.hub, conf.Apps); err != nil {
 		return err
@@ -77,9 +77,9 @@ func serve(i *instance) error {
 	if err := i.webhooks.open(conf.Apps, i.inherited); err != nil {
 		return err
 	}
-	defer i.webhooks.close()
 	i.others.join(i.hub, i.log)
 	defer i.others.leave(i.log)
+	defer i.webhooks.close()
 	return i.run()
 }
 

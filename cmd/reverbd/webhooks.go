@@ -12,6 +12,7 @@ import (
 
 	"reverbd/apps"
 	"reverbd/apps/webhook"
+	"reverbd/broadcast"
 	"reverbd/cmd/reverbd/config"
 	"reverbd/cmd/reverbd/control"
 )
@@ -27,6 +28,7 @@ const (
 // over; a stop, if there is a state directory or a pid file to put it beside; and a kill, if there is a state directory.
 type webhooks struct {
 	dispatcher *webhook.Dispatcher
+	outbox     broadcast.Outbox // of the cluster, where everything survives; nil on a node of its own
 	log        *zap.Logger
 	dir        string // of the state; "" is none
 	file       string // beside the pid file, where there is no directory; "" is none
@@ -35,15 +37,28 @@ type webhooks struct {
 	to         *os.File      // the pipe to it
 }
 
-func newWebhooks(conf config.Config, log *zap.Logger) *webhooks {
-	w := &webhooks{
-		dispatcher: webhook.New(webhook.Options{Client: webhook.Client(conf.Roots), QueueBytes: conf.QueueBytes, Log: log}),
-		log:        log, dir: conf.StateDir,
-	}
-	if conf.StateDir == "" && conf.PidFile != "" {
+func newWebhooks(conf config.Config, others *cluster, log *zap.Logger) *webhooks {
+	w := &webhooks{outbox: others.outbox(), log: log}
+	w.dispatcher = webhook.New(webhook.Options{
+		Client: webhook.Client(conf.Roots), QueueBytes: conf.QueueBytes, Outbox: w.outbox, Log: log,
+	})
+	switch {
+	case w.outbox != nil:
+		w.outbox.Serve(w.dispatcher)
+	case conf.StateDir != "":
+		w.dir = conf.StateDir
+	case conf.PidFile != "":
 		w.file = conf.PidFile + ".webhooks"
 	}
 	return w
+}
+
+// observer is who is told what happens.
+func (w *webhooks) observer() broadcast.Observer {
+	if w.outbox != nil {
+		return w.outbox
+	}
+	return w.dispatcher
 }
 
 // configure says whose webhooks are sent.
@@ -55,11 +70,25 @@ func (w *webhooks) configure(settings []apps.Settings) {
 	w.dispatcher.Configure(list)
 }
 
+// reconfigure is configure for a server that runs.
+func (w *webhooks) reconfigure(settings []apps.Settings, registry *apps.Registry) {
+	w.configure(settings)
+	for _, a := range registry.Apps() {
+		if w.outbox != nil && len(a.Webhooks) > 0 {
+			w.outbox.Sync(a.Channels)
+		}
+	}
+}
+
 // open takes over what a former process has left.
 func (w *webhooks) open(settings []apps.Settings, inherited *handover) error {
 	w.configure(settings)
 	from := inherited.webhooks()
 	switch {
+	case w.outbox != nil:
+		if from != nil {
+			_ = from.Close()
+		}
 	case from != nil:
 		w.dispatcher.Pause()
 		go w.takeOver(from)
@@ -126,8 +155,13 @@ func (w *webhooks) leave(registry *apps.Registry) {
 	w.dispatcher.LeaveAll()
 }
 
-// handOver has the new process send what this one has yet to tell, and is told.
+// handOver is called when the new process serves. It is to send what this one has yet to tell. On one of several nodes both have
+// that in common.
 func (w *webhooks) handOver(registry *apps.Registry) {
+	if w.outbox != nil {
+		w.keep()
+		return
+	}
 	w.handedOver = make(chan struct{})
 	go func() {
 		defer close(w.handedOver)
@@ -155,7 +189,7 @@ func (w *webhooks) close() {
 		_ = w.to.Close()
 		return
 	}
-	if w.dir == "" && w.file == "" {
+	if w.outbox == nil && w.dir == "" && w.file == "" {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 		w.dispatcher.Flush(ctx)
 		cancel()
@@ -163,7 +197,7 @@ func (w *webhooks) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), attemptTime)
 	defer cancel()
 	w.dispatcher.Close(ctx)
-	if w.dir == "" {
+	if w.outbox == nil && w.dir == "" {
 		w.save()
 	}
 }

@@ -88,7 +88,6 @@ func Load(flags map[string]string, lookup func(name string) (string, bool), dir 
 	c := l.server()
 	c.Apps = l.apps(c.Dev)
 	c.SlowConsumerBytes = l.slowConsumerBytes(c)
-	l.refuseClusterWebhooks(c)
 
 	if err := errors.Join(l.problems...); err != nil {
 		return Config{}, err

@@ -158,12 +158,3 @@ func (l *loader) webhookChannels(v value, given bool) (patterns []string) {
 	}
 	return patterns
 }
-
-// refuseClusterWebhooks: several nodes do not agree yet on which of them tells what.
-func (l *loader) refuseClusterWebhooks(c Config) {
-	for _, a := range c.Apps {
-		if c.Scaling != nil && len(a.Webhooks) > 0 {
-			l.problem(origin{key: "webhooks"}, "the app %q has webhooks, which a server cannot send that is one of several nodes; turn scaling off, or remove them", a.ID)
-		}
-	}
-}
