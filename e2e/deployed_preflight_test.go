@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,6 +43,38 @@ func TestPreflightLikesNginx(t *testing.T) {
 				t.Errorf("only %d findings about nginx: %s", seen, out)
 			}
 		})
+	}
+}
+
+// What deploy/ has for the other proxies that preflight reads is what it asks for. Debian's Caddy is too old for what it wants of reloads.
+func TestPreflightLikesProxies(t *testing.T) {
+	t.Parallel()
+	etc := t.TempDir()
+	at := func(name string) string { return filepath.Join(etc, name) }
+	deploy(t, "haproxy/haproxy.cfg", at("haproxy.cfg"), nil)
+	deploy(t, "apache/reverbd.conf", at("sites-enabled/reverbd.conf"), nil)
+	deploy(t, "apache/mpm_event.conf", at("mods-enabled/mpm_event.conf"), nil)
+	deploy(t, "caddy/Caddyfile", at("Caddyfile"), nil)
+	must(t, os.WriteFile(at("apache2.conf"), []byte("IncludeOptional mods-enabled/*.conf\nIncludeOptional sites-enabled/*.conf\n"), 0o600))
+	_, out := runToEnd(t, etc, nil, "preflight", "--json", "--connections", "5000",
+		"--haproxy", at("haproxy.cfg"), "--apache", at("apache2.conf"), "--caddy", at("Caddyfile"))
+	var report struct {
+		Findings []struct{ Check, Level, Found, Need string }
+	}
+	must(t, json.Unmarshal([]byte(out), &report))
+	levels := map[string]string{}
+	for _, f := range report.Findings {
+		if kind, _, _ := strings.Cut(f.Check, "."); kind == "haproxy" || kind == "apache" || kind == "caddy" {
+			levels[f.Check] = f.Level
+		}
+	}
+	delete(levels, "caddy.descriptors") // of a Caddy that may run here
+	want := map[string]string{
+		"haproxy.maxconn": "ok", "haproxy.timeout_tunnel": "ok",
+		"apache.upgrade": "ok", "apache.workers": "ok", "apache.timeout": "ok", "caddy.stream_close_delay": "warning",
+	}
+	if !maps.Equal(levels, want) {
+		t.Errorf("got %v\nwant %v\n%s", levels, want, out)
 	}
 }
 

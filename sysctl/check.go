@@ -14,6 +14,9 @@ func Check(f Facts, n Need) []Finding {
 			checkTasks, checkCPU, checkClock,
 			checkNginx, checkNginxDescriptors, checkNginxConnections, checkNginxBacklog,
 			checkNginxApp, checkNginxAPI, checkNginxUpgrade, checkNginxTimeout,
+			checkHAProxy, checkHAProxyMaxconn, checkHAProxyTimeout,
+			checkApache, checkApacheUpgrade, checkApacheWorkers, checkApacheTimeout,
+			checkCaddy, checkCaddyDescriptors, checkCaddyReload,
 			checkRedis, checkRedisClients, checkRedisBuffer,
 		}
 	}

@@ -155,18 +155,14 @@ func checkNginxUpgrade(f Facts, n Need) Finding {
 }
 
 func checkNginxTimeout(f Facts, n Need) Finding {
-	const check = "nginx.proxy_read_timeout"
 	route := f.route(n)
 	if route == nil {
 		return Finding{}
 	}
-	ping, answer := seconds(n.PingInterval), seconds(n.ActivityTimeout)
-	have := route.ReadTimeout
-	found := have.String() + " s"
-	if route.at.find("proxy_read_timeout") == nil {
-		found += " (nginx's default)"
+	where := "nginx's default, " + route.Where
+	if d := route.at.find("proxy_read_timeout"); d != nil {
+		where = d.where()
 	}
-	return finding(check, levelOf(have < ping, have < ping+answer), found, (ping+answer).String()+" s",
-		fmt.Sprintf("an idle connection is pinged after %s s, and may take %s s to answer: nginx must not cut it off before (%s)",
-			ping, answer, route.Where), f.Nginx.inside(route, fmt.Sprintf("proxy_read_timeout %ds;", 2*(ping+answer))))
+	return idleFinding("nginx.proxy_read_timeout", route.ReadTimeout, where, n,
+		f.Nginx.inside(route, fmt.Sprintf("proxy_read_timeout %ds;", idleLimit(n))))
 }

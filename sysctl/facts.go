@@ -11,6 +11,9 @@ type Facts struct {
 	Clock   Clock
 
 	Nginx      *Nginx      // nil when no file was named
+	HAProxy    *HAProxy    // likewise
+	Apache     *Apache     // likewise
+	Caddy      *Caddy      // likewise
 	Supervisor *Supervisor // nil when no file was named, and supervisor does not run this
 	Unit       *Unit       // nil when no unit was named, and systemd does not run this
 	Redis      Redis       // filled in by the caller

@@ -228,8 +228,9 @@ func TestNginxRules(t *testing.T) {
 		{"closed", "nginx.upgrade", Fatal, with("Connection upgrade", "Connection ''"), `Connection "upgrade";`},
 
 		{"long", "nginx.proxy_read_timeout", OK, good, ""},
-		{"as long as a ping and its answer", "nginx.proxy_read_timeout", OK, with("timeout 2m", "timeout 90s"), ""},
-		{"the default", "nginx.proxy_read_timeout", Warning, with("proxy_read_timeout 2m;", ""), "proxy_read_timeout 180s;"},
+		{"longer than a ping and its answer", "nginx.proxy_read_timeout", OK, with("timeout 2m", "timeout 91s"), ""},
+		{"as long as a ping and its answer", "nginx.proxy_read_timeout", Warning, with("timeout 2m", "timeout 90s"), "proxy_read_timeout 180s;"},
+		{"the default", "nginx.proxy_read_timeout", Fatal, with("proxy_read_timeout 2m;", ""), "proxy_read_timeout 180s;"},
 		{"shorter than a ping", "nginx.proxy_read_timeout", Fatal, with("timeout 2m", "timeout 59s 999ms"), "proxy_read_timeout 180s;"},
 
 		{"one address", "net.ipv4.ip_local_port_range", OK, good, ""},

@@ -13,7 +13,7 @@ type Source struct {
 	Clock  func() Clock                     // SystemClock, or a recorded one
 
 	// Files to look at, by their absolute names, and a unit of systemd, by its name or file. Each may be empty.
-	Nginx, Supervisor, Unit string
+	Nginx, HAProxy, Apache, Caddy, Supervisor, Unit string
 }
 
 // Read collects the facts. What cannot be read is Unknown; a named file that cannot be read says so in its part of the facts.
@@ -35,6 +35,15 @@ func Read(s Source) Facts {
 	}
 	if s.Nginx != "" {
 		f.Nginx = readNginx(r, s.Nginx)
+	}
+	if s.HAProxy != "" {
+		f.HAProxy = readHAProxy(r, s.HAProxy)
+	}
+	if s.Apache != "" {
+		f.Apache = readApache(r, s.Apache)
+	}
+	if s.Caddy != "" {
+		f.Caddy = readCaddy(r, s.Caddy)
 	}
 	if file := s.supervisorFile(r, f.Process); file != "" {
 		f.Supervisor = readSupervisor(r, file)

@@ -46,6 +46,9 @@ func preflightCommand() *cli.Command {
 		Flags: append(config.Flags(),
 			&cli.IntFlag{Name: "connections", Usage: "`NUMBER` of connections (default expect-connections, the sum of max_connections, or 10000)"},
 			&cli.StringFlag{Name: "nginx", Usage: "look at nginx with this main `FILE`, such as /etc/nginx/nginx.conf"},
+			&cli.StringFlag{Name: "haproxy", Usage: "look at HAProxy with this main `FILE`, such as /etc/haproxy/haproxy.cfg"},
+			&cli.StringFlag{Name: "apache", Usage: "look at Apache httpd with this main `FILE`, such as /etc/apache2/apache2.conf"},
+			&cli.StringFlag{Name: "caddy", Usage: "look at Caddy with this `FILE`, such as /etc/caddy/Caddyfile"},
 			&cli.StringFlag{Name: "supervisor", Usage: "look at supervisor with this main `FILE`, such as /etc/supervisor/supervisord.conf"},
 			&cli.StringFlag{Name: "systemd", Usage: "look at the service that systemd starts as `UNIT`, by its name or file"},
 			&cli.BoolFlag{Name: "json", Usage: "write for machines"},
@@ -113,7 +116,8 @@ func preflightConfig(flags map[string]string) (config.Config, error) {
 func namedFiles(c *cli.Context) (sysctl.Source, error) {
 	s := thisMachine()
 	s.Nginx, s.Supervisor, s.Unit = c.String("nginx"), c.String("supervisor"), c.String("systemd")
-	files := []*string{&s.Nginx, &s.Supervisor}
+	s.HAProxy, s.Apache, s.Caddy = c.String("haproxy"), c.String("apache"), c.String("caddy")
+	files := []*string{&s.Nginx, &s.HAProxy, &s.Apache, &s.Caddy, &s.Supervisor}
 	if strings.Contains(s.Unit, "/") {
 		files = append(files, &s.Unit)
 	}
