@@ -150,7 +150,7 @@ const (
 func (d *Directory) deliver(own *Loop, channel []byte, j job, offset uint64, a admission) error {
 	kind := pusher.KindOf(channel)
 	j.deflated = d.hub.deflate(j.frame)
-	toWake, err := d.post(channel, kind, j, offset, a)
+	toWake, err := d.post(own, channel, kind, j, offset, a)
 	d.hub.wake(toWake, own)
 	if kind.IsCache() && d.hub.cache.over() {
 		d.hub.shrinkCache()
@@ -158,7 +158,7 @@ func (d *Directory) deliver(own *Loop, channel []byte, j job, offset uint64, a a
 	return err
 }
 
-func (d *Directory) post(channel []byte, kind pusher.Kind, j job, offset uint64, a admission) (toWake uint64, err error) {
+func (d *Directory) post(own *Loop, channel []byte, kind pusher.Kind, j job, offset uint64, a admission) (toWake uint64, err error) {
 	st := d.stripe(channel)
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -192,5 +192,8 @@ func (d *Directory) post(channel []byte, kind pusher.Kind, j job, offset uint64,
 	}
 	t.seq++
 	j.topic, j.seq = t, t.seq
+	if own != nil {
+		own.caused += int(t.subscribers)
+	}
 	return d.hub.post(loops, j), err
 }

@@ -37,19 +37,20 @@ func (l *Loop) drain() {
 	defer func() { l.draining = false }()
 	l.budget = min(2*l.budget, maxBudget)
 	l.walkUntil = time.Time{}
+	l.doRests()
 	for writes := 0; ; {
-		if l.dispatch() {
+		if l.dispatch() && len(l.rests) == 0 { // the events of rests are not worth a poll each
 			l.budget = minBudget
 		}
 		l.walk()
 		writes += l.write(l.budget - writes)
-		if l.idle() && len(l.walks) == 0 {
+		if l.idle() && len(l.walks) == 0 && !l.resting() {
 			if l.mailbox.park() {
 				return
 			}
 			continue
 		}
-		if writes >= l.budget || l.next < len(l.jobs) || len(l.walks) > 0 {
+		if writes >= l.budget || l.next < len(l.jobs) || len(l.walks) > 0 || l.resting() {
 			l.rescheduled = true
 			l.reschedule()
 			return

@@ -51,6 +51,9 @@ func NewHub(o Options) *Hub {
 	for i := range min(max(o.Loops, 1), MaxLoops) {
 		h.loops = append(h.loops, newLoop(i, orDefault(o.MailboxBytes, 64<<20), &h.deflateConns))
 	}
+	for _, l := range h.loops {
+		l.peers = h.loops
+	}
 	return h
 }
 

@@ -34,6 +34,12 @@ type Loop struct {
 	walks     []func() (more bool) // only the first has begun
 	walkUntil time.Time            // when the walks of the current Drain pause; zero before their first step
 
+	peers     []*Loop              // all loops of the hub
+	rests     []func() (more bool) // see Rest
+	rested    time.Time            // when a step of a rest was last made
+	restTimer bool                 // a timer wakes the loop for its rests
+	caused    int                  // see Caused
+
 	spare       []*queue // empty queues for reuse
 	spareUnused int      // of spare: queues that have not been needed since the last Trim
 	dirtyPeak   int      // high-water mark of dirty since the last Trim

@@ -36,6 +36,7 @@ type conn struct {
 	state         state
 	writeShutdown bool // no more is sent: shutdownWrite has done its work
 	deflate       bool // permessage-deflate has been negotiated
+	held          bool // a part of what has arrived is in loop.held
 }
 
 // opened is called when the connection has been enrolled in its loop.
@@ -56,21 +57,38 @@ func (c *conn) traffic(p []byte) {
 	c.receive(p)
 }
 
-// receive handles bytes that the client has sent, without the encryption of TLS. It may overwrite them.
+// receive handles bytes that the client has sent, without the encryption of TLS. It may overwrite them. What goes beyond the turn of
+// the connection is held.
 func (c *conn) receive(p []byte) {
-	for len(p) > 0 {
-		switch c.state {
-		case stateHTTP:
+	if c.held {
+		c.receiveHeld(p)
+		return
+	}
+	if rest := c.handle(p); len(rest) > 0 && !c.loop.hold(c, rest) {
+		c.loop.turn.unlimited = true
+		c.handle(rest)
+	}
+}
+
+// handle handles what p begins with until the turn of the connection is over, and returns what it has not handled.
+func (c *conn) handle(p []byte) []byte {
+	for len(p) > 0 && (c.state == stateHTTP || c.state == stateOpen) && !c.loop.turnOver() {
+		before := len(p)
+		if c.state == stateHTTP {
 			p = c.receiveHTTP(p)
-		case stateOpen:
+		} else {
 			p = c.receiveFrame(p)
-		default:
-			return
 		}
+		c.loop.turn.handled(before - len(p))
 	}
-	if c.state == stateOpen {
+	switch c.state {
+	case stateOpen:
 		c.session.Flush()
+	case stateHTTP:
+	default:
+		return nil // what a connection that ends still sends is discarded
 	}
+	return p
 }
 
 // receiveFrame handles the first frame of p and returns what follows it.
@@ -83,6 +101,7 @@ func (c *conn) receiveFrame(p []byte) []byte {
 	switch ev.Op {
 	case 0:
 	case ws.OpText, ws.OpBinary:
+		c.loop.turn.bytes += len(ev.Payload)
 		c.session.Message(ev.Op, ev.Payload)
 	case ws.OpPing:
 		c.session.Control(ev.Op)
@@ -175,6 +194,7 @@ func (c *conn) closed() {
 	was := c.state
 	c.state = stateClosed
 	c.loop.wheel.cancel(c)
+	c.loop.letGo(c)
 	c.endHTTP()
 	if was == stateOpen || was == stateClosing && c.session != nil {
 		c.session.Gone(ws.StatusAbnormalClosure, "")

@@ -156,6 +156,7 @@ func (w *workerResponse) Run() {
 	c.http.pipelined = nil
 	c.respond(w.response, w.keepAlive && !c.http.pipelineFull && (!c.http.ended || len(pipelined) > 0))
 	if c.state == stateHTTP && len(pipelined) > 0 {
+		c.loop.beginTurn()
 		c.receive(pipelined)
 	}
 	if c.state == stateHTTP && c.http.ended && !c.http.pending {

@@ -48,6 +48,7 @@ func (s *Server) receive(c *conn, p []byte) {
 			c.loop.wake() // what this read has posted is still in the mailbox
 		}
 	}()
+	c.loop.beginTurn()
 	c.traffic(p)
 	c.loop.shared.DrainUnlessScheduled()
 }

@@ -25,6 +25,10 @@ type loop struct {
 	firing    bool                     // a walk fires the timers of those ticks
 	drain     *drain                   // the shutdown of this loop; nil before it
 
+	epoll int              // descriptor of gnet's epoll; -1: not known
+	turn  turn             // of the connection that is being read
+	held  map[*conn][]byte // what has arrived on connections beyond their turns
+
 	fastPath fastPathParser
 	heads    headReader
 	response response
@@ -51,7 +55,7 @@ func (l *loop) attach(engine *gnet.Client) error {
 	if err != nil {
 		return err
 	}
-	l.waker = waker
+	l.waker, l.epoll = waker, epollOf(waker.gnet)
 	l.gnet.Store(&waker.gnet)
 	l.wake()
 	return nil
