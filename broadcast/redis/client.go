@@ -3,8 +3,10 @@ package redis
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -90,18 +92,46 @@ func (c client) loadScripts(ctx context.Context) error {
 	return c.cluster.ForEachMaster(ctx, func(ctx context.Context, m *goredis.Client) error { return load(ctx, m) })
 }
 
-// server returns the name of the server that has a channel, and a function that opens a pub/sub connection to it. Channels
-// of one server share a connection.
-func (c client) server(ctx context.Context, channel string) (name string, open func() *goredis.PubSub, err error) {
+// server names the server that has a channel, and opens a connection to it for pub/sub: channels of one server may share it.
+func (c client) server(ctx context.Context, channel string) (name string, open func() *subscriber, err error) {
 	if c.cluster == nil {
-		return "", func() *goredis.PubSub { return c.Subscribe(ctx) }, nil
+		single, ok := c.UniversalClient.(*goredis.Client)
+		if !ok {
+			return "", nil, errors.New("redis: a client of an unknown kind")
+		}
+		return "", func() *subscriber { return newSubscriber(ctx, single, (*goredis.Client).Subscribe) }, nil
 	}
 	m, err := c.cluster.MasterForKey(ctx, channel)
 	if err != nil {
 		return "", nil, err
 	}
-	return m.Options().Addr, func() *goredis.PubSub { return m.SSubscribe(ctx) }, nil
+	return m.Options().Addr, func() *subscriber { return newSubscriber(ctx, m, (*goredis.Client).SSubscribe) }, nil
 }
+
+// subscriber is one connection for pub/sub, and no other after it: go-redis would open another one by itself and subscribe to all
+// channels in one command, during which Redis serves nobody else, before it reports that the first is lost.
+type subscriber struct {
+	*goredis.PubSub
+	client *goredis.Client // of this connection alone
+}
+
+var errConnectedBefore = errors.New("redis: the pub/sub connection is lost")
+
+func newSubscriber(ctx context.Context, of *goredis.Client, open func(*goredis.Client, context.Context, ...string) *goredis.PubSub) *subscriber {
+	o := *of.Options()
+	dial, dialed := o.Dialer, new(atomic.Bool)
+	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if dialed.Swap(true) {
+			return nil, errConnectedBefore
+		}
+		return dial(ctx, network, addr)
+	}
+	c := goredis.NewClient(&o)
+	return &subscriber{open(c, ctx), c}
+}
+
+// Close ends the connection.
+func (s *subscriber) Close() error { return errors.Join(s.PubSub.Close(), s.client.Close()) }
 
 // unavailable reports whether err means that Redis cannot be used now: it cannot be reached, is loading or read-only, or
 // the layout of the cluster has changed.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -256,4 +257,43 @@ func TestWrongPassword(t *testing.T) {
 	defer c.Close()
 	c.ConfigSet(t.Context(), "requirepass", "wrong")
 	n.ready()
+}
+
+// A node whose pub/sub connection is cut subscribes to each of its channels once.
+func TestSubscribesOnceAfterCut(t *testing.T) {
+	const channels = 3000
+	r, a, _ := newPair(t)
+	ann := a.connect()
+	for i := range channels {
+		ann.subscribe(fmt.Sprintf("channel-%d", i), "")
+	}
+	synced := func() bool {
+		return r.client.PubSubNumSub(t.Context(), a.bus.names.control()).Val()[a.bus.names.control()] == 2 &&
+			len(r.client.PubSubChannels(t.Context(), "reverb:e:*").Val()) == channels
+	}
+	eventually(t, "all channels are subscribed to", synced)
+	r.client.ConfigSet(t.Context(), "slowlog-max-len", "10000")
+	r.client.ConfigSet(t.Context(), "slowlog-log-slower-than", "0")
+	r.client.Do(t.Context(), "CLIENT", "KILL", "TYPE", "pubsub")
+	eventually(t, "a new session", func() bool { return a.bus.Stats().Sessions == 2 })
+	eventually(t, "all channels are subscribed to again", synced)
+	r.client.ConfigSet(t.Context(), "slowlog-log-slower-than", "-1")
+	names := 0
+	for _, entry := range r.client.SlowLogGet(t.Context(), -1).Val() {
+		if !strings.EqualFold(entry.Args[0], "subscribe") {
+			continue
+		}
+		n := len(entry.Args) - 1
+		if more, ok := strings.CutPrefix(entry.Args[n], "... ("); ok { // "... (970 more arguments)"
+			rest, _ := strconv.Atoi(strings.Fields(more)[0])
+			n += rest - 1
+		}
+		if n > 1000 {
+			t.Errorf("one command subscribes to %d channels", n)
+		}
+		names += n
+	}
+	if names < channels || names > channels+8 {
+		t.Errorf("Redis was asked for %d names, for %d channels", names, channels)
+	}
 }

@@ -25,7 +25,7 @@ type pubsubConns struct {
 // pubsubConn is one pub/sub connection.
 type pubsubConn struct {
 	session *session
-	pubsub  *goredis.PubSub
+	pubsub  *subscriber
 	seen    map[uint64]*window // by process; of the receiving goroutine alone
 }
 
@@ -123,7 +123,7 @@ func (c *pubsubConns) command(names []string, plain, sharded command) error {
 		if err != nil {
 			return err
 		}
-		if err := do(conn.pubsub, c.session.ctx, chunk...); err != nil {
+		if err := do(conn.pubsub.PubSub, c.session.ctx, chunk...); err != nil {
 			return fmt.Errorf("redis: subscribing: %w", err)
 		}
 	}
