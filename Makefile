@@ -37,6 +37,7 @@ cross: go-tool ## the platforms that reverbd is built for
 
 unit: go-tool test-tools ## unit and end-to-end tests, with the race detector
 	go test -race -shuffle=on -timeout 20m ./...
+	go test -race -tags faults -run PanicUnderStripe ./broadcast
 
 bench: go-tool ## benchmarks of the hot functions, for benchstat
 	go test -run '^$$' -bench . -benchmem -count 6 ./protocol/... ./broadcast ./apps ./eventloop

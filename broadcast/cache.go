@@ -88,39 +88,30 @@ func (d *Directory) lastEvent(t *Topic) Frame {
 
 // expire removes expired events from all stripes. No lock may be held: it locks one stripe at a time.
 func (d *Directory) expire(now time.Time) {
-	for i := range d.stripes {
-		st := &d.stripes[i]
-		st.mu.Lock()
+	d.eachStripe(func(st *stripe) {
 		for e := st.cached.first; e != nil && !now.Before(e.expires); e = st.cached.first {
 			d.dropCached(e.topic)
 		}
-		st.mu.Unlock()
-	}
+	})
 }
 
 // oldestExpiry returns when the oldest cached event of d expires; ok is false if there is none.
 func (d *Directory) oldestExpiry() (expires time.Time, ok bool) {
-	for i := range d.stripes {
-		st := &d.stripes[i]
-		st.mu.Lock()
+	d.eachStripe(func(st *stripe) {
 		if e := st.cached.first; e != nil && (!ok || e.expires.Before(expires)) {
 			expires, ok = e.expires, true
 		}
-		st.mu.Unlock()
-	}
+	})
 	return expires, ok
 }
 
 // evictBefore removes events that expire at cutoff or before, while the cache is over its limit.
 func (d *Directory) evictBefore(cutoff time.Time) {
-	for i := range d.stripes {
-		st := &d.stripes[i]
-		st.mu.Lock()
+	d.eachStripe(func(st *stripe) {
 		for e := st.cached.first; e != nil && !e.expires.After(cutoff) && d.hub.cache.over(); e = st.cached.first {
 			d.dropCached(e.topic)
 		}
-		st.mu.Unlock()
-	}
+	})
 }
 
 // shrinkCache evicts the oldest events of all apps until the cache is within its limit. Finding the single oldest event

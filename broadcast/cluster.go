@@ -41,14 +41,17 @@ func (d *Directory) queueUpdate(t *Topic, m *member) {
 // withTopic locks the stripe of the channel, calls f with its topic if there is one, unlocks, and wakes the loops that f
 // returns.
 func (d *Directory) withTopic(channel string, f func(*Topic) (toWake uint64)) {
-	st := d.stripe([]byte(channel))
+	d.hub.wake(d.stripe([]byte(channel)).with(channel, f), nil)
+}
+
+func (st *stripe) with(channel string, f func(*Topic) (toWake uint64)) (toWake uint64) {
 	st.mu.Lock()
-	var toWake uint64
+	defer st.mu.Unlock()
+	fault("with")
 	if t := st.topics[channel]; t != nil {
 		toWake = f(t)
 	}
-	st.mu.Unlock()
-	d.hub.wake(toWake, nil)
+	return toWake
 }
 
 // TakeUpdate returns the update that the cluster needs for a channel now. The caller must send Joins and Leaves to the
@@ -123,8 +126,8 @@ func (d *Directory) Synced(channel string, s Snapshot, u Update) {
 	d.withTopic(channel, func(t *Topic) (toWake uint64) {
 		t.synced = true
 		if t.roster != nil {
-			d.confirmUpdate(t, u, s.Version)
-			toWake = d.applySnapshot(t, s)
+			toWake = d.confirmUpdate(t, u, s.Version)
+			toWake |= d.applySnapshot(t, s)
 			buffered := t.roster.buffered
 			t.roster.buffered = nil
 			for _, delta := range buffered {
@@ -140,17 +143,22 @@ func (d *Directory) Synced(channel string, s Snapshot, u Update) {
 				toWake |= d.hub.post(t.loops, job{topic: t, seq: t.seq, frame: s.Last, except: s.Except})
 			}
 		}
-		toWake |= d.answerPending(t)
-		d.cleanUp(t)
 		return toWake
 	})
+	d.answerAll(channel)
+	d.withTopic(channel, d.tidy)
+}
+
+// tidy is cleanUp as withTopic takes it.
+func (d *Directory) tidy(t *Topic) (toWake uint64) {
+	d.cleanUp(t)
+	return 0
 }
 
 // Applied says that the cluster has applied u: the roster contains it from that version on.
 func (d *Directory) Applied(channel string, u Update, version uint64) {
 	d.withTopic(channel, func(t *Topic) (toWake uint64) {
-		d.confirmUpdate(t, u, version)
-		toWake = d.answerPending(t)
+		toWake = d.confirmUpdate(t, u, version)
 		d.cleanUp(t)
 		return toWake
 	})
@@ -175,12 +183,18 @@ func (d *Directory) Rejected(channel string, u Update) {
 	})
 }
 
-// confirmUpdate notes that the cluster has applied u, and queues what has changed since u was taken. The stripe is locked.
-func (d *Directory) confirmUpdate(t *Topic, u Update, version uint64) {
+// confirmUpdate notes that the cluster has applied u, answers those who wait for it, and queues what has changed since u was taken. The
+// stripe is locked.
+func (d *Directory) confirmUpdate(t *Topic, u Update, version uint64) (toWake uint64) {
 	for _, id := range u.Joins {
 		m := t.roster.getOrAdd(id.Key)
 		if m.sinceVersion == unknownVersion {
 			m.sinceVersion = version
+		}
+		if version > t.roster.version {
+			t.roster.ahead = append(t.roster.ahead, m)
+		} else {
+			toWake |= d.answerUser(m)
 		}
 		if len(m.local) == 0 || m.local[0] != m.registered {
 			d.queueUpdate(t, m)
@@ -194,6 +208,7 @@ func (d *Directory) confirmUpdate(t *Topic, u Update, version uint64) {
 		}
 		t.roster.prune(m)
 	}
+	return toWake
 }
 
 // TryUnsync asks whether this node may unsubscribe from the channel. If so, the channel counts as not in sync from now on.

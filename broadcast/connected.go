@@ -23,29 +23,36 @@ func (h *Hub) BusConnected() {
 // the members of other nodes stay in its rosters as they were.
 func (h *Hub) BusDisconnected() {
 	h.busConnected.Store(false)
+	type channel struct {
+		directory *Directory
+		name      string
+	}
+	var pending []channel
 	h.eachTopic(func(d *Directory, t *Topic) (toWake uint64) {
 		t.synced, t.dirty = false, false
 		if t.roster != nil {
 			toWake = d.detachRoster(t)
 		}
-		toWake |= d.answerPending(t)
+		if len(t.pending) > 0 {
+			pending = append(pending, channel{d, t.Name})
+		}
 		d.cleanUp(t)
 		return toWake
 	})
+	for _, c := range pending {
+		c.directory.answerAll(c.name)
+	}
 }
 
 // eachTopic calls f for every topic of every app, with its stripe locked, and wakes the loops that f returns.
 func (h *Hub) eachTopic(f func(*Directory, *Topic) (toWake uint64)) {
 	for _, d := range h.Directories() {
-		for i := range d.stripes {
-			st := &d.stripes[i]
-			var toWake uint64
-			st.mu.Lock()
+		var toWake uint64
+		d.eachStripe(func(st *stripe) {
 			for _, t := range st.topics {
 				toWake |= f(d, t)
 			}
-			st.mu.Unlock()
-			h.wake(toWake, nil)
-		}
+		})
+		h.wake(toWake, nil)
 	}
 }

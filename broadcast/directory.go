@@ -25,7 +25,8 @@ type Directory struct {
 }
 
 // stripe is a part of the channels with its lock. While it is locked, only a mailbox, the deadline queue or the bus's
-// dirty set may be locked.
+// dirty set may be locked. It is always unlocked by defer: a panic costs the connection or the message that it concerns, and must not
+// stop every loop that comes to the stripe.
 type stripe struct {
 	mu     sync.Mutex
 	topics map[string]*Topic
@@ -47,6 +48,20 @@ func (d *Directory) SetErrorText(on bool) { d.errorText.Store(on) }
 
 func (d *Directory) stripe(channel []byte) *stripe {
 	return &d.stripes[maphash.Bytes(d.seed, channel)%stripeCount]
+}
+
+// eachStripe calls f for every stripe while that one is locked.
+func (d *Directory) eachStripe(f func(*stripe)) {
+	for i := range d.stripes {
+		d.stripes[i].locked(f)
+	}
+}
+
+func (st *stripe) locked(f func(*stripe)) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	fault("stripe")
+	f(st)
 }
 
 // topic returns the topic of the channel, and creates it if necessary. The stripe is locked.
@@ -162,6 +177,7 @@ func (d *Directory) post(own *Loop, channel []byte, kind pusher.Kind, j job, off
 	st := d.stripe(channel)
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	fault("post")
 	t := st.topics[string(channel)]
 	if t == nil {
 		if !kind.IsCache() {

@@ -33,4 +33,6 @@
 //     the connection may already belong to another client.
 //   - Lock order: a stripe, then a mailbox, the deadline queue or the dirty set of the bus. Nothing is locked after
 //     those three, and no loop is woken while a stripe is locked.
+//   - A stripe is unlocked by defer. A panic costs the connection or message that it concerns; it must not stop every
+//     loop that comes to the stripe. The build tag faults injects such panics.
 package broadcast

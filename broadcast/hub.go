@@ -98,14 +98,11 @@ func (h *Hub) RemoveDirectory(d *Directory) {
 	h.directories = kept
 	h.mu.Unlock()
 	d.removed.Store(true) // from here on nothing is cached
-	for i := range d.stripes {
-		st := &d.stripes[i]
-		st.mu.Lock()
+	d.eachStripe(func(st *stripe) {
 		for st.cached.first != nil {
 			d.dropCached(st.cached.first.topic)
 		}
-		st.mu.Unlock()
-	}
+	})
 }
 
 // Directories returns the channels of all apps.

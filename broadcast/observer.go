@@ -109,16 +109,13 @@ func (d *Directory) observeCount(t *Topic) {
 // Present calls f for everything that is here now, with a stripe held: ChannelOccupied for each channel that has subscribers, MemberAdded for each
 // of its members, SubscriptionCount for channels that have none.
 func (d *Directory) Present(f func(Activity)) {
-	for i := range d.stripes {
-		st := &d.stripes[i]
-		st.mu.Lock()
+	d.eachStripe(func(st *stripe) {
 		for _, t := range st.topics {
 			if t.wanted() {
 				d.present(t, f)
 			}
 		}
-		st.mu.Unlock()
-	}
+	})
 }
 
 func (d *Directory) present(t *Topic, f func(Activity)) {

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -17,11 +18,14 @@ type pendingSub struct {
 	next      *pendingSub // in the list of sub; touched only on the loop
 
 	// Guarded by the stripe.
+	index    int // in topic.pending
 	member   *Identity
-	requests int  // how often the client has sent pusher:subscribe
-	posted   bool // is in the mailbox of its loop
-	expired  bool // has waited for pendingTimeout
-	done     bool // is answered or cancelled
+	user     *member // that it waits for, on a presence channel; else nil
+	place    int     // in user.pending
+	requests int     // how often the client has sent pusher:subscribe
+	posted   bool    // is in the mailbox of its loop
+	expired  bool    // has waited for pendingTimeout
+	done     bool    // is answered or cancelled
 }
 
 // pendingFor returns the pending subscription of s to channel, or nil.
@@ -36,40 +40,74 @@ func (s *Subscriber) pendingFor(channel []byte) *pendingSub {
 
 // addPending keeps a subscription until t is ready for it. The stripe is locked.
 func (d *Directory) addPending(t *Topic, s *Subscriber, member *Identity) {
-	p := &pendingSub{directory: d, topic: t, sub: s, next: s.pending, member: member, requests: 1}
+	p := &pendingSub{directory: d, topic: t, sub: s, next: s.pending, index: len(t.pending), member: member, requests: 1}
 	s.pending = p
 	t.pending = append(t.pending, p)
+	p.waitFor(member)
 	d.hub.deadlines.add(p, d.hub.now())
 	d.markDirty(t)
 }
 
+// waitFor has p answered when the cluster's roster contains the user of id. The stripe is locked.
+func (p *pendingSub) waitFor(id *Identity) {
+	if p.topic.roster == nil {
+		return
+	}
+	p.leaveUser()
+	p.user = p.topic.roster.getOrAdd(id.Key)
+	p.place = len(p.user.pending)
+	p.user.pending = append(p.user.pending, p)
+}
+
+// leaveUser removes p from its user. The last one takes its place. The stripe is locked.
+func (p *pendingSub) leaveUser() {
+	if p.user == nil {
+		return
+	}
+	list, last := p.user.pending, len(p.user.pending)-1
+	list[p.place] = list[last]
+	list[p.place].place = p.place
+	list[last] = nil
+	if p.user.pending = list[:last]; last == 0 {
+		p.user.pending = nil
+	}
+	p.user = nil
+}
+
 // repeatPending is for a client that sends pusher:subscribe again before the reply.
 func (d *Directory) repeatPending(p *pendingSub, member *Identity) {
+	d.hub.wake(d.repeatLocked(p, member), p.sub.loop)
+}
+
+func (d *Directory) repeatLocked(p *pendingSub, member *Identity) (toWake uint64) {
 	st := p.topic.stripe
 	st.mu.Lock()
+	defer st.mu.Unlock()
 	p.requests++
-	var toWake uint64
 	if p.topic.roster != nil {
 		toWake = d.changeIdentity(p.topic, p.member, member)
+		p.member = member
+		p.waitFor(member)
 	}
-	p.member = member
-	st.mu.Unlock()
-	d.hub.wake(toWake, p.sub.loop)
+	return toWake
 }
 
 // cancelPending removes a pending subscription. It runs on its loop.
 func (d *Directory) cancelPending(p *pendingSub) {
 	p.unlinkSubscriber()
+	d.hub.wake(d.cancelLocked(p), p.sub.loop)
+}
+
+func (d *Directory) cancelLocked(p *pendingSub) (toWake uint64) {
 	t := p.topic
 	t.stripe.mu.Lock()
-	var toWake uint64
+	defer t.stripe.mu.Unlock()
 	p.unlinkTopic()
 	if t.roster != nil {
 		toWake = d.removeLocal(t, p.member)
 	}
 	d.cleanUp(t)
-	t.stripe.mu.Unlock()
-	d.hub.wake(toWake, p.sub.loop)
+	return toWake
 }
 
 // unlinkSubscriber removes p from the list of its subscriber.
@@ -82,48 +120,84 @@ func (p *pendingSub) unlinkSubscriber() {
 	}
 }
 
-// unlinkTopic removes p from its topic. The stripe is locked.
+// unlinkTopic removes p from its topic. The last one takes its place. The stripe is locked.
 func (p *pendingSub) unlinkTopic() {
 	p.done = true
-	if i := slices.Index(p.topic.pending, p); i >= 0 {
-		p.topic.pending = slices.Delete(p.topic.pending, i, i+1)
-	}
-	if len(p.topic.pending) == 0 {
+	p.leaveUser()
+	list, last := p.topic.pending, len(p.topic.pending)-1
+	list[p.index] = list[last]
+	list[p.index].index = p.index
+	list[last] = nil
+	if p.topic.pending = list[:last]; last == 0 {
 		p.topic.pending = nil
 	}
 }
 
 // Run sends the reply, if the topic is still ready for it.
 func (p *pendingSub) Run() {
-	d, t, s := p.directory, p.topic, p.sub
-	t.stripe.mu.Lock()
-	p.posted = false
-	if p.done || !p.expired && !d.ready(t, p.member) {
-		t.stripe.mu.Unlock()
+	reply, toWake := p.admit()
+	if reply.Success == nil {
 		return
 	}
-	p.unlinkTopic()
-	reply, toWake := d.addSubscriber(t, s, p.member)
-	t.stripe.mu.Unlock()
 	p.unlinkSubscriber()
-	d.hub.wake(toWake, s.loop)
+	p.directory.hub.wake(toWake, p.sub.loop)
 	for range p.requests {
-		s.Send(reply.Success)
+		p.sub.Send(reply.Success)
 		if reply.Last != nil {
-			s.Send(reply.Last)
+			p.sub.Send(reply.Last)
 		}
 	}
 }
 
-// answerPending posts those pending subscriptions of t that are ready to their loops. The stripe is locked.
-func (d *Directory) answerPending(t *Topic) (toWake uint64) {
-	for _, p := range t.pending {
-		if !p.posted && (p.expired || d.ready(t, p.member)) {
-			p.posted = true
-			toWake |= d.hub.post(p.sub.loop.bit, job{task: p})
-		}
+// admit makes the subscriber one of the topic. Without Success the topic is not ready for it any longer.
+func (p *pendingSub) admit() (reply SubscribeReply, toWake uint64) {
+	d, t := p.directory, p.topic
+	t.stripe.mu.Lock()
+	defer t.stripe.mu.Unlock()
+	fault("admit")
+	p.posted = false
+	if p.done || !p.expired && !d.ready(t, p.member) {
+		return reply, 0
+	}
+	p.unlinkTopic()
+	return d.addSubscriber(t, p.sub, p.member)
+}
+
+// answer posts p to its loop if its topic is ready for it. The stripe is locked.
+func (d *Directory) answer(p *pendingSub) (toWake uint64) {
+	if p.posted || !p.expired && !d.ready(p.topic, p.member) {
+		return 0
+	}
+	p.posted = true
+	return d.hub.post(p.sub.loop.bit, job{task: p})
+}
+
+// answerUser answers the pending subscriptions of one user of a presence channel. The stripe is locked.
+func (d *Directory) answerUser(m *member) (toWake uint64) {
+	for _, p := range m.pending {
+		toWake |= d.answer(p)
 	}
 	return toWake
+}
+
+// answerSlice is how many pending subscriptions are looked at before the stripe is unlocked for others.
+const answerSlice = 512
+
+// answerAll answers the pending subscriptions of a channel that is in sync now, or has lost the bus, some at a time. The stripe must not be
+// locked. It goes backwards: only the last one ever moves, to a lower place, and those that are added meanwhile find the channel as it is.
+func (d *Directory) answerAll(channel string) {
+	for end, more := math.MaxInt, true; more; {
+		d.withTopic(channel, func(t *Topic) (toWake uint64) {
+			end = min(end, len(t.pending))
+			begin := max(0, end-answerSlice)
+			for _, p := range t.pending[begin:end] {
+				toWake |= d.answer(p)
+			}
+			end = begin
+			return toWake
+		})
+		more = end > 0 && end != math.MaxInt
+	}
 }
 
 // deadlineQueue is the pending subscriptions in the order of their deadlines. Its lock is taken with a stripe locked.
@@ -163,15 +237,17 @@ func (q *deadlineQueue) take(now time.Time) []deadline {
 // times a second.
 func (h *Hub) ExpirePending() {
 	for _, due := range h.deadlines.take(h.now()) {
-		p := due.pending
-		st := p.topic.stripe
-		st.mu.Lock()
-		p.expired = true
-		var toWake uint64
-		if !p.done {
-			toWake = p.directory.answerPending(p.topic)
-		}
-		st.mu.Unlock()
-		h.wake(toWake, nil)
+		h.wake(due.pending.expire(), nil)
 	}
+}
+
+func (p *pendingSub) expire() (toWake uint64) {
+	st := p.topic.stripe
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	p.expired = true
+	if p.done {
+		return 0
+	}
+	return p.directory.answer(p)
 }

@@ -160,16 +160,13 @@ func (d *Directory) describe(t *Topic) Channel {
 // localChannels locks one stripe at a time.
 func (d *Directory) localChannels(prefix string) []Channel {
 	var channels []Channel
-	for i := range d.stripes {
-		st := &d.stripes[i]
-		st.mu.Lock()
+	d.eachStripe(func(st *stripe) {
 		for name, t := range st.topics {
 			if t.subscribers > 0 && strings.HasPrefix(name, prefix) {
 				channels = append(channels, d.describe(t))
 			}
 		}
-		st.mu.Unlock()
-	}
+	})
 	return channels
 }
 

@@ -32,6 +32,7 @@ type roster struct {
 	version  uint64        // of the cluster's roster that members agrees with
 	buffered []rosterDelta // deltas that arrived before their snapshot
 	unsent   []*member     // members whose changes go into the next Update
+	ahead    []*member     // members that the cluster has confirmed with a later version than this one, in the order of these
 }
 
 // member is one user. A member is visible while it has a connection to this node or to another one.
@@ -47,6 +48,7 @@ type member struct {
 	sinceVersion  uint64    // the cluster's roster contains the user from that version on
 	unregistering bool      // the cluster is being told that the user has left this node
 	queued        bool      // is in roster.unsent
+	pending       []*pendingSub
 }
 
 // getOrAdd returns the member of that key. A new one is neither visible nor local.

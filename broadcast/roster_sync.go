@@ -9,7 +9,7 @@ func (d *Directory) RosterChanged(channel string, prev, version uint64, changes 
 		case !t.synced:
 			t.roster.buffer(rosterDelta{prev, version, changes})
 		default:
-			toWake = d.applyDelta(t, rosterDelta{prev, version, changes}) | d.answerPending(t)
+			toWake = d.applyDelta(t, rosterDelta{prev, version, changes})
 		}
 		return toWake
 	})
@@ -29,6 +29,25 @@ func (d *Directory) applyDelta(t *Topic, delta rosterDelta) (toWake uint64) {
 	r.version = delta.version
 	for _, c := range delta.changes {
 		toWake |= d.applyChange(t, c)
+	}
+	return toWake | d.answerReached(t, delta.changes)
+}
+
+// answerReached answers the pending subscriptions of users that the roster of this node contains now: those of the changes, and those
+// whom the cluster has confirmed with a version up to this one. The stripe is locked.
+func (d *Directory) answerReached(t *Topic, changes []Change) (toWake uint64) {
+	r := t.roster
+	for _, c := range changes {
+		if m := r.byKey[c.Key]; m != nil {
+			toWake |= d.answerUser(m)
+		}
+	}
+	n := 0
+	for ; n < len(r.ahead) && r.ahead[n].sinceVersion <= r.version; n++ {
+		toWake |= d.answerUser(r.ahead[n])
+	}
+	if r.ahead = r.ahead[n:]; len(r.ahead) == 0 {
+		r.ahead = nil
 	}
 	return toWake
 }
@@ -102,7 +121,7 @@ func (d *Directory) applySnapshot(t *Topic, s Snapshot) (toWake uint64) {
 // detachRoster forgets what the cluster knows of this node's users. The stripe is locked.
 func (d *Directory) detachRoster(t *Topic) (toWake uint64) {
 	r := t.roster
-	r.unsent, r.buffered, r.version = nil, nil, 0
+	r.unsent, r.buffered, r.ahead, r.version = nil, nil, nil, 0
 	for _, m := range r.byKey {
 		if m.registered != nil && m.nodes > 0 && m.sinceVersion != unknownVersion {
 			m.nodes--

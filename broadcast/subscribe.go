@@ -32,8 +32,16 @@ func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, m
 }
 
 func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) SubscribeReply {
+	reply, toWake := d.subscribeLocked(s, channel, kind, member)
+	d.hub.wake(toWake, s.loop)
+	return reply
+}
+
+func (d *Directory) subscribeLocked(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) (reply SubscribeReply, toWake uint64) {
 	st := d.stripe(channel)
 	st.mu.Lock()
+	defer st.mu.Unlock()
+	fault("subscribe")
 	t := st.topic(channel, kind)
 	d.observeSubscribe(t)
 	if t.roster != nil {
@@ -41,13 +49,9 @@ func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind
 	}
 	if !d.ready(t, member) {
 		d.addPending(t, s, member)
-		st.mu.Unlock()
-		return SubscribeReply{}
+		return reply, 0
 	}
-	reply, toWake := d.addSubscriber(t, s, member)
-	st.mu.Unlock()
-	d.hub.wake(toWake, s.loop)
-	return reply
+	return d.addSubscriber(t, s, member)
 }
 
 // addSubscriber makes s a subscriber of t, which is ready for it. It runs on the loop of s, with the stripe locked.
@@ -114,6 +118,7 @@ func (d *Directory) removeSubscriber(t *Topic, l *Loop, onlyHere bool, member *I
 	st := t.stripe
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	fault("unsubscribe")
 	t.subscribers--
 	d.observeCount(t)
 	if onlyHere {

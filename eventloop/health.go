@@ -10,7 +10,7 @@ func (s *Server) Healthy(within time.Duration) bool {
 	default:
 		return false
 	}
-	since := time.Now().Add(-within).UnixNano()
+	since := int64(time.Since(s.created) - within)
 	for _, l := range s.loops {
 		if l.lastTick.Load() < since {
 			return false

@@ -2,7 +2,7 @@ package eventloop
 
 import (
 	"net"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -48,11 +48,18 @@ func (l *gnetLog) Warnf(format string, args ...any) {
 	}
 }
 
-// logLimiter allows one message every ten seconds. Safe for concurrent use.
-type logLimiter struct{ last atomic.Int64 }
+// logLimiter allows one message every ten seconds, by the monotonic clock. Safe for concurrent use.
+type logLimiter struct {
+	mu   sync.Mutex
+	last time.Time
+}
 
 func (t *logLimiter) allow() bool {
-	now := time.Now().Unix()
-	last := t.last.Load()
-	return now-last >= 10 && t.last.CompareAndSwap(last, now)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.last.IsZero() && time.Since(t.last) < 10*time.Second {
+		return false
+	}
+	t.last = time.Now()
+	return true
 }

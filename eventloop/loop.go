@@ -37,7 +37,7 @@ type loop struct {
 	cipher   []byte // ciphertext that is being written to one
 
 	ticking     atomic.Bool  // a tick waits in the mailbox
-	lastTick    atomic.Int64 // when the last tick ran, in Unix nanoseconds
+	lastTick    atomic.Int64 // when the last tick ran, in nanoseconds since Server.created: the clock of the system may be set
 	connections atomic.Int64 // also those that are on their way to the loop
 }
 
@@ -50,7 +50,7 @@ func (s *Server) newLoop(shared *broadcast.Loop) *loop {
 
 // attach finds out which of gnet's loops is l, and wakes it for what was posted before.
 func (l *loop) attach(engine *gnet.Client) error {
-	l.lastTick.Store(time.Now().UnixNano())
+	l.lastTick.Store(int64(time.Since(l.server.created)))
 	waker, err := newWaker(l, engine)
 	if err != nil {
 		return err

@@ -75,6 +75,7 @@ type Options struct {
 type Server struct {
 	gnet.BuiltinEventEngine
 	options Options
+	created time.Time // the zero of lastTick
 	hub     *broadcast.Hub
 	api     API
 	log     *zap.Logger
@@ -118,7 +119,7 @@ func New(o Options) *Server {
 	s := &Server{
 		options: o, hub: o.Hub, api: o.API, log: o.Log,
 		requestTimeout: requestTimeout, idleTimeout: idleTimeout, lingeringTimeout: lingeringTimeout, drainGrace: drainGrace, handshakeTimeout: handshakeTimeout,
-		booted: make(chan struct{}), quit: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
+		created: time.Now(), booted: make(chan struct{}), quit: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s.Limit(Limits{MaxRequestSize: o.MaxRequestSize, SlowConsumerBytes: o.SlowConsumerBytes})
 	for _, shared := range o.Hub.Loops() {

@@ -12,7 +12,7 @@ func (l *loop) Run() {
 		l.shared.Trim()
 	}
 	now := time.Now()
-	l.lastTick.Store(now.UnixNano())
+	l.lastTick.Store(int64(now.Sub(l.server.created)))
 	if l.drain != nil {
 		l.drain.tick(now)
 	}

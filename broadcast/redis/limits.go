@@ -8,7 +8,7 @@ import (
 )
 
 // Limits are the limits that a Redis sets for its clients, for the preflight check. -1 is a limit that Redis does not
-// tell: hosted Redis often refuses CONFIG.
+// tell: hosted Redis often refuses CONFIG, and a user without "dangerous" commands may not call INFO.
 type Limits struct {
 	Clients, MaxClients int64 // client connections now, and the maximum
 	Own                 int64 // connections that a Bus opens at most
@@ -28,7 +28,7 @@ func ReadLimits(ctx context.Context, o Options) (Limits, error) {
 	defer func() { _ = c.Close() }()
 	l := Limits{Clients: -1, MaxClients: -1, Own: poolSize + pubsubConnsPerServer, PubSubHard: -1, PubSubSoft: -1, PubSubSeconds: -1}
 	info, err := c.Info(ctx, "clients").Result()
-	if err != nil {
+	if unavailable(err) {
 		return l, fmt.Errorf("redis: reading its limits: %w", err)
 	}
 	for line := range strings.Lines(info) {

@@ -29,3 +29,18 @@ func TestReadLimitsUnreachable(t *testing.T) {
 		t.Error("somebody answered")
 	}
 }
+
+// A user who may not call INFO and CONFIG, as docs/scaling.md has it, uses Redis all the same: what is not told is not known.
+func TestReadLimitsWithoutPermission(t *testing.T) {
+	r := startRedis(t)
+	r.client.Do(t.Context(), "ACL", "SETUSER", "node", "on", ">secret", "~x:*", "&x:*", "+@all", "-@admin", "-@dangerous")
+	o := Options{Channel: "x", Addrs: []string{r.path()}, Username: "node", Password: "secret"}
+	got, err := ReadLimits(t.Context(), o)
+	if err != nil || got.Clients != -1 || got.MaxClients != -1 || got.PubSubHard != -1 || got.Own < 3 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	o.Password = "wrong"
+	if _, err := ReadLimits(t.Context(), o); err == nil {
+		t.Error("a wrong password is no error")
+	}
+}
