@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -16,10 +15,6 @@ import (
 
 	"reverbd/eventloop/listen"
 )
-
-// keepAlive ends a TCP connection two minutes after its peer has vanished. WebSocket clients are pinged long before; this is for
-// connections that have not been upgraded.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 12 * time.Second, Count: 5}
 
 // maxEnrolling is how many connections may be on their way to each loop. Each of them has two descriptors while gnet makes its own
 // copy.
@@ -46,7 +41,7 @@ type enrollment struct {
 
 func (s *Server) startAcceptors() *acceptors {
 	a := &acceptors{
-		server: s, listeners: s.options.Listeners, handshakes: newHandshakeStage(s, max(1, runtime.GOMAXPROCS(0)/2)), enrolling: make(chan enrollment, maxEnrolling*len(s.loops)),
+		server: s, listeners: s.options.Listeners, handshakes: newHandshakeStage(s, s.options.Handshakes), enrolling: make(chan enrollment, maxEnrolling*len(s.loops)),
 		settled: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	for _, l := range a.listeners {
@@ -100,9 +95,6 @@ func (a *acceptors) accepted(c net.Conn) {
 		s.logRefused(c.RemoteAddr())
 		_ = c.Close()
 		return
-	}
-	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetKeepAliveConfig(keepAlive) // fails if the client is gone, which gnet will report
 	}
 	cn := &conn{loop: s.leastLoaded()}
 	cn.loop.connections.Add(1)

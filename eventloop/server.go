@@ -67,6 +67,7 @@ type Options struct {
 	MaxRequestSize    int  // bytes of head and body; 0 is no limit
 	SlowConsumerBytes int  // waiting for one client before it is cut off; 0 is 1 MiB
 	MaxConnections    int  // 0: as many as the descriptor limit allows; never more than that
+	Handshakes        int  // TLS handshakes that compute at once; 0 is half of GOMAXPROCS
 	Compression       bool // permessage-deflate for clients that offer it
 	Log               *zap.Logger
 }
@@ -112,6 +113,9 @@ var ErrStopped = errors.New("eventloop: the engine has stopped without being ask
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
+	}
+	if o.Handshakes == 0 {
+		o.Handshakes = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	if o.ClientIPHeader == "" {
 		o.ClientIPHeader = proxy.DefaultHeader

@@ -94,6 +94,7 @@ func startWith(c *cli.Context, inherited *handover) error {
 		return cli.Exit("the configuration cannot be used\n"+err.Error(), exitUsage)
 	}
 	loosenTimerSlack(conf.TimerSlack)
+	setProcessors(conf)
 	inherited.adopt()
 	out := openOutput()
 	defer out.close()

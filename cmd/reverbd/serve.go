@@ -72,7 +72,8 @@ func serve(i *instance) error {
 			return nil // not a nil *Session in an interface
 		},
 		API:            i.api,
-		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression, Log: i.log,
+		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression,
+		Handshakes: handshakes(), Log: i.log,
 	})
 	if err := i.webhooks.open(conf.Apps, i.inherited); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"reverbd/apps"
@@ -67,6 +68,10 @@ const (
 	maxTimerSlack  = 50 * time.Millisecond // nothing is timed finer than 200
 )
 
+// UsableCPUs is how many CPUs the process may use by its affinity and the quota of its cgroup, and at most GOMAXPROCS if the environment
+// has that. It is read once, since the server sets GOMAXPROCS to more.
+var UsableCPUs = sync.OnceValue(func() int { return min(runtime.GOMAXPROCS(0), runtime.NumCPU()) })
+
 // The settings that Load and Locate read.
 var (
 	settingDev  = setting{flag: "dev", env: "REVERB_DEV"}
@@ -110,7 +115,7 @@ func (l *loader) server() Config {
 	c.Hostname = l.hostname(settingHostname)
 	l.listening(&c)
 	c.Reactors = int(l.number(setting{"reactors", "REVERB_REACTORS", "servers.reverb.reactors"},
-		int64(min(runtime.GOMAXPROCS(0), maxReactors)), limits{"a number of event loops", 1, maxReactors}))
+		int64(min(UsableCPUs(), maxReactors)), limits{"a number of event loops", 1, maxReactors}))
 	c.ExpectConnections = l.expectConnections(setting{"expect-connections", "REVERB_EXPECT_CONNECTIONS",
 		"servers.reverb.expect_connections"})
 	c.SkipPreflight = l.boolean(setting{flag: "skip-preflight", env: "REVERB_SKIP_PREFLIGHT"}, false)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ func TestDefaults(t *testing.T) {
 	app := apps.DefaultSettings()
 	app.ID, app.Key, app.Secret = "1", "k", "s"
 	want := config.Config{
-		Host: "0.0.0.0", Port: 8080, ClientIPHeader: "X-Forwarded-For", Reactors: min(runtime.GOMAXPROCS(0), 64), MaxRequestSize: 10_000,
+		Host: "0.0.0.0", Port: 8080, ClientIPHeader: "X-Forwarded-For", Reactors: min(config.UsableCPUs(), 64), MaxRequestSize: 10_000,
 		AuthTimestampTolerance: 600 * time.Second, CacheTTL: 1800 * time.Second, CacheBytes: 64 << 20,
 		SlowConsumerBytes: 1 << 20, Webhooks: config.Webhooks{QueueBytes: 16 << 20}, TimerSlack: 2 * time.Millisecond,
 		Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second, Supervise: true, ReleaseMemory: true}, Apps: []apps.Settings{app},
