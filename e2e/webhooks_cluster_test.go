@@ -62,9 +62,7 @@ func TestClusterWebhooksAcrossRestarts(t *testing.T) {
 	nodes[0].must(t, "restart")
 	a = connect(t, nodes[1].server)
 	a.subscribe("stays", nil)
-	h.mu.Lock()
-	h.refuse = func(int) int { return 503 } // nothing is taken
-	h.mu.Unlock()
+	h.refuses(func(int) int { return 503 })
 	a.subscribe("new", nil)
 	await(t, "an attempt", func() bool {
 		h.mu.Lock()
@@ -75,9 +73,7 @@ func TestClusterWebhooksAcrossRestarts(t *testing.T) {
 		must(t, n.stop())
 		n.killed = true
 	}
-	h.mu.Lock()
-	h.refuse = nil
-	h.mu.Unlock()
+	h.refuses(nil)
 	must(t, nodes[0].begin()) // on its own
 	a = connect(t, nodes[0].server)
 	a.subscribe("later", nil)
@@ -111,12 +107,12 @@ func TestClusterWebhooksModel(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	h := newHooks(t, appSecret)
-	h.refuse = func(n int) int {
+	h.refuses(func(n int) int {
 		if n%7 == 3 {
 			return 500
 		}
 		return 0
-	}
+	})
 	nodes := startNodes(t, 3, hookedEnv(startRedis(t), h, "channel_occupied,channel_vacated,member_added,member_removed"))
 	type connection struct {
 		*client

@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	pusherhttp "github.com/pusher/pusher-http-go/v5"
 )
 
 // hookEvent is one event of a webhook, as Pusher's libraries for servers read it.
@@ -31,7 +30,7 @@ func (e hookEvent) String() string {
 	return strings.TrimSpace(e.Name + " " + e.Channel + " " + e.UserID)
 }
 
-// hooks is a receiver of webhooks that checks each one as Pusher's libraries do, and drops the repeats of those that it has.
+// hooks is a receiver of webhooks that checks each one with Pusher's library for Go, and drops the repeats of those that it has.
 type hooks struct {
 	*httptest.Server
 	t      *testing.T
@@ -41,7 +40,7 @@ type hooks struct {
 	seen    map[string][]byte // by X-Webhook-Id: the events
 	list    []hookEvent
 	repeats int
-	refuse  func(n int) int // the status of the n-th request, from 0; nil or 0: it is taken
+	refuse  func(n int) int // see refuses
 	n       int
 }
 
@@ -57,10 +56,9 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	mac := hmac.New(sha256.New, []byte(h.secret))
-	mac.Write(body)
-	if r.Header.Get("X-Pusher-Signature") != hex.EncodeToString(mac.Sum(nil)) || r.Header.Get("Content-Type") != "application/json" {
-		h.t.Errorf("a webhook with the headers %v and the body %s", r.Header, body)
+	library := pusherhttp.Client{Key: appKey, Secret: h.secret}
+	if _, err := library.Webhook(r.Header, body); err != nil || r.Header.Get("Content-Type") != "application/json" {
+		h.t.Errorf("a webhook with the headers %v and the body %s: %v", r.Header, body, err)
 	}
 	var text struct {
 		TimeMS int64           `json:"time_ms"`
@@ -97,6 +95,13 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.list = append(h.list, e)
 		}
 	}
+}
+
+// refuses says with which status the n-th request, from 0, is answered, 0 if it is taken; nil takes all.
+func (h *hooks) refuses(refuse func(n int) int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refuse = refuse
 }
 
 // got is the events so far.

@@ -63,12 +63,12 @@ func (c *client) unsubscribe(channel string) {
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	h := newHooks(t, appSecret)
-	h.refuse = func(n int) int { // the first attempt fails
+	h.refuses(func(n int) int { // the first attempt fails
 		if n == 0 {
 			return 500
 		}
 		return 0
-	}
+	})
 	s := hookedServer(t, h, "channel_occupied,channel_vacated,member_added,member_removed,client_event,cache_miss,subscription_count,connection_opened,connection_closed")
 	a, b := connect(t, s), connect(t, s)
 	a.subscribe("news", nil)
@@ -182,13 +182,7 @@ func TestWebhooksAcrossStops(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHooks(t, appSecret)
-			dead := true
-			h.refuse = func(int) int {
-				if dead {
-					return 503
-				}
-				return 0
-			}
+			h.refuses(func(int) int { return 503 })
 			dir, port := hookedDir(t, h, ""), freePort(t)
 			args := append(tc.args(t.TempDir()), "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--drain-timeout", "0")
 			s, err := launch(dir, port, args...)
@@ -208,9 +202,7 @@ func TestWebhooksAcrossStops(t *testing.T) {
 			} else {
 				must(t, s.stop())
 			}
-			h.mu.Lock()
-			dead = false
-			h.mu.Unlock()
+			h.refuses(nil)
 			s = startServerIn(t, dir, port, args...)
 			a = connect(t, s)
 			a.subscribe("stays", nil)
@@ -229,4 +221,43 @@ func TestWebhooksAtTheEnd(t *testing.T) {
 	a.join("presence-room", "1")
 	must(t, s.stop())
 	h.await("channel_occupied presence-room", "member_added presence-room 1", "member_removed presence-room 1", "channel_vacated presence-room")
+}
+
+// Pusher's library for Node takes what the server sends.
+func TestPusherNodeWebhooks(t *testing.T) {
+	t.Parallel()
+	port := strconv.Itoa(freePort(t))
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("REVERB_APP_WEBHOOK_URL=http://127.0.0.1:"+port+"/\n"), 0o600))
+	own := freePort(t)
+	s := startServerIn(t, dir, own, "--dev", "--debug=false", "--port", strconv.Itoa(own))
+	runScenarios(t, "pusher-node-webhooks", s, "WEBHOOK_PORT="+port)
+}
+
+// An operator can try a webhook, and sees the answer.
+func TestWebhookCommand(t *testing.T) {
+	t.Parallel()
+	h := newHooks(t, appSecret)
+	dir := hookedDir(t, h, "member_added")
+	code, out := runToEnd(t, dir, nil, "webhook", "test", "--event", "member_added")
+	if code != 0 || !strings.Contains(out, `"name":"member_added","channel":"presence-test","user_id":"1"`) || !strings.Contains(out, "200 OK") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	h.await("member_added presence-test 1")
+	h.refuses(func(int) int { return 403 })
+	code, out = runToEnd(t, dir, nil, "webhook", "test", "--app", appID)
+	if code != 1 || !strings.Contains(out, "403 Forbidden") || !strings.Contains(out, "would not send this event there") {
+		t.Errorf("refused: exit code %d\n%s", code, out)
+	}
+	for want, args := range map[string][]string{
+		`"member_joined" is not an event; there are channel_occupied`: {"--event", "member_joined"},
+		`"nobody" is not an app; there are app-id`:                    {"--app", "nobody"},
+	} {
+		if code, out := runToEnd(t, dir, nil, append([]string{"webhook", "test"}, args...)...); code != 2 || !strings.Contains(out, want) {
+			t.Errorf("%v: exit code %d\n%s", args, code, out)
+		}
+	}
+	if code, out := runToEnd(t, t.TempDir(), nil, "webhook", "test", "--dev"); code != 2 || !strings.Contains(out, "has no webhooks; set REVERB_APP_WEBHOOK_URL") {
+		t.Errorf("without webhooks: exit code %d\n%s", code, out)
+	}
 }
