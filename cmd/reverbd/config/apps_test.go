@@ -11,7 +11,7 @@ import (
 )
 
 func TestAppFromTheEnvironment(t *testing.T) {
-	c := dotenv(`REVERB_APP_ALLOWED_ORIGINS=a.test, *.b.test
+	c := dotenv(`REVERB_APP_ALLOWED_ORIGINS="a.test, *.b.test"
 REVERB_APP_PING_INTERVAL=10
 REVERB_APP_ACTIVITY_TIMEOUT="20"
 REVERB_APP_MAX_CONNECTIONS=100

@@ -218,7 +218,7 @@ func TestRefused(t *testing.T) {
 		{"config missing", dotenv("").flag("config", "no.yaml"), `--config: cannot read "no.yaml": no such file or directory; name a YAML or JSON file that exists`},
 		{"env file missing", sources{}.with(map[string]string{"REVERB_ENV_FILE": "prod.env"}), `REVERB_ENV_FILE in the environment: cannot read "prod.env": no such file`},
 		{".env: no assignment", dotenv("REVERB_SERVER_PORT 80"), `.env, line 4: is not an assignment; write NAME=value`},
-		{".env: open quote", dotenv("\nREVERB_SERVER_PATH=\"/ws\n"), `.env, line 5: REVERB_SERVER_PATH has a quote that is never closed; end the value with "`},
+		{".env: open quote", dotenv("\nREVERB_SERVER_PATH=\"/ws\n"), `.env, line 5: REVERB_SERVER_PATH has a quote that is never closed; end the value with the quote that it begins with`},
 		{".env: unknown reference", dotenv(`REVERB_SERVER_PATH="${NOPE}"`), `REVERB_SERVER_PATH in .env, line 4: refers to ${NOPE}`},
 
 		{"no app", sources{}, `no application: set REVERB_APP_ID, REVERB_APP_KEY and REVERB_APP_SECRET in the environment or in .env`},
@@ -267,7 +267,7 @@ func TestRefused(t *testing.T) {
 
 func TestAllProblemsAtOnce(t *testing.T) {
 	s := server("prot: 1\n    path: a//b")
-	s.files[".env"] = "REVERB_SERVER_PORT=x\nbroken\nREVERB_APP_PING_INTERVAL=y\n"
+	s.files[".env"] = "REVERB_SERVER_PORT=x\nnot an assignment\nREVERB_APP_PING_INTERVAL=y\n"
 	_, err := s.flag("reactors", "z").load(t)
 	if err == nil {
 		t.Fatal("no error")

@@ -64,7 +64,9 @@ func (d *document) walk(n *yaml.Node, path, pattern string, line int) {
 			d.values[path] = v
 		}
 	case hosts:
-		d.values[path] = d.list(n, at)
+		if v, ok := d.list(n, at); ok {
+			d.values[path] = v
+		}
 	case phpOnly:
 		if !slices.Contains(d.ignored, pattern) {
 			d.ignored = append(d.ignored, pattern)
@@ -152,16 +154,17 @@ func (d *document) scalar(n *yaml.Node, at origin) (value, bool) {
 	return value{text: n.Value, from: at}, true
 }
 
-func (d *document) list(n *yaml.Node, at origin) value {
+func (d *document) list(n *yaml.Node, at origin) (v value, ok bool) {
 	if n.Kind == yaml.ScalarNode {
-		return value{text: n.Value, from: at}
+		return value{text: n.Value, from: at}, true
 	}
-	v := value{isList: true, from: at}
-	if n.Kind != yaml.SequenceNode {
+	v = value{isList: true, from: at}
+	children, ok := d.children(n, at)
+	if !ok {
 		d.problem(at, "is not a list")
-		return v
+		return v, false
 	}
-	for i, child := range n.Content {
+	for i, child := range children {
 		for child.Kind == yaml.AliasNode {
 			child = child.Alias
 		}
@@ -169,7 +172,25 @@ func (d *document) list(n *yaml.Node, at origin) value {
 			v.list = append(v.list, element)
 		}
 	}
-	return v
+	return v, true
+}
+
+// children are the elements of a list. PHP's JSON has an object with numbers for keys where elements were taken out of a list
+// (array_filter), in order.
+func (d *document) children(n *yaml.Node, at origin) (children []*yaml.Node, ok bool) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return n.Content, true
+	case yaml.MappingNode:
+		for _, p := range d.pairs(n, at.key) {
+			if strings.Trim(p.key, "0123456789") != "" {
+				return nil, false
+			}
+			children = append(children, p.value)
+		}
+		return children, true
+	}
+	return nil, false
 }
 
 type pair struct {

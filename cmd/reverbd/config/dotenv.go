@@ -1,8 +1,9 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,11 +18,13 @@ type variable struct {
 // dotenv reads a .env file as Laravel does (vlucas/phpdotenv 5), because both must arrive at the same secret:
 //
 //   - "${NAME}" is the environment's value, else that of an earlier line, and otherwise stays as it is; $NAME is text
-//   - a # anywhere in an unquoted value starts a comment
+//   - a # anywhere in an unquoted value starts a comment, and white space within one is refused
 //   - double quotes know \" \\ \$ \n \r \t \f \v, and may span lines; single quotes know no escapes
+//   - NAME alone, without =, undefines what a line above has defined
 //
-// github.com/joho/godotenv differs in each of these (it turns pa$WORD into "pa"), has no line numbers, and puts the
-// rest of the file into its errors. The tests hold the two together where they do agree.
+// github.com/joho/godotenv differs in most of these (it turns pa$WORD into "pa"), has no line numbers, and puts the
+// rest of the file into its errors. A test compares dotenv with phpdotenv itself over generated files. One difference is
+// intended: phpdotenv silently ignores everything from a quote that is never closed to the end of the file, which is refused here.
 type dotenv struct {
 	lookup func(string) (string, bool)
 	vars   map[string]variable
@@ -36,117 +39,73 @@ type brokenLine struct {
 
 func parseDotenv(src string, lookup func(string) (string, bool)) (map[string]variable, []brokenLine) {
 	d := dotenv{lookup: lookup, vars: make(map[string]variable)}
-	src = strings.ReplaceAll(strings.TrimPrefix(src, "\ufeff"), "\r\n", "\n")
-	for line := 1; src != ""; {
-		used, err := d.statement(src, line)
-		if err != nil {
-			d.broken = append(d.broken, brokenLine{line, err.Error()})
-			used = lineLength(src)
+	entries, open := splitEntries(src)
+	for _, e := range entries {
+		if err := d.entry(e); err != nil {
+			d.broken = append(d.broken, brokenLine{e.line, err.Error()})
 		}
-		line += strings.Count(src[:used], "\n")
-		src = src[used:]
+	}
+	if open.line > 0 {
+		name, _, _ := strings.Cut(open.text, "=")
+		if name, ok := entryName(trim(name)); ok {
+			d.broken = append(d.broken, brokenLine{open.line, name + " " + errUnclosed.Error()})
+		} else {
+			d.broken = append(d.broken, brokenLine{open.line, errUnclosed.Error()}) // a comment, perhaps
+		}
 	}
 	return d.vars, d.broken
 }
 
-// statement reads the line, or the lines, at the beginning of src and says how many bytes these were.
-func (d *dotenv) statement(src string, line int) (used int, err error) {
-	used = lineLength(src)
-	text := strings.TrimSpace(src[:used])
-	if text == "" || text[0] == '#' {
-		return used, nil
+// entry assigns one variable.
+func (d *dotenv) entry(e dotenvEntry) error {
+	name, text, assigned := strings.Cut(e.text, "=")
+	if assigned {
+		name = trim(name) // phpdotenv does not trim a name alone
 	}
-	name, _, ok := strings.Cut(src[:used], "=")
-	if !ok {
-		return used, fmt.Errorf("is not an assignment; write NAME=value, or # before a comment")
+	if name == "" {
+		return errors.New("has no name before the =; write NAME=value")
 	}
-	start := len(name) + 1
-	name = strings.TrimSpace(name)
-	if after, ok := strings.CutPrefix(name, "export"); ok && strings.TrimLeft(after, " \t") != after {
-		name = strings.TrimSpace(after)
+	name, ok := entryName(name)
+	switch {
+	case !ok && !assigned:
+		return errors.New("is not an assignment; write NAME=value, or # before a comment")
+	case !ok:
+		return errors.New("has no proper name before the =; use letters, digits, underscores and dots")
+	case !assigned:
+		delete(d.vars, name)
+		return nil
 	}
-	if !variableName.MatchString(name) {
-		return used, fmt.Errorf("has no proper name before the =; use letters, digits, underscores and dots")
+	p := valueParser{}
+	if err := p.parse(trim(text)); err != nil {
+		return errors.New(name + " " + err.Error())
 	}
-	start += len(src[start:used]) - len(strings.TrimLeft(src[start:used], " \t"))
-
-	v := variable{line: line}
-	if strings.HasPrefix(src[start:], `"`) || strings.HasPrefix(src[start:], `'`) {
-		n, err := d.quoted(&v, name, src[start:])
-		if err != nil {
-			return used, err
-		}
-		used = start + n
-	} else {
-		d.unquoted(&v, src[start:used])
-	}
+	v := variable{line: e.line, cut: p.cut}
+	v.text = d.resolve(p, &v)
 	d.vars[name] = v
-	return used, nil
+	return nil
 }
 
-func (d *dotenv) unquoted(v *variable, s string) {
-	s = strings.TrimSpace(s)
-	if at := strings.IndexByte(s, '#'); at >= 0 {
-		v.cut = at > 0 && s[at-1] != ' ' && s[at-1] != '\t'
-		s = strings.TrimSpace(s[:at])
-	}
-	var out strings.Builder
-	for i := 0; i < len(s); {
-		i += d.appendNext(&out, v, s[i:])
-	}
-	v.text = out.String()
-}
-
-// quoted reads a value that begins with a quote, to the end of the line on which the quote is closed.
-func (d *dotenv) quoted(v *variable, name, s string) (used int, err error) {
-	var out strings.Builder
-	quote, i := s[0], 1
-	for {
-		switch {
-		case i >= len(s):
-			return 0, fmt.Errorf("%s has a quote that is never closed; end the value with %c", name, quote)
-		case s[i] == quote:
-			v.text = out.String()
-			end := i + 1 + lineLength(s[i+1:])
-			if tail := strings.TrimSpace(s[i+1 : end]); tail != "" && tail[0] != '#' {
-				return 0, fmt.Errorf("%s has text behind its closing quote, or a quote that is not closed; "+
-					`put the whole value into one pair of quotes, and \" for a quote inside`, name)
-			}
-			return end, nil
-		case quote == '\'':
-			out.WriteByte(s[i])
-			i++
-		case s[i] == '\\':
-			c, ok := unescape(s[i+1:])
-			if !ok {
-				return 0, fmt.Errorf(`%s has a backslash before a character that needs none; write \\ for a backslash`, name)
-			}
-			out.WriteByte(c)
-			i += 2
-		default:
-			i += d.appendNext(&out, v, s[i:])
+// resolve replaces the references in a value, the last one first: so one may stand in the name of another.
+func (d *dotenv) resolve(p valueParser, v *variable) string {
+	text := string(p.out)
+	for _, at := range slices.Backward(p.dollars) {
+		m := reference.FindStringSubmatch(text[at:])
+		if m == nil {
+			continue
 		}
+		value, ok := d.lookup(m[1])
+		if !ok {
+			var earlier variable
+			earlier, ok = d.vars[m[1]]
+			value = earlier.text
+		}
+		if !ok || len(text)+len(value) > maxExpanded {
+			v.unknown = m[0]
+			continue
+		}
+		text = text[:at] + value + text[at+len(m[0]):]
 	}
-}
-
-// appendNext appends the byte or the ${NAME} at the beginning of s and says how long it was.
-func (d *dotenv) appendNext(out *strings.Builder, v *variable, s string) int {
-	m := reference.FindStringSubmatch(s)
-	if m == nil {
-		out.WriteByte(s[0])
-		return 1
-	}
-	text, ok := d.lookup(m[1])
-	if !ok {
-		var earlier variable
-		earlier, ok = d.vars[m[1]]
-		text = earlier.text
-	}
-	if !ok || out.Len()+len(text) > maxExpanded {
-		text, v.unknown = m[0], m[0]
-	}
-	out.WriteString(text)
-	return len(m[0])
+	return text
 }
 
 // maxExpanded stops lines that double each other, A="${A}${A}", from filling the memory.
@@ -157,22 +116,23 @@ var (
 	reference    = regexp.MustCompile(`^\$\{([A-Za-z0-9_.]+)\}`)
 )
 
-func unescape(s string) (byte, bool) {
-	if s == "" {
-		return 0, false
+// entryName is the name of an entry without export and quotes around it. phpdotenv takes export for a part of the name where
+// all together has no more than eight characters.
+func entryName(s string) (name string, ok bool) {
+	const export = "export"
+	if len(s) > 8 && strings.HasPrefix(s, export) && isSpace(s[len(export)]) {
+		s = strings.TrimLeft(s[len(export):], phpSpace)
 	}
-	const from, to = `"\$nrtfv`, "\"\\$\n\r\t\f\v"
-	at := strings.IndexByte(from, s[0])
-	if at < 0 {
-		return 0, false
+	if n := len(s); n > 2 && s[0] == s[n-1] && (s[0] == '"' || s[0] == '\'') {
+		s = s[1 : n-1]
 	}
-	return to[at], true
+	return s, variableName.MatchString(s)
 }
 
-// lineLength counts the bytes up to and with the next newline.
-func lineLength(s string) int {
-	if at := strings.IndexByte(s, '\n'); at >= 0 {
-		return at + 1
-	}
-	return len(s)
-}
+// phpSpace is what PHP's trim removes.
+const phpSpace = " \t\n\r\x00\v"
+
+func trim(s string) string { return strings.Trim(s, phpSpace) }
+
+// isSpace is PHP's ctype_space.
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

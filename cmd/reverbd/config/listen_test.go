@@ -21,7 +21,7 @@ import (
 func TestListen(t *testing.T) {
 	for name, in := range map[string]sources{
 		"flag":        dotenv("").flag("listen", "127.0.0.1:9000,unix:/run/r.sock?mode=0600"),
-		"environment": dotenv("REVERB_LISTEN=127.0.0.1:9000, unix:/run/r.sock?mode=0600"),
+		"environment": dotenv("REVERB_LISTEN=\"127.0.0.1:9000, unix:/run/r.sock?mode=0600\""),
 		"file":        server(`listen: ["127.0.0.1:9000", "unix:/run/r.sock?mode=0600"]`),
 	} {
 		c := in.mustLoad(t)
@@ -55,7 +55,7 @@ func TestDevDoesNotListenWhereTheFileSays(t *testing.T) {
 func TestTrustedProxies(t *testing.T) {
 	for name, in := range map[string]sources{
 		"flags":       dotenv("").flag("trusted-proxies", "10.0.0.0/8,unix").flag("proxy-protocol", "true"),
-		"environment": dotenv("REVERB_TRUSTED_PROXIES=10.0.0.0/8, unix\nREVERB_PROXY_PROTOCOL=1"),
+		"environment": dotenv("REVERB_TRUSTED_PROXIES=\"10.0.0.0/8, unix\"\nREVERB_PROXY_PROTOCOL=1"),
 		"file":        server("trusted_proxies: [10.0.0.0/8, unix]\n    proxy_protocol: true"),
 	} {
 		if c := in.mustLoad(t); !reflect.DeepEqual(c.TrustedProxies, []string{"10.0.0.0/8", "unix"}) || !c.ProxyProtocol {

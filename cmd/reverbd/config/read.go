@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // names are the environment names that Load reads, for hints about misspelt ones in .env.
@@ -70,14 +71,25 @@ func (l *loader) reviewDotenv() {
 		case name == "REVERB_ENV_FILE":
 			l.note("%s: not read here; give it as --env-file or in the environment", at)
 		case !slices.Contains(names, name) && !slices.Contains(redisNames, name):
-			if meant := nearest(name, names); meant != "" && !slices.Contains(unreadNames, name) {
-				l.note("%s: not a name that is read; did you mean %s?", at, meant)
-			}
+			l.noteUnread(name, at)
 		case entry.cut && entry.unknown == "":
 			l.note(`%s: the value ends at the #, as in Laravel; put it into quotes if the # belongs to it`, at)
 		}
 	}
 	l.refuseUnknownReferences(names)
+}
+
+// noteUnread tells of a name that looks like one of ours. A variable of the project's own, which config/reverb.php reads, may be a security
+// setting that does not hold here.
+func (l *loader) noteUnread(name string, at origin) {
+	meant := nearest(name, names)
+	switch {
+	case slices.Contains(unreadNames, name):
+	case meant != "":
+		l.note("%s: not a name that is read; did you mean %s?", at, meant)
+	case strings.HasPrefix(name, "REVERB_"):
+		l.note("%s: not a name that is read; what it is for in config/reverb.php does not hold here", at)
+	}
 }
 
 // refuseUnknownReferences reports values with a ${NAME} that nothing defines: they would be used with the text ${NAME} in them.
@@ -97,6 +109,7 @@ func (l *loader) refuseUnknownReferences(names []string) {
 func (l *loader) readFile() {
 	v, named := l.find(setting{flag: "config", env: "REVERB_CONFIG"})
 	if !named {
+		l.notePHPConfig()
 		return
 	}
 	src, err := l.read(v.text)
@@ -108,6 +121,18 @@ func (l *loader) readFile() {
 	l.unread = l.unread || len(l.file.problems) > 0 && len(l.file.apps) == 0
 	l.problems = append(l.problems, l.file.problems...)
 	l.notes = append(l.notes, l.file.notes()...)
+}
+
+// phpConfig is Laravel's configuration of Reverb. It is PHP, which only PHP can read.
+const phpConfig = "config/reverb.php"
+
+// notePHPConfig tells that the project's configuration is not read: its allowed_origins may be stricter than what holds here.
+func (l *loader) notePHPConfig() {
+	if _, err := os.Stat(filepath.Join(l.dir, phpConfig)); err != nil {
+		return
+	}
+	l.note("%s: not read, since it is PHP; what it says beyond the variables of .env, such as allowed_origins, does not hold here. Dump it with "+
+		"php artisan tinker --execute='echo json_encode(config(\"reverb\"));' > reverb.json, and give --config reverb.json", phpConfig)
 }
 
 func (l *loader) read(name string) ([]byte, error) {

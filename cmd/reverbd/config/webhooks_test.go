@@ -19,7 +19,7 @@ func TestWebhooks(t *testing.T) {
 		{"PHP's empty array", app("webhooks: []"), nil},
 		{"of the environment", dotenv("REVERB_APP_WEBHOOK_URL=https://a.test/hook"), []webhook.Hook{{URL: "https://a.test/hook", Events: webhook.Pushers}}},
 		{"empty in the environment", dotenv("REVERB_APP_WEBHOOK_URL="), nil},
-		{"all of the environment", dotenv("REVERB_APP_WEBHOOK_URL=http://a.test\nREVERB_APP_WEBHOOK_EVENTS=member_added, connection_closed\nREVERB_APP_WEBHOOK_CHANNELS=presence-*,private-x"),
+		{"all of the environment", dotenv("REVERB_APP_WEBHOOK_URL=http://a.test\nREVERB_APP_WEBHOOK_EVENTS=\"member_added, connection_closed\"\nREVERB_APP_WEBHOOK_CHANNELS=presence-*,private-x"),
 			[]webhook.Hook{{URL: "http://a.test", Events: webhook.SetOf(webhook.MemberAdded, webhook.ConnectionClosed), Channels: []string{"presence-*", "private-x"}}}},
 		{"of the file", app("webhooks: [{url: \"http://a.test\"}, {url: \"http://b.test\", events: [cache_miss], channels: cache-*, headers: {Authorization: Bearer x, X-N: 1}}]"),
 			[]webhook.Hook{
