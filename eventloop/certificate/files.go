@@ -60,7 +60,7 @@ func (f Files) pair() (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("%s with the key of %s: %w", f.Cert, name, err)
+		return nil, f.explain(cert, key, name, err)
 	}
 	return &pair, nil
 }

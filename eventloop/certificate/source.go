@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,23 @@ func (s *Source) Config() *tls.Config {
 			return s.current.Load(), nil
 		},
 	}
+}
+
+// Warning tells what clients may not accept of the certificate as it was read last, though it can be used: an issuer that is missing, or the
+// order of the certificates. It is "" if there is nothing.
+func (s *Source) Warning() string {
+	var chain []*x509.Certificate
+	for _, der := range s.current.Load().Certificates[0].Certificate {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return s.files.Cert + ": " + err.Error()
+		}
+		chain = append(chain, c)
+	}
+	if w := reviewChain(chain, nil); w != "" {
+		return s.files.Cert + ": " + w
+	}
+	return ""
 }
 
 // Reload reads the files again. If that fails, the certificate stays as it is.

@@ -171,9 +171,13 @@ func (l *loader) tls(c Config) *TLS {
 	if v, ok := l.named(setting{"", "", key("capath")}); ok {
 		t.CAPath = l.absolute(v.text)
 	}
-	if _, err := certificate.Load(t.Files); err != nil {
+	source, err := certificate.Load(t.Files)
+	if err != nil {
 		l.problem(cert.from, "cannot be used: %v", err)
 		return nil
+	}
+	if w := source.Warning(); w != "" {
+		l.note("%s: %s", cert.from, w)
 	}
 	return t
 }
