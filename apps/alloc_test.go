@@ -95,7 +95,8 @@ func TestAllocationsOfAPublish(t *testing.T) {
 		frames     float64
 	}{
 		{"/apps/x-id/events", `{"name":"e","channel":"room","data":"d"}`, 1},
-		{"/apps/x-id/events", `{"name":"e","channels":["room","other"],"data":"d","socket_id":"1.2"}`, 2},
+		{"/apps/x-id/events", `{"name":"e","channels":["room","room"],"data":"d","socket_id":"1.2"}`, 2},
+		{"/apps/x-id/events", `{"name":"e","channels":["room","empty"],"data":"d","socket_id":"1.2"}`, 1},
 		{"/apps/x-id/batch_events", `{"batch":[{"name":"e","channel":"room","data":"d"},{"name":"e","channel":"room","data":"d"}]}`, 2},
 	} {
 		body := &whole{[]byte(tt.body)}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/protocol/pusher"
 )
 
@@ -23,6 +24,7 @@ type API struct {
 	Prefix    string        // "" or "/ws": no trailing slash; not part of what clients sign
 	Tolerance time.Duration // how far auth_timestamp may be from our clock; 0 is any distance
 	Trace     Trace         // nil: no trace
+	Limits    *limitlog.Log // may be nil
 	Log       *zap.Logger   // nil: no log
 	Now       func() time.Time
 
@@ -103,7 +105,28 @@ func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request
 	c := a.call(loop)
 	c.api, c.loop, c.method, c.body = a, loop, r.Method, body
 	defer c.reset()
-	c.answer(r).write(w, r.Method)
+	handle, refusal := c.authenticate(r, true)
+	if handle != nil {
+		refusal = handle(c)
+	}
+	refusal.write(w, r.Method)
+}
+
+// Refuse answers a request whose head has arrived and whose body has not, if no body can make it right, and reports whether it has:
+// then the body need not be kept. It must be called on the loop.
+func (a *API) Refuse(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request) bool {
+	c := a.call(loop)
+	c.api, c.loop, c.method = a, loop, r.Method
+	defer c.reset()
+	handle, refusal := c.authenticate(r, false)
+	if handle != nil {
+		return false
+	}
+	if a.Limits.Count(limitlog.EarlyRefusals) {
+		a.Limits.Write(limitlog.EarlyRefusals, zap.String("path", r.URL.Path), zap.Int("status", refusal.status))
+	}
+	refusal.write(w, r.Method)
+	return true
 }
 
 // readBody returns a request's body, without a copy if the body is one piece of memory (has a method Bytes).
@@ -119,7 +142,17 @@ func readBody(body io.Reader) ([]byte, error) {
 // there are any.
 func (a *API) Immediate(r *http.Request) bool {
 	publishes := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events")
-	return publishes && (!a.Registry.Clustered() || !mayRequestInfo(r.Body))
+	return publishes && !isLong(r.Body) && (!a.Registry.Clustered() || !mayRequestInfo(r.Body))
+}
+
+// maxOnLoop is the largest body that is handled on a loop, in bytes. Its signature and JSON take 0.1 ms, and the most channels that
+// fit about as long; connections of the loop would have to wait for more.
+const maxOnLoop = 32 << 10
+
+// isLong reports that a body, which is one piece of memory, is larger than maxOnLoop.
+func isLong(body io.Reader) bool {
+	b, ok := body.(interface{ Bytes() []byte })
+	return ok && len(b.Bytes()) > maxOnLoop
 }
 
 // mayRequestInfo reports whether the body of a publish may have the field info.
@@ -128,41 +161,43 @@ func mayRequestInfo(body io.Reader) bool {
 	return !ok || bytes.Contains(b.Bytes(), []byte(`"info"`)) || bytes.Contains(b.Bytes(), []byte(`\u006`))
 }
 
-func (c *call) answer(r *http.Request) reply {
+// authenticate returns what handles the request, or, with nil, why it is refused. Without its body the signature is checked for the
+// body that the query claims.
+func (c *call) authenticate(r *http.Request, whole bool) (handle handler, refusal reply) {
 	path, rawQuery := target(r)
 	path, ok := strings.CutPrefix(path, c.api.Prefix)
 	if !ok && path != health { // who checks it need not know the prefix
-		return notFound
+		return nil, notFound
 	}
 	c.path = path
 	if strings.HasPrefix(path, "/pusher/") {
-		return noFallback
+		return nil, noFallback
 	}
 	allow, handle := c.route()
 	if handle == nil {
-		return notFound
+		return nil, notFound
 	}
 	if c.method != allow && (allow != http.MethodGet || c.method != http.MethodHead) {
-		return methodNotAllowed(allow)
+		return nil, methodNotAllowed(allow)
 	}
 	if c.parts[0] == "up" {
-		return handle(c)
+		return handle, reply{}
 	}
 	if c.app = c.api.Registry.ByID(c.parts[1]); c.app == nil {
-		return text(http.StatusNotFound, "No matching application for ID ["+c.parts[1]+"].")
+		return nil, text(http.StatusNotFound, "No matching application for ID ["+c.parts[1]+"].")
 	}
 	if c.app.Disabled {
-		return text(http.StatusForbidden, pusher.ErrDisabled.Message+".")
+		return nil, text(http.StatusForbidden, pusher.ErrDisabled.Message+".")
 	}
 	// One reading of the query serves the signature and everything after it: a parameter that is given twice must not
 	// mean one thing to the one and another to the other.
-	if c.query, ok = pusher.ParseQueryInto(c.query, rawQuery); !ok || !c.app.verifyRequest(c.loop, c.query, c.method, path, c.body) {
-		return text(http.StatusUnauthorized, "Authentication signature invalid.")
+	if c.query, ok = pusher.ParseQueryInto(c.query, rawQuery); !ok || !c.verify(whole) {
+		return nil, text(http.StatusUnauthorized, "Authentication signature invalid.")
 	}
 	if err := c.api.checkTimestamp(c.query.Get("auth_timestamp")); err != nil {
-		return text(http.StatusUnauthorized, err.Error())
+		return nil, text(http.StatusUnauthorized, err.Error())
 	}
-	return handle(c)
+	return handle, reply{}
 }
 
 // target returns the path and the query of r as they were received: signatures are over those bytes.

@@ -2,6 +2,7 @@ package apps
 
 import (
 	"errors"
+	"net/http"
 
 	"reverbd/broadcast"
 	"reverbd/protocol/pusher"
@@ -48,6 +49,14 @@ func (e *refusedSubscription) Error() string { return e.wire.Error() }
 
 func (e *refusedSubscription) Unwrap() error { return e.wire }
 
+// status is what an HTTP answer would have: 401 where the app has not signed, 403 for a limit.
+func (e *refusedSubscription) status() int {
+	if e.wire.Code == pusher.ErrUnauthorized.Code {
+		return http.StatusUnauthorized
+	}
+	return http.StatusForbidden
+}
+
 // refused makes a refusedSubscription of an error that concerns what the app has signed.
 func refused(channel []byte, err error) error {
 	if wire, ok := errors.AsType[*pusher.Error](err); ok && wire.Code == pusher.ErrUnauthorized.Code {
@@ -71,11 +80,18 @@ func (a *App) verifyChannel(sub pusher.Subscribe, id pusher.SocketID) bool {
 		a.PreviousSecret != "" && pusher.VerifyChannel(a.PreviousSecret, sub.Auth, id, sub.Channel, sub.ChannelData)
 }
 
-// verifyRequest reports whether the app signed a request of the API, which runs on the loop l, or on none.
-func (a *App) verifyRequest(l *broadcast.Loop, q pusher.Query, method, path string, body []byte) bool {
-	if key := q.Get("auth_key"); a.CheckAuthKey && key != "" && key != a.Key {
+// verify reports whether the app signed a request of the API. Without its body that is whether it signed the body that the request
+// claims to have.
+func (c *call) verify(whole bool) bool {
+	a := c.app
+	if key := c.query.Get("auth_key"); a.CheckAuthKey && key != "" && key != a.Key {
 		return false
 	}
-	return a.signer(l).Verify(q, method, path, body) ||
-		a.PreviousSecret != "" && pusher.NewSigner(a.PreviousSecret).Verify(q, method, path, body)
+	signed := func(s *pusher.Signer) bool {
+		if !whole {
+			return s.VerifyClaim(c.query, c.method, c.path)
+		}
+		return s.Verify(c.query, c.method, c.path, c.body)
+	}
+	return signed(a.signer(c.loop)) || a.PreviousSecret != "" && signed(pusher.NewSigner(a.PreviousSecret))
 }

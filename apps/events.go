@@ -2,10 +2,10 @@ package apps
 
 import (
 	"errors"
-	"net/http"
 	"unicode/utf8"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
@@ -19,6 +19,7 @@ func (s *Session) Message(op ws.OpCode, payload []byte) {
 		t.Message("Message Received", s.ID.String(), payload)
 	}
 	if s.limited() {
+		s.met(limitlog.Messages)
 		if s.app.RateLimit.TerminateOnLimit {
 			s.traceError(pusher.ErrRateLimit)
 			s.refuse(pusher.ErrRateLimit)
@@ -71,7 +72,7 @@ func (s *Session) fail(err error) {
 	s.traceError(wire)
 	s.error(wire)
 	if r, ok := errors.AsType[*refusedSubscription](err); ok && s.app.SubscriptionError {
-		s.subscriptionError(r.channel, wire.Message, http.StatusUnauthorized)
+		s.subscriptionError(r.channel, wire.Message, r.status())
 	}
 }
 
@@ -97,7 +98,14 @@ func (s *Session) subscribe(data []byte) error {
 	if err != nil {
 		return refused(sub.Channel, err)
 	}
+	if err := s.admitSubscription(sub.Channel, member); err != nil {
+		return &refusedSubscription{err, sub.Channel}
+	}
 	joined := s.app.Channels.Subscribe(&s.Subscriber, sub.Channel, kind, member)
+	if joined.Full {
+		s.met(limitlog.Members)
+		return &refusedSubscription{pusher.ErrMembers, sub.Channel}
+	}
 	if joined.Success != nil { // else it comes later, by itself
 		s.Send(joined.Success)
 	}

@@ -1,6 +1,14 @@
 package apps
 
-import "time"
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
+	"reverbd/protocol/pusher"
+)
 
 // limiter counts the messages of one connection in a fixed window that begins with its first message.
 type limiter struct {
@@ -29,4 +37,25 @@ func (l *limiter) allow(limit RateLimit, now time.Time) bool {
 	}
 	l.count++
 	return true
+}
+
+// admitSubscription checks what the limits say of one more subscription. member is nil but on a presence channel.
+func (s *Session) admitSubscription(channel []byte, member *broadcast.Identity) *pusher.Error {
+	limits := &s.app.Limits
+	if n := limits.Subscriptions; n > 0 && s.Subscriptions() >= n && !s.Subscribed(channel) {
+		s.met(limitlog.Subscriptions)
+		return pusher.ErrSubscriptions
+	}
+	if n := limits.UserInfo; n > 0 && member != nil && len(member.Info) > n {
+		s.met(limitlog.UserInfo)
+		return pusher.ErrUserInfo
+	}
+	return nil
+}
+
+// met counts that the client has met a limit.
+func (s *Session) met(limit limitlog.Limit) {
+	if l := s.sessions.Limits; l.Count(limit) {
+		l.Write(limit, zap.String("app", s.app.ID), zap.Stringer("socket", s.ID))
+	}
 }

@@ -110,6 +110,9 @@ func publishBatch(c *call) reply {
 // add makes e one event for each of its channels.
 func (c *call) add(e *event) {
 	for _, ch := range e.channels {
+		if c.unheard(e, ch) {
+			continue
+		}
 		b := broadcast.TextBuffer(len(e.name) + len(e.data) + len(ch))
 		f := broadcast.SealText(pusher.AppendEvent(b, e.name, e.data, ch))
 		c.publications = append(c.publications, broadcast.Publication{Channel: decode(ch), Frame: f, Except: e.except})
@@ -124,6 +127,13 @@ func (c *call) publish() error {
 		}
 	}
 	return c.app.Channels.PublishAll(c.loop, c.publications)
+}
+
+// unheard reports that an event need not be encoded for a channel, because nobody gets it. To ask costs as much as encoding a small
+// event for a single channel.
+func (c *call) unheard(e *event, channel []byte) bool {
+	const small = 1024 // bytes
+	return c.api.Trace == nil && (len(e.channels) > 1 || len(e.data) > small) && !c.app.Channels.Reaches(decode(channel))
 }
 
 // failed returns the reply to a publish that could not be carried out.

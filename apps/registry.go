@@ -93,6 +93,7 @@ func (r *Registry) Replace(settings []Settings) (Replacement, error) {
 func (r *Registry) install(next *catalog) {
 	for _, a := range next.apps {
 		a.Channels.SetErrorText(a.ErrorData == ErrorDataString)
+		a.Channels.SetMaxMembers(a.Limits.Members)
 		a.state.latest.Store(a)
 		a.Channels.Report(webhook.Reported(a.Webhooks))
 	}

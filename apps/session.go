@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
@@ -15,6 +16,7 @@ type Sessions struct {
 	Registry *Registry
 	Prefix   string           // "" or "/ws": no trailing slash
 	Trace    Trace            // nil: no trace
+	Limits   *limitlog.Log    // may be nil
 	Now      func() time.Time // nil: time.Now
 }
 

@@ -26,6 +26,17 @@ type RateLimit struct {
 	TerminateOnLimit bool // close with 4301 after the error event
 }
 
+// Limits bound what one request, one connection and one presence channel may ask for. 0 is no limit. Reverb has none of them.
+type Limits struct {
+	ChannelsPerEvent int // that one published event goes to
+	EventsPerBatch   int
+	EventName        int // bytes
+	EventData        int // bytes, as the raw JSON string
+	Subscriptions    int // of one connection
+	Members          int // users of one presence channel, as this node knows them
+	UserInfo         int // bytes of the user_info of a member
+}
+
 // Settings are what an operator configures for one application, with Reverb's names and defaults.
 // They never change once an App is built from them.
 type Settings struct {
@@ -41,6 +52,7 @@ type Settings struct {
 	AcceptClientEventsFrom ClientEvents
 	RateLimit              RateLimit
 	MaxEventsPerSecond     int // published through the API of this node; 0 is no limit
+	Limits                 Limits
 	ErrorData              ErrorData
 	Webhooks               []webhook.Hook // who is told what happens, each URL once
 	SubscriptionError      bool           // a refused subscription is told on its channel too, by pusher:subscription_error
@@ -55,7 +67,9 @@ const (
 	ErrorDataString ErrorData = "string" // a JSON string, Reverb's bytes
 )
 
-// DefaultSettings are Reverb's defaults, without credentials.
+// DefaultSettings are Reverb's defaults, without credentials. No Reverb app meets the limits: Laravel's broadcaster and the server
+// libraries for PHP, Node, Go, Python and Ruby send no event to more than 100 channels, and Pusher allows a connection 100 to 250
+// subscriptions.
 func DefaultSettings() Settings {
 	return Settings{
 		AllowedOrigins:         []string{"*"},
@@ -65,5 +79,6 @@ func DefaultSettings() Settings {
 		AcceptClientEventsFrom: ClientEventsFromMembers,
 		RateLimit:              RateLimit{MaxAttempts: 60, Decay: 60 * time.Second},
 		SubscriptionError:      true,
+		Limits:                 Limits{ChannelsPerEvent: 100, Subscriptions: 1000},
 	}
 }

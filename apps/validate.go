@@ -18,9 +18,31 @@ type bag []message
 
 type message struct{ field, text string }
 
+// maxMessages bounds a bag: a request of a few bytes for each item must not make an answer of many for each.
+const maxMessages = 1000
+
 func (b *bag) add(f field, format string) {
+	if len(*b) == maxMessages {
+		return
+	}
 	name := f.String()
 	*b = append(*b, message{name, fmt.Sprintf(format, strings.ReplaceAll(name, "_", " "))})
+}
+
+// size checks that a string has at most limit bytes; 0 is no limit. value is the raw JSON.
+func (b *bag) size(f field, value []byte, limit int) {
+	if limit > 0 && len(value)-len(`""`) > limit {
+		b.add(f, "The %s field must not be greater than "+strconv.Itoa(limit)+" bytes.")
+	}
+}
+
+// items checks that an array has at most limit items; 0 is no limit. It reports whether there is room for one more behind n.
+func (b *bag) items(f field, n, limit int) bool {
+	if limit > 0 && n == limit {
+		b.add(f, "The %s field must not have more than "+strconv.Itoa(limit)+" items.")
+		return false
+	}
+	return true
 }
 
 // field is a field of a request. Its name is put together only when there is something wrong with it.
@@ -123,7 +145,9 @@ func (c *call) parseEvent() (*event, bag, error) {
 	e := &c.events[0]
 	e.name = b.requiredString(top("name"), f.name)
 	e.data = b.requiredString(top("data"), f.data)
-	c.channels = b.channels(c.channels, f)
+	b.size(top("name"), e.name, c.app.Limits.EventName)
+	b.size(top("data"), e.data, c.app.Limits.EventData)
+	c.channels = b.channels(c.channels, f, c.app.Limits.ChannelsPerEvent)
 	e.channels = c.channels
 	e.take(&b, f, -1)
 	return e, b, nil
@@ -158,6 +182,9 @@ func (c *call) parseBatch() ([]event, bag, error) {
 		return nil, nil, errNotJSON
 	}
 	for item, more := items.Next(); more; item, more = items.Next() {
+		if !b.items(top("batch"), len(c.events), c.app.Limits.EventsPerBatch) {
+			return nil, b, nil
+		}
 		c.events = append(c.events, c.item(&b, item))
 	}
 	b.sortByRule()
@@ -178,6 +205,8 @@ func (c *call) item(b *bag, object []byte) (e event) {
 	f, _ := readFields(object)
 	e.name = b.requiredString(field{"name", item, -1}, f.name)
 	e.data = b.requiredString(field{"data", item, -1}, f.data)
+	b.size(field{"name", item, -1}, e.name, c.app.Limits.EventName)
+	b.size(field{"data", item, -1}, e.data, c.app.Limits.EventData)
 	switch {
 	case blank(f.channel):
 		b.add(field{"channel", item, -1}, "The %s field is required when channels is not present.")
@@ -201,7 +230,7 @@ func (e *event) take(b *bag, f fields, item int) {
 }
 
 // channels appends the channels to publish to; channels wins over channel.
-func (b *bag) channels(list [][]byte, f fields) [][]byte {
+func (b *bag) channels(list [][]byte, f fields, limit int) [][]byte {
 	if blank(f.channels) && blank(f.channel) {
 		b.add(top("channels"), "The %s field is required when channel is not present.")
 		b.add(top("channel"), "The %s field is required when channels is not present.")
@@ -219,7 +248,7 @@ func (b *bag) channels(list [][]byte, f fields) [][]byte {
 	}
 	for i := 0; err == nil; i++ {
 		element, more := elements.Next()
-		if !more {
+		if !more || !b.items(top("channels"), i, limit) {
 			break
 		}
 		if at := (field{"channels", -1, i}); b.string(at, element) {

@@ -112,7 +112,8 @@ func TestWhatIsNotValidated(t *testing.T) {
 		{"a socket_id of nobody", `{"name":"e","data":"1","channel":"c","socket_id":"1.2"}`},
 		{"a socket_id that is none", `{"name":"e","data":"1","channel":"c","socket_id":"nobody"}`},
 		{"white space of other scripts is a name", `{"name":"\u00a0","data":"\u00a0","channel":"c"}`},
-		{"more than a hundred channels", `{"name":"e","data":"1","channels":["c"` + strings.Repeat(`,"d"`, 150) + `]}`},
+		{"a hundred channels", `{"name":"e","data":"1","channels":["c"` + strings.Repeat(`,"d"`, 99) + `]}`},
+		{"data of any length", `{"name":"e","data":"` + strings.Repeat("1", 9_000) + `","channel":"c"}`},
 		{"a name of any length", `{"name":"` + strings.Repeat("e", 500) + `","data":"1","channel":"c"}`},
 	}
 	for _, tt := range tests {

@@ -21,6 +21,7 @@ type Directory struct {
 	errorText   atomic.Bool   // the data of pusher:error is a JSON string, as in Reverb
 	removed     atomic.Bool   // from the hub: nothing would expire what is cached now
 	connections atomic.Int64  // of the app, to this node
+	maxMembers  atomic.Int64  // users of a presence channel; 0 is no limit
 	reported    atomic.Uint32 // Activities: see Report
 }
 
@@ -133,6 +134,12 @@ func (d *Directory) PublishAll(own *Loop, list []Publication) error {
 		}
 	}
 	return nil
+}
+
+// Reaches reports whether Publish to the channel has an effect: it has subscribers here, keeps its last event, or may have
+// subscribers on other nodes. That may change at any time.
+func (d *Directory) Reaches(channel []byte) bool {
+	return d.hub.bus != nil || pusher.KindOf(channel).IsCache() || d.loopsOf(channel) != 0
 }
 
 // loopsOf returns the loops that have subscribers of the channel.

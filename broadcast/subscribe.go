@@ -3,8 +3,10 @@ package broadcast
 import "reverbd/protocol/pusher"
 
 // SubscribeReply is what a new subscriber is sent, in this order. Success is nil if the reply comes later: see
-// Directory.Subscribe.
+// Directory.Subscribe. Full says that s is not subscribed, because the presence channel has too many members: see
+// Directory.SetMaxMembers.
 type SubscribeReply struct {
+	Full    bool
 	Success Frame
 	Last    Frame // the last event of a cache channel, or a pusher:cache_miss; nil on other channels
 }
@@ -42,6 +44,9 @@ func (d *Directory) subscribeLocked(s *Subscriber, channel []byte, kind pusher.K
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	fault("subscribe")
+	if d.full(st.topics[string(channel)], member) {
+		return SubscribeReply{Full: true}, 0
+	}
 	t := st.topic(channel, kind)
 	d.observeSubscribe(t)
 	if t.roster != nil {
@@ -52,6 +57,19 @@ func (d *Directory) subscribeLocked(s *Subscriber, channel []byte, kind pusher.K
 		return reply, 0
 	}
 	return d.addSubscriber(t, s, member)
+}
+
+// SetMaxMembers bounds the users of each presence channel, as this node knows them; 0 is no limit. Those that a channel has stay.
+func (d *Directory) SetMaxMembers(n int) { d.maxMembers.Store(int64(n)) }
+
+// full reports that member would be one user too many of t, which may be nil. The stripe is locked.
+func (d *Directory) full(t *Topic, member *Identity) bool {
+	limit := d.maxMembers.Load()
+	if limit == 0 || member == nil || t == nil || int64(t.users()) < limit {
+		return false
+	}
+	m := t.roster.byKey[member.Key]
+	return m == nil || !m.visible
 }
 
 // addSubscriber makes s a subscriber of t, which is ready for it. It runs on the loop of s, with the stripe locked.

@@ -97,8 +97,14 @@ func (s *Subscriber) Close(code ws.StatusCode, reason string) {
 // Subscribed reports whether s is subscribed to channel.
 func (s *Subscriber) Subscribed(channel []byte) bool { return s.find(channel) >= 0 }
 
-// Subscriptions is the number of channels that s is subscribed to.
-func (s *Subscriber) Subscriptions() int { return len(s.subs) }
+// Subscriptions is the number of channels that s is subscribed to, or will be when the reply comes.
+func (s *Subscriber) Subscriptions() int {
+	n := len(s.subs)
+	for p := s.pending; p != nil; p = p.next {
+		n++
+	}
+	return n
+}
 
 // Member is the user of s on a presence or private channel, as the app has signed it; nil if there is none.
 func (s *Subscriber) Member(channel []byte) *Identity {

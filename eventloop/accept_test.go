@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/protocol/ws"
 )
 
@@ -208,7 +209,7 @@ func TestMaxConnections(t *testing.T) {
 	for range 20 {
 		dial(t, addr).gone()
 	}
-	if n := s.stats.refused.Load(); n != 20 {
+	if n := s.refusals.Of(limitlog.Connections); n != 20 {
 		t.Errorf("%d refused", n)
 	}
 	for _, c := range served {

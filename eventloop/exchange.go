@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 )
 
 // Timeouts of HTTP connections.
@@ -26,6 +27,7 @@ type exchange struct {
 	waitingSince time.Time // when the wait for the current request began
 	served       bool      // a request has been answered: the connection may be idle
 	continueSent bool      // 100 Continue has been sent for the current request
+	checked      bool      // the head of the current request has been checked before its body
 	pending      bool      // a worker answers a request
 	pipelined    []byte    // what has arrived meanwhile
 	ended        bool      // the client has shut down writing: see halfClosedConn
@@ -55,15 +57,40 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 			x.waitingSince = time.Now()
 			c.resetTimer(c.loop.server.requestTimeout) // which ends before the idle timeout that the timer was for
 		}
+		if c.refuseEarly() {
+			return nil
+		}
 		if !x.continueSent && x.reader.wantsContinue() {
 			x.continueSent = true
 			c.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 		}
 		return nil
 	}
-	x.continueSent = false
+	x.continueSent, x.checked = false, false
 	c.serve(r)
 	return p[n:]
+}
+
+// refuseEarly responds to a request whose head has arrived without its body, if no body can make it right, and ends the connection: a
+// body of up to max_request_size is not kept for a request that is unsigned, too old, or for nobody. It reports whether it has.
+func (c *conn) refuseEarly() bool {
+	x, s := c.http, c.loop.server
+	r := x.reader.head
+	if r == nil || x.checked {
+		return false
+	}
+	x.checked = true
+	if s.options.Accept(r.URL.Path) != nil {
+		return false
+	}
+	resp := &c.loop.response
+	resp.reset()
+	if !s.api.Refuse(c.loop.shared, resp, r) {
+		return false
+	}
+	resp.stripHeadBody(r)
+	c.respond(resp, false)
+	return true
 }
 
 // servePublish answers the request that p begins with if it takes the fast path, and returns its size; else it returns 0.
@@ -82,8 +109,14 @@ func (c *conn) servePublish(p []byte) int {
 // were not served.
 func (c *conn) holdPipelined(p []byte) {
 	x := c.http
-	if x.pipelineFull = x.pipelineFull || len(x.pipelined)+len(p) > c.loop.server.maxPipelined(); x.pipelineFull {
-		x.pipelined = nil
+	if x.pipelineFull {
+		return
+	}
+	if s := c.loop.server; len(x.pipelined)+len(p) > s.maxPipelined() {
+		x.pipelineFull, x.pipelined = true, nil
+		if s.refusals.Count(limitlog.Pipelined) {
+			s.refusals.Write(limitlog.Pipelined, zap.String("client", c.Client()))
+		}
 		return
 	}
 	x.pipelined = append(x.pipelined, p...)

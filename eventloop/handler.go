@@ -94,7 +94,7 @@ func (s *Server) recovered(cause any, where string, c *conn) bool {
 	if cause == nil {
 		return false
 	}
-	s.stats.panics.Add(1)
+	s.panics.Add(1)
 	s.log.Error("panic", zap.String("in", where), zap.Any("cause", cause), zap.Stack("stack"))
 	if c != nil {
 		c.drop()

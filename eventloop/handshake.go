@@ -16,6 +16,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/zap"
 
+	"reverbd/broadcast/limitlog"
 	"reverbd/eventloop/proxy"
 )
 
@@ -194,11 +195,11 @@ func (s *Server) logHandshakeFailure(peer net.Addr, client netip.AddrPort, err e
 	if errors.Is(err, errNothingSent) || s.stopping.Load() {
 		return
 	}
-	if s.handshakeFailureLog.allow() {
+	if s.refusals.Count(limitlog.Handshake) {
 		from := peer.String()
 		if client.IsValid() {
 			from = client.String()
 		}
-		s.log.Info("connection refused", zap.String("client", from), zap.Error(err))
+		s.refusals.Write(limitlog.Handshake, zap.String("client", from), zap.Error(err))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/eventloop/listen"
 	"reverbd/eventloop/proxy"
 	"reverbd/protocol/ws"
@@ -52,6 +53,9 @@ type API interface {
 	Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request)
 	// Immediate reports whether Serve never waits for r, so that it may run on a loop. Then neither reads the Header of r.
 	Immediate(r *http.Request) bool
+	// Refuse responds to r, whose head has arrived and whose body has not, if no body can make it right, and reports whether it
+	// has. It is called on a loop, and never waits.
+	Refuse(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request) bool
 }
 
 // Options configure a Server. Listeners, Hub, Accept and API are required.
@@ -70,6 +74,7 @@ type Options struct {
 	Handshakes        int  // TLS handshakes that compute at once; 0 is half of GOMAXPROCS
 	Compression       bool // permessage-deflate for clients that offer it
 	Log               *zap.Logger
+	Refusals          *limitlog.Log // nil: one of its own
 }
 
 // Server serves HTTP requests and WebSockets on its listeners.
@@ -85,26 +90,20 @@ type Server struct {
 	// The timeouts of the same names, which tests shorten.
 	requestTimeout, idleTimeout, lingeringTimeout, drainGrace, handshakeTimeout time.Duration
 
-	limiter             connLimiter
-	workers             *workerPool
-	loops               []*loop // one for each of the hub
-	acceptors           *acceptors
-	booted              chan struct{} // closed when the fields above are set
-	quit                chan struct{} // closed by Shutdown: the loops are to end
-	failed              chan struct{} // closed when a loop has ended by itself
-	ended               chan struct{} // closed when Run returns
-	quitOnce            sync.Once
-	failOnce            sync.Once
-	stopping            atomic.Bool
-	stats               stats
-	refusedLog          logLimiter
-	acceptFailureLog    logLimiter
-	handshakeFailureLog logLimiter
-	slowConsumerLog     logLimiter
+	limiter   connLimiter
+	workers   *workerPool
+	loops     []*loop // one for each of the hub
+	acceptors *acceptors
+	booted    chan struct{} // closed when the fields above are set
+	quit      chan struct{} // closed by Shutdown: the loops are to end
+	failed    chan struct{} // closed when a loop has ended by itself
+	ended     chan struct{} // closed when Run returns
+	quitOnce  sync.Once
+	failOnce  sync.Once
+	stopping  atomic.Bool
+	panics    atomic.Int64 // since the start
+	refusals  *limitlog.Log
 }
-
-// stats are counters since the start. Safe for concurrent use.
-type stats struct{ refused, slowConsumers, panics atomic.Int64 }
 
 // ErrStopped is returned by Run when gnet has stopped without Shutdown.
 var ErrStopped = errors.New("eventloop: the engine has stopped without being asked to")
@@ -117,11 +116,14 @@ func New(o Options) *Server {
 	if o.Handshakes == 0 {
 		o.Handshakes = max(1, runtime.GOMAXPROCS(0)/2)
 	}
+	if o.Refusals == nil {
+		o.Refusals = limitlog.New(o.Log)
+	}
 	if o.ClientIPHeader == "" {
 		o.ClientIPHeader = proxy.DefaultHeader
 	}
 	s := &Server{
-		options: o, hub: o.Hub, api: o.API, log: o.Log,
+		options: o, hub: o.Hub, api: o.API, log: o.Log, refusals: o.Refusals,
 		requestTimeout: requestTimeout, idleTimeout: idleTimeout, lingeringTimeout: lingeringTimeout, drainGrace: drainGrace, handshakeTimeout: handshakeTimeout,
 		created: time.Now(), booted: make(chan struct{}), quit: make(chan struct{}), failed: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -181,7 +183,7 @@ func (s *Server) startLoops() (*gnet.Client, error) {
 	engine, err := gnet.NewClient(s,
 		gnet.WithNumEventLoop(len(s.loops)),
 		gnet.WithTicker(true),
-		gnet.WithLogger(&gnetLog{SugaredLogger: s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar()}))
+		gnet.WithLogger(&gnetLog{s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar(), s.refusals}))
 	if err != nil {
 		return nil, fmt.Errorf("eventloop: %w", err)
 	}

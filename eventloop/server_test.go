@@ -82,6 +82,15 @@ type api struct{ release chan struct{} }
 
 func (a *api) Immediate(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/slow") }
 
+// Refuse refuses requests for paths that begin with /unsigned.
+func (a *api) Refuse(_ *broadcast.Loop, w http.ResponseWriter, r *http.Request) bool {
+	if !strings.HasPrefix(r.URL.Path, "/unsigned") {
+		return false
+	}
+	http.Error(w, "unsigned", http.StatusUnauthorized)
+	return true
+}
+
 func (a *api) Serve(l *broadcast.Loop, w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/slow") {
 		if l != nil {

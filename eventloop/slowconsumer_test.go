@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/protocol/ws"
 )
 
@@ -56,7 +57,7 @@ func TestSlowConsumer(t *testing.T) {
 		publisher.gets(ws.OpText, "published")
 		good.gets(ws.OpText, strings.Repeat("x", size))
 	}
-	if n := s.stats.slowConsumers.Load(); n != 1 {
+	if n := s.refusals.Of(limitlog.SlowConsumer); n != 1 {
 		t.Errorf("%d slow consumers, want 1", n)
 	}
 	if n := largest.Load(); n > limit+largestWrite(size)+128 {
@@ -105,5 +106,5 @@ func TestSlowConsumerOfResponses(t *testing.T) {
 			break
 		}
 	}
-	eventually(t, "it is dropped", func() bool { return s.Connections() == 0 && s.stats.slowConsumers.Load() == 1 })
+	eventually(t, "it is dropped", func() bool { return s.Connections() == 0 && s.refusals.Of(limitlog.SlowConsumer) == 1 })
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/protocol/ws"
 )
 
@@ -279,7 +280,7 @@ func TestTLSSlowConsumer(t *testing.T) {
 			}
 		}
 	}()
-	eventually(t, "it is cut off", func() bool { return s.stats.slowConsumers.Load() == 1 })
+	eventually(t, "it is cut off", func() bool { return s.refusals.Of(limitlog.SlowConsumer) == 1 })
 	for {
 		op, _, err := c.next()
 		if err != nil {

@@ -16,6 +16,8 @@ type immediate func()
 
 func (f immediate) Immediate(*http.Request) bool { return true }
 
+func (f immediate) Refuse(*broadcast.Loop, http.ResponseWriter, *http.Request) bool { return false }
+
 func (f immediate) Serve(*broadcast.Loop, http.ResponseWriter, *http.Request) { f() }
 
 // The four walks over all connections of a loop. Each of them visits every connection once, and another client is served before it

@@ -108,5 +108,9 @@ func (i *instance) report() *control.Report {
 
 // counters are what is worth knowing once it has happened.
 func (i *instance) counters() []control.Counter {
-	return append([]control.Counter{{Name: "log lines lost", N: i.output.lost()}}, i.webhooks.counters()...)
+	counters := []control.Counter{{Name: "log lines lost", N: i.output.lost()}}
+	for _, c := range i.refusals.Counts() {
+		counters = append(counters, control.Counter{Name: c.Name, N: c.N})
+	}
+	return append(counters, i.webhooks.counters()...)
 }

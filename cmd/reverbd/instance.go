@@ -11,6 +11,7 @@ import (
 
 	"reverbd/apps"
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/cmd/reverbd/config"
 	"reverbd/cmd/reverbd/control"
 	"reverbd/eventloop"
@@ -26,6 +27,7 @@ type instance struct {
 	supervisor *supervisor // links this process with those before and after it; nil until there is one
 	manager    manager
 	output     *output
+	refusals   *limitlog.Log
 	log        *zap.Logger
 	level      zap.AtomicLevel
 	started    time.Time

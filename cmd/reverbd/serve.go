@@ -12,6 +12,7 @@ import (
 
 	"reverbd/apps"
 	"reverbd/broadcast"
+	"reverbd/broadcast/limitlog"
 	"reverbd/cmd/reverbd/config"
 	"reverbd/cmd/reverbd/debuglog"
 	"reverbd/eventloop"
@@ -57,9 +58,11 @@ func serve(i *instance) error {
 	renewing, done := background()
 	defer done()
 	go i.network.renew(renewing, i.log)
-	sessions := &apps.Sessions{Registry: i.registry, Prefix: conf.Path, Trace: trace}
+	i.refusals = limitlog.New(i.log)
+	sessions := &apps.Sessions{Registry: i.registry, Prefix: conf.Path, Trace: trace, Limits: i.refusals}
 	i.api = &apps.API{
 		Registry: i.registry, Prefix: conf.Path, Tolerance: conf.AuthTimestampTolerance, Trace: trace, Log: i.log,
+		Limits: i.refusals,
 	}
 	i.server = eventloop.New(eventloop.Options{
 		Listeners: i.network.listeners, TLS: i.network.tls(),
@@ -73,7 +76,7 @@ func serve(i *instance) error {
 		},
 		API:            i.api,
 		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression,
-		Handshakes: handshakes(), Log: i.log,
+		Handshakes: handshakes(), Log: i.log, Refusals: i.refusals,
 	})
 	if err := i.webhooks.open(conf.Apps, i.inherited); err != nil {
 		return err

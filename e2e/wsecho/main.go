@@ -23,16 +23,17 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:9001", "address to listen on")
 	size := flag.Int64("max-message-size", 16<<20, "largest message in bytes")
 	loops := flag.Int("reactors", 2, "event loops")
+	compression := flag.Bool("compression", false, "negotiate permessage-deflate, and compress what is sent to clients that offer it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *size, *loops); err != nil {
+	if err := run(ctx, *addr, *size, *loops, *compression); err != nil {
 		fmt.Fprintln(os.Stderr, "wsecho: "+err.Error())
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr string, size int64, loops int) error {
+func run(ctx context.Context, addr string, size int64, loops int, compression bool) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -43,6 +44,7 @@ func run(ctx context.Context, addr string, size int64, loops int) error {
 		Accept:            func(string) eventloop.Session { return &echo{size: size} },
 		API:               none{},
 		SlowConsumerBytes: int(8 * size),
+		Compression:       compression,
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run() }()
@@ -62,7 +64,13 @@ func run(ctx context.Context, addr string, size int64, loops int) error {
 // echo is a session without connection_established and without an idle limit.
 type echo struct {
 	broadcast.Subscriber
-	size int64
+	size       int64
+	compressed bool
+}
+
+func (e *echo) Deflate() {
+	e.Subscriber.Deflate()
+	e.compressed = true
 }
 
 func (e *echo) Open(l *broadcast.Loop, c broadcast.Conn, _ string) {
@@ -70,6 +78,10 @@ func (e *echo) Open(l *broadcast.Loop, c broadcast.Conn, _ string) {
 }
 
 func (e *echo) Message(op ws.OpCode, payload []byte) {
+	if e.compressed {
+		e.Send(ws.AppendDeflated(nil, op, payload))
+		return
+	}
 	e.Send(ws.AppendFrame(nil, op, payload))
 }
 
@@ -82,5 +94,7 @@ func (e *echo) MaxMessageSize() int64      { return e.size }
 type none struct{}
 
 func (none) Immediate(*http.Request) bool { return true }
+
+func (none) Refuse(*broadcast.Loop, http.ResponseWriter, *http.Request) bool { return false }
 
 func (none) Serve(_ *broadcast.Loop, w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }

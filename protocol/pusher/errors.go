@@ -25,6 +25,11 @@ var (
 	ErrClientEventsOff = &Error{4301, "The app does not have client messaging enabled."}
 	ErrClientEventKind = &Error{4301, "Client events are only supported on private and presence channels."} // Pusher's rule; not in Reverb
 	ErrRateLimit       = &Error{4301, "Rate limit exceeded"}                                                // closes if the app has terminate_on_limit
+
+	// Refused subscriptions of Settings.Limits of package apps; not in Reverb. The code makes no client connect anew.
+	ErrSubscriptions = &Error{4301, "The connection has too many subscriptions"}
+	ErrMembers       = &Error{4301, "The presence channel has too many members"}
+	ErrUserInfo      = &Error{4301, "The user_info of the member is too large"}
 )
 
 // Close codes of this server beside those of the errors that close. What pusher-js does when it sees one (its core/connection/protocol/protocol.ts):

@@ -20,7 +20,33 @@ func StringToSign(method, path, rawQuery string, body []byte) string {
 	if !ok {
 		return ""
 	}
-	return string(q.appendStringToSign(nil, method, path, body))
+	return string(q.appendStringToSign(nil, method, path, digestOf(body)))
+}
+
+// digest is the body_md5 that is signed. The zero value is that of no body.
+type digest struct {
+	text  [2 * md5.Size]byte
+	exist bool
+}
+
+func digestOf(body []byte) (d digest) {
+	if len(body) > 0 {
+		sum := md5.Sum(body) //nolint:gosec // as above
+		hex.Encode(d.text[:], sum[:])
+		d.exist = true
+	}
+	return d
+}
+
+// claimedDigest is the body_md5 of the query. ok is false if there is none, or none that can be right.
+func (q Query) claimedDigest() (d digest, ok bool) {
+	i, found := q.find("body_md5")
+	if !found || q[i].values != nil || len(q[i].value) != len(d.text) {
+		return d, false
+	}
+	copy(d.text[:], q[i].value)
+	d.exist = true
+	return d, true
 }
 
 // SignQuery returns query as a client of the HTTP API has to send it: encoded, with the five parameters of
@@ -41,12 +67,12 @@ func SignQuery(key, secret, method, path string, query url.Values, body []byte, 
 }
 
 // appendStringToSign appends StringToSign.
-func (q Query) appendStringToSign(dst []byte, method, path string, body []byte) []byte {
+func (q Query) appendStringToSign(dst []byte, method, path string, body digest) []byte {
 	dst = append(dst, method...)
 	dst = append(dst, '\n')
 	dst = append(dst, path...)
 	dst = append(dst, '\n')
-	start, owed := len(dst), len(body) > 0
+	start, owed := len(dst), body.exist
 	for i := range q {
 		p := &q[i]
 		if owed && p.name >= "body_md5" {
@@ -54,7 +80,7 @@ func (q Query) appendStringToSign(dst []byte, method, path string, body []byte) 
 		}
 		switch p.name {
 		case "body_md5":
-			if len(body) > 0 || p.values != nil || p.value != emptyMD5 {
+			if body.exist || p.values != nil || p.value != emptyMD5 {
 				continue
 			}
 			dst = append(appendParameter(dst, start, p.name), emptyMD5...)
@@ -82,12 +108,11 @@ func appendParameter(dst []byte, start int, name string) []byte {
 	return append(dst, '=')
 }
 
-func appendBodyMD5(dst []byte, start int, body []byte) []byte {
-	sum := md5.Sum(body) //nolint:gosec // as above
-	return hex.AppendEncode(appendParameter(dst, start, "body_md5"), sum[:])
+func appendBodyMD5(dst []byte, start int, body digest) []byte {
+	return append(appendParameter(dst, start, "body_md5"), body.text[:]...)
 }
 
 func bodyMD5(body []byte) string {
-	sum := md5.Sum(body) //nolint:gosec // as above
-	return hex.EncodeToString(sum[:])
+	d := digestOf(body)
+	return string(d.text[:])
 }

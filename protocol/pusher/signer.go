@@ -31,6 +31,17 @@ func NewSigner(secret string) *Signer {
 // Verify reports whether q holds the right auth_signature for its request. The other arguments are those of StringToSign.
 // Neither auth_key nor auth_timestamp is looked at. The comparison takes the same time wherever the difference is.
 func (s *Signer) Verify(q Query, method, path string, body []byte) bool {
+	return s.verify(q, method, path, digestOf(body))
+}
+
+// VerifyClaim is Verify for a request whose body is not there yet: with the body_md5 that the query claims. It reports true for
+// a query without one, which a request may leave out: only the body can tell then.
+func (s *Signer) VerifyClaim(q Query, method, path string) bool {
+	claim, ok := q.claimedDigest()
+	return !ok || s.verify(q, method, path, claim)
+}
+
+func (s *Signer) verify(q Query, method, path string, body digest) bool {
 	i, found := q.find("auth_signature")
 	if !found || q[i].values != nil || len(q[i].value) != len(s.had) {
 		return false

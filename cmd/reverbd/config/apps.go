@@ -139,7 +139,8 @@ func (l *loader) app(a appSource) apps.Settings {
 	s.ErrorData = l.errorData(a.setting("REVERB_APP_ERROR_DATA", "error_data"))
 	s.SubscriptionError = l.boolean(a.setting("REVERB_APP_SUBSCRIPTION_ERROR", "subscription_error"), s.SubscriptionError)
 	s.CheckAuthKey = l.boolean(a.setting("REVERB_APP_CHECK_AUTH_KEY", "check_auth_key"), false)
-	s.MaxEventsPerSecond = l.atMost(a.setting("REVERB_APP_MAX_EVENTS_PER_SECOND", "max_events_per_second"), "a number of events")
+	s.MaxEventsPerSecond = l.atMost(a.setting("REVERB_APP_MAX_EVENTS_PER_SECOND", "max_events_per_second"), 0, "a number of events")
+	s.Limits = l.appLimits(a, s.Limits)
 	s.RateLimit.Enabled = l.boolean(a.setting("REVERB_APP_RATE_LIMITING_ENABLED", "rate_limiting.enabled"), false)
 	s.RateLimit.MaxAttempts = int(l.number(a.setting("REVERB_APP_RATE_LIMIT_MAX_ATTEMPTS", "rate_limiting.max_attempts"),
 		int64(s.RateLimit.MaxAttempts), limits{"a number of messages", 1, 1 << 30}))
@@ -244,10 +245,26 @@ func (l *loader) maxMessageSize(s setting, fallback int) int {
 	return int(l.number(s, int64(fallback), limits{"a size in bytes, or 0 for no limit", 64, maxSize}))
 }
 
-// atMost is a limit: 0, or nothing, is none.
-func (l *loader) atMost(s setting, what string) int {
+// appLimits are the limits that Reverb does not have.
+func (l *loader) appLimits(a appSource, fallback apps.Limits) apps.Limits {
+	at := func(env, key string, fallback int, what string) int {
+		return l.atMost(a.setting("REVERB_APP_"+env, key), fallback, what)
+	}
+	return apps.Limits{
+		ChannelsPerEvent: at("MAX_CHANNELS_PER_EVENT", "max_channels_per_event", fallback.ChannelsPerEvent, "a number of channels"),
+		EventsPerBatch:   at("MAX_EVENTS_PER_BATCH", "max_events_per_batch", fallback.EventsPerBatch, "a number of events"),
+		EventName:        at("MAX_EVENT_NAME", "max_event_name", fallback.EventName, "a length in bytes"),
+		EventData:        at("MAX_EVENT_DATA", "max_event_data", fallback.EventData, "a length in bytes"),
+		Subscriptions:    at("MAX_SUBSCRIPTIONS", "max_subscriptions", fallback.Subscriptions, "a number of subscriptions"),
+		Members:          at("MAX_PRESENCE_MEMBERS", "max_presence_members", fallback.Members, "a number of members"),
+		UserInfo:         at("MAX_USER_INFO", "max_user_info", fallback.UserInfo, "a length in bytes"),
+	}
+}
+
+// atMost is a limit: 0 is none, and empty is the default.
+func (l *loader) atMost(s setting, fallback int, what string) int {
 	if v, ok := l.find(s); !ok || strings.TrimSpace(v.text) == "" {
-		return 0
+		return fallback
 	}
 	return int(l.number(s, 0, limits{what + ", or 0 for no limit", 0, 1 << 30}))
 }

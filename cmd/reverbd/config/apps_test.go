@@ -26,6 +26,13 @@ REVERB_APP_SUBSCRIPTION_ERROR=no
 REVERB_APP_CHECK_AUTH_KEY=yes
 REVERB_APP_PREVIOUS_SECRET=before
 REVERB_APP_MAX_EVENTS_PER_SECOND=200
+REVERB_APP_MAX_CHANNELS_PER_EVENT=1
+REVERB_APP_MAX_EVENTS_PER_BATCH=2
+REVERB_APP_MAX_EVENT_NAME=3
+REVERB_APP_MAX_EVENT_DATA=4
+REVERB_APP_MAX_SUBSCRIPTIONS=0
+REVERB_APP_MAX_PRESENCE_MEMBERS=6
+REVERB_APP_MAX_USER_INFO=7
 `).mustLoad(t)
 	want := apps.Settings{
 		ID: "1", Key: "k", Secret: "s", AllowedOrigins: []string{"a.test", "*.b.test"},
@@ -34,6 +41,7 @@ REVERB_APP_MAX_EVENTS_PER_SECOND=200
 		RateLimit:              apps.RateLimit{Enabled: true, MaxAttempts: 5, Decay: 2 * time.Second, TerminateOnLimit: true},
 		ErrorData:              apps.ErrorDataString,
 		CheckAuthKey:           true, PreviousSecret: "before", MaxEventsPerSecond: 200,
+		Limits: apps.Limits{ChannelsPerEvent: 1, EventsPerBatch: 2, EventName: 3, EventData: 4, Members: 6, UserInfo: 7},
 	}
 	if !reflect.DeepEqual(c.Apps, []apps.Settings{want}) {
 		t.Errorf("got %+v\nwant %+v", c.Apps, want)
@@ -61,6 +69,8 @@ func TestAppOptionsThatAreMissing(t *testing.T) {
 		{"a refused channel is told", app("ping_interval: 60"), func(s apps.Settings) any { return s.SubscriptionError }, true},
 		{"a refused channel is not told", app("subscription_error: false"), func(s apps.Settings) any { return s.SubscriptionError }, false},
 		{"client events of private channels", app("accept_client_events_from: private"), func(s apps.Settings) any { return s.AcceptClientEventsFrom }, apps.ClientEventsFromPrivate},
+		{"the default of subscriptions", app(`max_subscriptions: ""`), func(s apps.Settings) any { return s.Limits.Subscriptions }, 1000},
+		{"more channels for an event", app(`max_channels_per_event: 5000`), func(s apps.Settings) any { return s.Limits.ChannelsPerEvent }, 5000},
 		{"no limit of events", app(`max_events_per_second: ""`), func(s apps.Settings) any { return s.MaxEventsPerSecond }, 0},
 		{"no previous secret", dotenv("REVERB_APP_PREVIOUS_SECRET="), func(s apps.Settings) any { return s.PreviousSecret }, ""},
 		{"enabled unless told otherwise", app("ping_interval: 60"), func(s apps.Settings) any { return s.Disabled }, false},
