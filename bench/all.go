@@ -32,12 +32,15 @@ func (o Options) of(s Scenario) Options {
 	one := o
 	one.Scenario, one.Connections, one.Channels = s.Name, o.Connections, max(d.Channels, 1)
 	one.Each, one.Joiners, one.Slow, one.Publishers, one.Batch = d.Each, d.Joiners, d.Slow, d.Publishers, max(d.Batch, 1)
+	one.PingInterval = d.PingInterval
 	one.Rate, one.Size, one.Baseline = d.Rate, d.Size, o.Baseline && !s.NoBaseline
 	switch s.Name {
 	case "connect":
 		one.Duration = 0
 	case "fanout", "presence":
 		one.Connections = n
+	case "publish":
+		one.Connections, one.Channels = n, max(n/2, 1)
 	case "channels":
 		one.Channels = o.Connections / 2
 	case "whisper":

@@ -32,6 +32,9 @@ func TestScenariosAgainstTheServer(t *testing.T) {
 		"fanout at a rate":    with(scenario("fanout", url), func(o *bench.Options) { o.Rate, o.Publishers = 500, 2 }),
 		"whisper":             scenario("whisper", url),
 		"storm":               scenario("storm", url),
+		"publish":             scenario("publish", url),
+		"publish, keep-alive": with(scenario("publish", url), func(o *bench.Options) { o.NewConns = false }),
+		"idle":                scenario("idle", url),
 		"presence":            scenario("presence", url),
 		"presence at a rate":  with(scenario("presence", url), func(o *bench.Options) { o.Rate, o.Joiners = 500, 5 }),
 		"whisper at a rate":   with(scenario("whisper", url), func(o *bench.Options) { o.Rate = 1000 }),
@@ -40,7 +43,7 @@ func TestScenariosAgainstTheServer(t *testing.T) {
 		"whisper for a time":  with(scenario("whisper", url), func(o *bench.Options) { o.Events, o.Duration = 0, 100*time.Millisecond }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.ServerPIDs, o.Baseline, o.Settle = []int{pid}, o.Scenario != "presence", 20*time.Millisecond
+			o.ServerPIDs, o.Baseline, o.Settle = []int{pid}, o.Scenario != "presence" && o.Scenario != "idle", 20*time.Millisecond
 			report := run(t, o)
 			check(t, "server", o, &report.Runs[0].Server)
 			if o.Baseline {
@@ -126,9 +129,12 @@ func check(t *testing.T, name string, o bench.Options, m *bench.Measurement) {
 	if m.Process == nil || m.Process.CPUSeconds <= 0 || m.Process.Connected.Descriptors < o.Connections {
 		t.Errorf("%s: process is %+v", name, m.Process)
 	}
-	if o.Scenario == "connect" {
+	if o.Scenario == "connect" || o.Scenario == "idle" {
 		if m.Messages != nil {
 			t.Errorf("%s: messages are %+v", name, m.Messages)
+		}
+		if o.Scenario == "idle" && (detail(*m, "pings") <= 0 || detail(*m, "CPU per connection and second") <= 0) {
+			t.Errorf("%s: details are %+v", name, m.Details)
 		}
 		return
 	}
@@ -136,9 +142,12 @@ func check(t *testing.T, name string, o bench.Options, m *bench.Measurement) {
 	if o.Events > 0 && s.Published != o.Events || s.Published == 0 {
 		t.Errorf("%s: %d of %d messages were published", name, s.Published, o.Events)
 	}
-	receivers := map[string]int{"fanout": o.Connections, "presence": o.Connections, "storm": o.Connections, "channels": o.Connections * max(o.Each, 1) / o.Channels, "whisper": 1}[o.Scenario]
+	receivers := map[string]int{"fanout": o.Connections, "presence": o.Connections, "storm": o.Connections, "channels": o.Connections * max(o.Each, 1) / o.Channels, "publish": o.Connections / o.Channels, "whisper": 1}[o.Scenario]
 	if want := s.Published * receivers; s.Expected != want || s.Delivered != int64(want) || s.Latency.Count != int64(want) {
 		t.Errorf("%s: %d expected, %d delivered, %d with a latency; want %d of each", name, s.Expected, s.Delivered, s.Latency.Count, want)
+	}
+	if o.Scenario == "publish" && (len(m.Timings) != 1 || m.Timings[0].Summary.Count != int64(s.Published)) {
+		t.Errorf("%s: of %d messages the last subscriber was timed in %+v", name, s.Published, m.Timings)
 	}
 	if (s.Request.Count > 0) != (o.Publishers > 0) || s.DeliveredPerSecond <= 0 || m.Process.PerDelivered <= 0 {
 		t.Errorf("%s: messages are %+v, process %+v", name, s, m.Process)

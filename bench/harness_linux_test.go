@@ -56,6 +56,10 @@ func scenario(name, url string) bench.Options {
 		o.Publishers, o.Batch, o.Size, o.Events = 1, 1, 100, 5
 	case "channels":
 		o.Channels, o.Publishers, o.Batch, o.Size, o.Events = 10, 3, 1, 100, 100
+	case "publish":
+		o.Channels, o.Publishers, o.Batch, o.Size, o.Events, o.NewConns = 20, 3, 1, 100, 60, true
+	case "idle":
+		o.PingInterval, o.Duration = time.Second, 300*time.Millisecond
 	case "presence":
 		o.Joiners, o.Events = 2, 60
 	case "whisper":

@@ -50,6 +50,8 @@ func (r *run) fleetOptions(s *subject) client.Options {
 		Upgrade: s.upgrade, Compressed: s.compress, Dialect: s.dialect(),
 		Connections: r.total(), Joiners: r.options.Joiners, Room: r.room(s),
 		Layout: r.scenario.layout(r.options), Streams: r.scenario.streams(r.options),
+		UntilLast: r.scenario.untilLast && r.options.Processes <= 1, // a process sees only its own subscribers
+		Extra:     client.NewExtra(r.target, r.options.Private, r.options.RoomSize),
 	}
 }
 
@@ -70,6 +72,11 @@ func (m *measurement) execute(ctx context.Context) error {
 	}
 	if m.scenario.storms && ctx.Err() == nil {
 		if err := m.storm(ctx); err != nil {
+			return err
+		}
+	}
+	if m.scenario.idles && ctx.Err() == nil {
+		if err := m.idle(ctx); err != nil {
 			return err
 		}
 	}
@@ -147,7 +154,7 @@ func (m *measurement) account() {
 		c.Bytes = float64(m.connected.Memory-m.before.Memory) / float64(c.Live)
 	}
 	used := m.connecting.Since(m.before)
-	if m.scenario.sends {
+	if m.scenario.sends || m.scenario.idles {
 		used = m.after.Since(m.connected)
 	}
 	p := &report.Process{

@@ -21,12 +21,17 @@ type Options struct {
 	Each        int           // channels of each client, where these are shared out; 0 is 1
 	Joiners     int           // further clients, that join a presence channel and leave it again
 	Slow        int           // further clients, that stop reading
+	Private     bool          // each client is on a private channel of its own too
+	RoomSize    int           // a tenth of the clients are in presence channels of so many members too; 0: none is
 	Publishers  int           // connections to the HTTP API
+	NewConns    bool          // publishers connect for every request
 	Batch       int           // events in a request to it
 	Events      int           // messages in all; 0 is no limit but Duration
 	Duration    time.Duration // for which messages are sent; 0 is no limit but Events
 	Rate        float64       // messages a second, of all senders together, or connections in scenarios about these; 0 is as fast as the server takes them
 	Size        int           // of a message's data, in bytes
+
+	PingInterval time.Duration // between two pings of a client that idles
 
 	ServerPIDs    []int         // the server's processes, whose usage is measured; none for a server on another machine
 	Baseline      bool          // measure the baseline too, after each run
@@ -52,6 +57,7 @@ const (
 	maxExtraClients = 1000
 	maxBatch        = 1000
 	maxSize         = 512 << 10
+	maxRoomSize     = 10_000
 )
 
 // Validate returns all errors in the options, joined.
@@ -89,6 +95,9 @@ func (o Options) Validate() error {
 		check(o.Publishers > 0 && o.Publishers <= maxPublishers, "--publishers %d: from 1 to %d", o.Publishers, maxPublishers)
 		check(o.Batch > 0 && o.Batch <= maxBatch, "--batch %d: from 1 to %d", o.Batch, maxBatch)
 	}
+	check(!s.idles || o.PingInterval >= time.Second, "--ping-interval %v: at least 1s", o.PingInterval)
+	check(o.RoomSize >= 0 && o.RoomSize <= maxRoomSize, "--presence %d: from 1 to %d", o.RoomSize, maxRoomSize)
+	check(!o.Baseline || !o.Private && o.RoomSize == 0, "--baseline: it knows neither --private nor --presence")
 	check(!s.Timed || o.Duration > 0, "--duration says when to stop")
 	check(!s.NoBaseline || !o.Baseline, "--baseline: there is none for this scenario")
 	if s.check != nil {

@@ -11,7 +11,7 @@ const maxProcesses = 64
 
 // shared are the scenarios whose clients can run in several processes: those in which clients do not depend on each other, or only
 // in pairs.
-var shared = []string{"connect", "fanout", "channels", "whisper", "storm"}
+var shared = []string{"connect", "fanout", "channels", "publish", "whisper", "storm"}
 
 // Shared reports whether the scenario's clients can run in several processes.
 func (s Scenario) Shared() bool { return slices.Contains(shared, s.Name) }

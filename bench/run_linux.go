@@ -93,6 +93,10 @@ func (r *run) parameters() report.Parameters {
 	if o.Each > 1 {
 		p.Each = o.Each
 	}
+	p.Private, p.RoomSize = o.Private, o.RoomSize
+	if r.scenario.idles {
+		p.Duration, p.PingInterval = o.Duration, o.PingInterval
+	}
 	if len(o.URLs) > 1 {
 		p.Nodes = len(o.URLs)
 	}
@@ -100,7 +104,7 @@ func (r *run) parameters() report.Parameters {
 		p.Size, p.Events, p.Duration = o.Size, o.Events, o.Duration
 	}
 	if r.scenario.publishes {
-		p.Publishers, p.Batch = o.Publishers, o.Batch
+		p.Publishers, p.Batch, p.NewConnections = o.Publishers, o.Batch, o.NewConns
 	}
 	return p
 }

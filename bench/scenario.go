@@ -23,6 +23,8 @@ type Scenario struct {
 	sends     bool   // messages are sent
 	publishes bool   // the messages are published through the HTTP API
 	storms    bool   // before that all clients reconnect
+	idles     bool   // clients are pinged, and nothing else happens
+	untilLast bool   // it is measured how long an event takes to its last subscriber
 	whole     bool   // it consists of others
 	check     func(Options) error
 }
@@ -36,6 +38,12 @@ var Scenarios = []Scenario{
 		prefix:   "bench-",
 	},
 	{
+		Name:     "idle",
+		Usage:    "connected clients that do nothing but ping the server",
+		Defaults: Options{Connections: 10_000, Channels: 1, PingInterval: 25 * time.Second, Duration: 30 * time.Second},
+		prefix:   "bench-", NoBaseline: true, Timed: true, idles: true,
+	},
+	{
 		Name:     "fanout",
 		Usage:    "events to clients that are all subscribed to all channels",
 		Defaults: Options{Connections: 1000, Channels: 1, Publishers: 1, Batch: 1, Rate: 20, Size: 100, Duration: 10 * time.Second},
@@ -46,6 +54,13 @@ var Scenarios = []Scenario{
 		Usage:    "events to many small channels, with the clients shared out among them",
 		Defaults: Options{Connections: 2000, Channels: 1000, Each: 1, Publishers: 8, Batch: 1, Size: 100, Duration: 10 * time.Second},
 		prefix:   "bench-", sends: true, publishes: true,
+		check: atLeastOneEach,
+	},
+	{
+		Name:     "publish",
+		Usage:    "events to small channels, as web servers publish them: with --new-connections each request has a connection of its own",
+		Defaults: Options{Connections: 200, Channels: 100, Publishers: 4, Batch: 1, Size: 100, Duration: 10 * time.Second},
+		prefix:   "bench-", sends: true, publishes: true, untilLast: true,
 		check: atLeastOneEach,
 	},
 	{

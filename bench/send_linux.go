@@ -35,6 +35,9 @@ func (m *measurement) send(ctx context.Context) (err error) {
 	if m.options.Joiners > 0 {
 		m.addPresenceDetails()
 	}
+	if last := m.fleet.UntilLast(); m.scenario.untilLast && last != nil {
+		m.result.Timing("to the last subscriber", last)
+	}
 	m.after, err = m.subject.usage()
 	return err
 }
@@ -45,6 +48,7 @@ func (m *measurement) publish(ctx context.Context) error {
 	publisher, err := publish.New(publish.Options{
 		Server: m.subject.addresses[0], Dialect: m.subject.dialect(), Publishers: o.Publishers, Channels: o.Channels,
 		Streams: m.scenario.streams(o), Rate: o.Rate, Batch: m.subject.batch, Events: o.Events, Duration: o.Duration,
+		NewConnections: o.NewConns,
 	})
 	if err != nil {
 		return err

@@ -55,3 +55,20 @@ func detail(m bench.Measurement, name string) float64 {
 	}
 	return -1
 }
+
+// TestStormOfPrivateClients has the real server check what clients sign.
+func TestStormOfPrivateClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the server")
+	}
+	url, _ := reverbd(t)
+	for name, processes := range map[string]int{"one process": 1, "two": 2} {
+		o := with(scenario("storm", url), func(o *bench.Options) {
+			o.Channels, o.Private, o.RoomSize, o.Processes, o.Settle = 3, true, 2, processes, 20*time.Millisecond
+		})
+		m := run(t, o).Runs[0].Server
+		if faults := m.Faults(); len(faults) > 0 || m.Connections.Live != o.Connections || m.Messages.Delivered != int64(o.Connections*o.Events) {
+			t.Errorf("%s: %q %+v", name, faults, m.Messages)
+		}
+	}
+}

@@ -24,6 +24,6 @@ func (r *run) clients(s *subject) (*workers.Pool, error) {
 	return workers.Start(fleet, workers.Config{
 		Servers: s.addresses, Sources: r.options.Sources, Upgrade: s.upgrade, Compressed: s.compress,
 		Baseline: s.name == baselineProgram, Target: r.target, Messages: r.messages,
-		Connections: total, Layout: o.Layout, Streams: o.Streams,
+		Connections: total, Layout: o.Layout, Streams: o.Streams, Private: r.options.Private, RoomSize: r.options.RoomSize,
 	}, shares, func() *exec.Cmd { return r.options.Self(clientsProgram) })
 }

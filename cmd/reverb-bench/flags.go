@@ -36,28 +36,21 @@ func flags(s bench.Scenario) []cli.Flag {
 		flags = append(flags, &cli.IntFlag{Name: "each", Value: d.Each, Usage: "channels that each client subscribes to"})
 	}
 	if d.Publishers > 0 {
-		flags = append(flags, &cli.IntFlag{Name: "publishers", Value: d.Publishers, Usage: "keep-alive connections to the HTTP API"})
+		flags = append(flags, &cli.IntFlag{Name: "publishers", Value: d.Publishers, Usage: "connections to the HTTP API"},
+			&cli.BoolFlag{Name: "new-connections", Usage: "publishers connect for every request, as PHP-FPM does"})
 	}
 	if d.Batch > 0 {
 		flags = append(flags,
 			&cli.IntFlag{Name: "batch", Value: d.Batch, Usage: "events in each request to it"},
 			&cli.IntFlag{Name: "baseline-batch", Usage: "events in each request to the baseline; 0: as many as in one to the server"})
 	}
-	if d.Duration > 0 {
-		if s.Name != "all" {
-			flags = append(flags, &cli.Float64Flag{Name: "rate", Value: d.Rate, Usage: "messages a second in all; 0: each as soon as the one before is answered"})
-		}
+	if s.Name == "storm" {
 		flags = append(flags,
-			&cli.DurationFlag{Name: "duration", Value: d.Duration, Usage: "how long to send; 0: no limit but --events"})
-		if !s.Timed {
-			flags = append(flags, &cli.IntFlag{Name: "events", Usage: "messages to send in all; 0: no limit but --duration"})
-		}
-		if d.Size > 0 {
-			flags = append(flags, &cli.IntFlag{Name: "size", Value: d.Size, Usage: "bytes of a message's data"})
-		}
-	} else {
-		flags = append(flags, &cli.Float64Flag{Name: "rate", Usage: "connections a second; 0: as fast as the server takes them"})
+			&cli.IntFlag{Name: "subscriptions", Usage: "channels that each client subscribes to; the same as --channels"},
+			&cli.BoolFlag{Name: "private", Usage: "each client also subscribes to a private channel of its own"},
+			&cli.IntFlag{Name: "presence", Usage: "a tenth of the clients also join presence channels of so many members"})
 	}
+	flags = append(flags, timing(s)...)
 	flags = append(flags, &cli.BoolFlag{Name: "compression", Usage: "negotiate compression; the baseline does not compress"})
 	if s.Shared() {
 		flags = append(flags, &cli.IntFlag{Name: "processes", Value: 1, Usage: "processes to share the clients out among, for more than one may have descriptors"})
@@ -72,6 +65,32 @@ func flags(s bench.Scenario) []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "write the report as JSON, for programs and for --compare"})
 }
 
+// timing returns the flags that say how fast and for how long.
+func timing(s bench.Scenario) []cli.Flag {
+	d := s.Defaults
+	switch {
+	case d.PingInterval > 0:
+		return []cli.Flag{
+			&cli.DurationFlag{Name: "ping-interval", Value: d.PingInterval, Usage: "between two pings of a client"},
+			&cli.DurationFlag{Name: "duration", Value: d.Duration, Usage: "how long to idle"},
+		}
+	case d.Duration == 0:
+		return []cli.Flag{&cli.Float64Flag{Name: "rate", Usage: "connections a second; 0: as fast as the server takes them"}}
+	}
+	var flags []cli.Flag
+	if s.Name != "all" {
+		flags = append(flags, &cli.Float64Flag{Name: "rate", Value: d.Rate, Usage: "messages a second in all; 0: each as soon as the one before is answered"})
+	}
+	flags = append(flags, &cli.DurationFlag{Name: "duration", Value: d.Duration, Usage: "how long to send; 0: no limit but --events"})
+	if !s.Timed {
+		flags = append(flags, &cli.IntFlag{Name: "events", Usage: "messages to send in all; 0: no limit but --duration"})
+	}
+	if d.Size > 0 {
+		flags = append(flags, &cli.IntFlag{Name: "size", Value: d.Size, Usage: "bytes of a message's data"})
+	}
+	return flags
+}
+
 // options returns the options that the flags set.
 func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 	o := bench.Options{
@@ -80,8 +99,12 @@ func options(c *cli.Context, s bench.Scenario) (bench.Options, error) {
 		Publishers: c.Int("publishers"), Batch: c.Int("batch"), BaselineBatch: c.Int("baseline-batch"),
 		Events: c.Int("events"), Duration: c.Duration("duration"), Rate: c.Float64("rate"), Size: c.Int("size"),
 		ServerPIDs: c.IntSlice("server-pid"), Baseline: c.Bool("baseline"), Repeat: c.Int("repeat"), Processes: c.Int("processes"), Settle: c.Duration("settle"),
-		Compress: c.Bool("compression"),
-		Version:  version, Self: self,
+		Compress: c.Bool("compression"), NewConns: c.Bool("new-connections"), Private: c.Bool("private"), RoomSize: c.Int("presence"),
+		PingInterval: c.Duration("ping-interval"),
+		Version:      version, Self: self,
+	}
+	if c.IsSet("subscriptions") {
+		o.Channels = c.Int("subscriptions")
 	}
 	if s.Defaults.Channels == 0 {
 		o.Channels = 1

@@ -93,6 +93,7 @@ func command() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 	}
+	app.Commands = append(app.Commands, versusCommand())
 	for _, s := range bench.Scenarios {
 		app.Commands = append(app.Commands, &cli.Command{
 			Name: s.Name, Usage: s.Usage, Flags: flags(s), OnUsageError: app.OnUsageError,

@@ -25,8 +25,12 @@ type Options struct {
 	Layout      Layout
 	Streams     delivery.Streams
 
-	Room    dialect.Room // set if the only channel is a presence channel; not shared with another fleet
-	Joiners int          // the last so many of the connections do not subscribe at once but in JoinAndLeave
+	Room  dialect.Room // set if the only channel is a presence channel; not shared with another fleet
+	Extra Extra        // channels beside those of Layout
+
+	UntilLast bool // measure how long each message takes to its last subscriber; the fleet has all connections of the run
+
+	Joiners int // the last so many of the connections do not subscribe at once but in JoinAndLeave
 }
 
 // Fleet is the clients of one process, on one thread that runs from New to Close. Its methods are safe for concurrent use until
@@ -46,7 +50,8 @@ type Fleet struct {
 	presence presence
 	churn    churn
 	pings    pings
-	stalled  bool // no connection reads
+	last     *untilLast // nil without Options.UntilLast
+	stalled  bool       // no connection reads
 	inflater inflater
 	in, out  []byte // scratch
 	outcome  Outcome
@@ -68,6 +73,9 @@ func New(o Options) (*Fleet, error) {
 	}
 	for i := range f.conns {
 		f.conns[i] = conn{fleet: f, fd: -1, index: int32(o.Share.Index(i))}
+	}
+	if o.UntilLast {
+		f.last = newUntilLast(o)
 	}
 	poller.AfterBatch = f.publish
 	f.presence.fleet, f.presence.joiners = f, make([]joiner, o.Joiners)

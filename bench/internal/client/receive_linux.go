@@ -74,6 +74,9 @@ func (c *conn) count(p []byte, now int64) bool {
 		return false
 	}
 	f.outcome.Latency.Record(now - s.Time)
+	if f.last != nil {
+		f.last.see(s, now)
+	}
 	return true
 }
 
@@ -99,6 +102,9 @@ func (c *conn) subscribe(established []byte) {
 	for i := range channels {
 		f.out = f.options.Dialect.AppendSubscribe(f.out, id, first+i)
 	}
+	var more int
+	f.out, more = f.options.Extra.appendSubscribe(f.out, id, int(c.index))
+	c.awaited += int32(more)
 	c.write(f.out)
 }
 

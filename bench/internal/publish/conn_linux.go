@@ -172,7 +172,7 @@ func (c *conn) ended() {
 func (c *conn) answered(r reply) {
 	p := c.publisher
 	c.in = c.in[:0]
-	if r.last {
+	if r.last || p.options.NewConnections {
 		c.close()
 	}
 	if !c.waiting {

@@ -18,6 +18,8 @@ type Options struct {
 	Channels   int             // used in turn
 	Streams    delivery.Streams
 
+	NewConnections bool // each request has a connection of its own, as those of PHP-FPM have
+
 	Rate     float64       // events a second, of all publishers together; 0 is back to back
 	Batch    int           // events in a request, at least 1
 	Events   int           // how many there are; 0 is no limit

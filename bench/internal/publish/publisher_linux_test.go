@@ -20,6 +20,7 @@ import (
 type api struct {
 	mu     sync.Mutex
 	ids    []msgid.ID
+	from   map[string]bool  // addresses of connections
 	answer http.HandlerFunc // instead of 200, if it is set
 }
 
@@ -31,6 +32,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.from == nil {
+		a.from = map[string]bool{}
+	}
+	a.from[r.RemoteAddr] = true
 	for {
 		s, ok := msgid.Find(body)
 		if !ok {
@@ -148,5 +153,16 @@ func TestConnectionsAreMadeAgain(t *testing.T) {
 	outcome = run(t, &api{answer: closing}, Options{Publishers: 2, Channels: 1, Batch: 1, Events: 20})
 	if outcome.Published() != 20 {
 		t.Errorf("%d accepted, %d failed: %v", outcome.Published(), outcome.Failed, outcome.Reasons)
+	}
+}
+
+// TestNewConnections has each request on a connection of its own, and fewer connections without that.
+func TestNewConnections(t *testing.T) {
+	for anew, want := range map[bool]int{true: 30, false: 3} {
+		a := &api{}
+		outcome := run(t, a, Options{Publishers: 3, Channels: 3, Batch: 1, Events: 30, NewConnections: anew})
+		if outcome.Failed > 0 || len(a.ids) != 30 || len(a.from) != want {
+			t.Errorf("new: %v: %d events on %d connections, want %d: %v", anew, len(a.ids), len(a.from), want, outcome.Reasons)
+		}
 	}
 }

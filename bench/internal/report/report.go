@@ -33,18 +33,22 @@ type Run struct {
 
 // Parameters are the options of a run. Those that do not apply to the scenario are 0.
 type Parameters struct {
-	Nodes       int           `json:"nodes,omitempty"` // number of nodes, if several; the clients use them in turn
-	Connections int           `json:"connections"`
-	Channels    int           `json:"channels"`
-	Each        int           `json:"each,omitempty"` // channels of each client, if more than one and not all
-	Publishers  int           `json:"publishers,omitempty"`
-	Batch       int           `json:"batch,omitempty"`
-	Rate        float64       `json:"rate,omitempty"` // a second; 0 is as fast as it goes
-	Size        int           `json:"size,omitempty"` // bytes
-	Events      int           `json:"events,omitempty"`
-	Duration    time.Duration `json:"duration_ns,omitempty"`
-	Processes   int           `json:"processes"`
-	Compressed  bool          `json:"compressed,omitempty"` // by the server
+	Nodes          int           `json:"nodes,omitempty"` // number of nodes, if several; the clients use them in turn
+	Connections    int           `json:"connections"`
+	Channels       int           `json:"channels"`
+	Each           int           `json:"each,omitempty"` // channels of each client, if more than one and not all
+	Publishers     int           `json:"publishers,omitempty"`
+	Batch          int           `json:"batch,omitempty"`
+	Private        bool          `json:"private,omitempty"`         // each client is on a private channel of its own too
+	RoomSize       int           `json:"room_size,omitempty"`       // of the presence channels that a tenth of the clients are in too
+	NewConnections bool          `json:"new_connections,omitempty"` // for every publish
+	PingInterval   time.Duration `json:"ping_interval_ns,omitempty"`
+	Rate           float64       `json:"rate,omitempty"` // a second; 0 is as fast as it goes
+	Size           int           `json:"size,omitempty"` // bytes
+	Events         int           `json:"events,omitempty"`
+	Duration       time.Duration `json:"duration_ns,omitempty"`
+	Processes      int           `json:"processes"`
+	Compressed     bool          `json:"compressed,omitempty"` // by the server
 }
 
 // Measurement is the result of one subject: the server, or the baseline.

@@ -21,6 +21,8 @@ type Config struct {
 	Share       client.Share
 	Layout      client.Layout
 	Streams     delivery.Streams
+	Private     bool // see client.Extra
+	RoomSize    int
 }
 
 // options returns the options of the fleet that runs the share.
@@ -28,6 +30,7 @@ func (c Config) options() client.Options {
 	o := client.Options{
 		Servers: c.Servers, Sources: client.NewSources(c.Servers[0].Addr(), c.Sources), Upgrade: c.Upgrade, Compressed: c.Compressed,
 		Connections: c.Share.Size(c.Connections), Share: c.Share, Layout: c.Layout, Streams: c.Streams,
+		Extra: client.NewExtra(c.Target, c.Private, c.RoomSize),
 	}
 	if c.Baseline {
 		o.Dialect = dialect.NewBaseline(c.Target, c.Messages)
