@@ -19,10 +19,15 @@ type sink struct{ bytes int }
 func (c *sink) Write(p []byte)              { c.bytes += len(p) }
 func (c *sink) Close(ws.StatusCode, string) {}
 
+// unasked is an Observer that nothing is to be reported to.
+type unasked struct{ t *testing.T }
+
+func (u unasked) Observe(a broadcast.Activity) { u.t.Errorf("told of %+v", a) }
+
 // What a message costs, with everything that it causes written. Measured 1,000 times, so that what grows once does not
 // show.
 func TestAllocationsOfAMessage(t *testing.T) {
-	hub := broadcast.NewHub(broadcast.Options{})
+	hub := broadcast.NewHub(broadcast.Options{Observer: unasked{t}})
 	x := apps.DefaultSettings()
 	x.ID, x.Key, x.Secret = "x-id", "x-key", "x-secret"
 	registry, err := apps.NewRegistry(hub, []apps.Settings{x})

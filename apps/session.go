@@ -31,7 +31,7 @@ type Session struct {
 	pingedAt      int64    // when it was pinged since then; 0: it was not
 	controlFrames bool     // the client uses control frames, so it is pinged with one
 	counted       bool     // counts as a connection of its app
-	openedAt      uint32   // by elapsed, in seconds
+	openedAt      int32    // by elapsed, in seconds
 }
 
 // Accept makes the session of a client that asks for the percent-encoded path, or returns nil if that is not
@@ -70,7 +70,7 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 		s.refuse(pusher.ErrOrigin)
 		return
 	}
-	s.counted, s.openedAt = true, uint32(s.lastSeen/1000)
+	s.counted, s.openedAt = true, int32(s.lastSeen/1000)
 	s.observeOpened()
 	if t := s.sessions.Trace; t != nil {
 		t.Info("Connection Established", s.ID.String()+remoteAddress(c))

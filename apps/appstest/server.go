@@ -25,6 +25,7 @@ type Options struct {
 	CacheTTL   time.Duration
 	CacheBytes int64
 	Trace      apps.Trace
+	Observer   broadcast.Observer
 }
 
 // Server is the apps, their channels and a clock.
@@ -49,7 +50,7 @@ func New(t testing.TB, o Options) *Server {
 	if loops == 0 {
 		loops = 2
 	}
-	s.Hub = broadcast.NewHub(broadcast.Options{Loops: loops, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Now: s.Now})
+	s.Hub = broadcast.NewHub(broadcast.Options{Loops: loops, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Now: s.Now, Observer: o.Observer})
 	s.awake = make([]bool, loops)
 	for i, l := range s.Hub.Loops() {
 		wake := func() { s.awake[i] = true }
