@@ -20,7 +20,7 @@ type redisURL struct {
 
 // errNotRedisURL does not quote the URL, which may hold a password.
 var errNotRedisURL = errors.New("is not a URL of Redis; give redis://user:password@host:6379/0, rediss:// for TLS, or " +
-	"unix:///run/redis/redis.sock; in user and password write /, ?, #, : and % as %2F, %3F, %23, %3A and %25")
+	"unix:///run/redis/redis.sock; in user and password write /, ? and # as %2F, %3F and %23")
 
 func (l *loader) redisURL(s setting) redisURL {
 	v, ok := l.find(s)
@@ -39,15 +39,50 @@ func (l *loader) redisURL(s setting) redisURL {
 	return u
 }
 
+// cutUserInfo takes user and password out of a URL, as PHP's parse_url finds them and its rawurldecode reads them: everything up to the last @
+// of the authority, in which /, ? and # alone have to be escaped, and a % that begins no escape is text. net/url refuses such passwords.
+func cutUserInfo(text string) (rest, username, password string) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return text, "", ""
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return text, "", ""
+	}
+	username, password, _ = strings.Cut(rest[:at], ":")
+	return scheme + "://" + rest[at+1:], decodePercent(username), decodePercent(password)
+}
+
+// decodePercent decodes what is an escape and leaves everything else as it is.
+func decodePercent(s string) string {
+	var out strings.Builder
+	for s != "" {
+		if len(s) >= 3 && s[0] == '%' {
+			if decoded, err := url.PathUnescape(s[:3]); err == nil {
+				out.WriteString(decoded)
+				s = s[3:]
+				continue
+			}
+		}
+		out.WriteByte(s[0])
+		s = s[1:]
+	}
+	return out.String()
+}
+
 // parseRedisURL also returns the names of the parameters that it ignores.
 func parseRedisURL(text string) (r redisURL, unused []string, err error) {
-	u, err := url.Parse(strings.TrimSpace(text))
+	text, r.username, r.password = cutUserInfo(strings.TrimSpace(text))
+	u, err := url.Parse(text)
 	if err != nil {
 		return r, nil, errNotRedisURL
 	}
 	r.scheme = schemes[u.Scheme]
-	r.username = u.User.Username()
-	r.password, _ = u.User.Password()
 	switch {
 	case r.scheme == "" || u.Opaque != "" || u.Fragment != "":
 		return r, nil, errNotRedisURL
@@ -67,11 +102,16 @@ func parseRedisURL(text string) (r redisURL, unused []string, err error) {
 		r.database = strings.Trim(u.Path, "/")
 	}
 	for name, values := range u.Query() {
-		if name == "db" || name == "database" {
+		switch name {
+		case "db", "database":
 			r.database = values[0]
-			continue
+		case "username":
+			r.username = values[0]
+		case "password":
+			r.password = values[0]
+		default:
+			unused = append(unused, printable(name))
 		}
-		unused = append(unused, printable(name))
 	}
 	slices.Sort(unused)
 	return r, unused, nil

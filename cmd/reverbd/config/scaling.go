@@ -23,7 +23,7 @@ const (
 // redisNames are the variables that are read when scaling is on, and not looked at when it is off: an application's .env
 // has them for its cache and its queues.
 var redisNames = []string{
-	"REDIS_URL", "REDIS_SCHEME", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB", "REDIS_TIMEOUT",
+	"REDIS_URL", "REDIS_SCHEME", "REDIS_HOST", "REDIS_PATH", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB", "REDIS_TIMEOUT",
 	"REVERB_REDIS_CLUSTER", "REVERB_REDIS_SENTINEL_MASTER", "REVERB_REDIS_SENTINELS", "REVERB_REDIS_SENTINEL_USERNAME",
 	"REVERB_REDIS_SENTINEL_PASSWORD", "REVERB_REDIS_CA_FILE", "REVERB_REDIS_CERT_FILE", "REVERB_REDIS_KEY_FILE",
 	"REVERB_REDIS_SERVER_NAME", "REVERB_REDIS_VERIFY",
@@ -91,7 +91,7 @@ func (l *loader) settingOrURL(fromURL string, s setting) string {
 }
 
 func (l *loader) database(u redisURL, cluster bool) int {
-	v, ok := l.find(scalingSetting("REDIS_DB", "server.database"))
+	v, ok := l.named(scalingSetting("REDIS_DB", "server.database"))
 	if u.database != "" {
 		v, ok = value{text: u.database, from: u.from}, true
 	}
@@ -120,12 +120,14 @@ func (l *loader) sentinel(o *redis.Options) {
 // locate finds the addresses and reports whether the connections are to be encrypted.
 func (l *loader) locate(o *redis.Options, u redisURL) (secure bool) {
 	port := redisPort
-	if n := l.number(scalingSetting("REDIS_PORT", "server.port"), 6379, limits{"a port", 0, 65535}); n > 0 {
-		port = fmt.Sprint(n) // 0 is what Laravel's page says for a socket
+	if v, ok := l.named(scalingSetting("REDIS_PORT", "server.port")); ok {
+		if n := l.numberOf(v, 6379, limits{"a port", 0, 65535}); n > 0 {
+			port = fmt.Sprint(n)
+		} // 0 is what Laravel's page says for a socket
 	}
 	scheme := l.scheme(scalingSetting("REDIS_SCHEME", "server.scheme"))
 	hosts, _ := l.find(scalingSetting("REDIS_HOST", "server.host"))
-	path, hasPath := l.find(setting{file: "servers.reverb.scaling.server.path"})
+	path, _ := l.find(scalingSetting("REDIS_PATH", "server.path"))
 	sentinels, hasSentinels := l.find(scalingSetting("REVERB_REDIS_SENTINELS", "server.sentinel.hosts"))
 	switch {
 	case o.Master != "" && hasSentinels:
@@ -138,7 +140,7 @@ func (l *loader) locate(o *redis.Options, u redisURL) (secure bool) {
 		port = sentinelPort
 	case u.hosts.text != "":
 		hosts = u.hosts
-	case scheme == "unix" && hasPath:
+	case scheme == "unix" && path.text != "":
 		hosts = path
 	}
 	if u.scheme != "" {

@@ -54,6 +54,17 @@ func TestScaling(t *testing.T) {
 		}},
 		{"URL with the password alone", scaled("REDIS_URL=redis://:p@h"), func(o *redis.Options) { o.Addrs, o.Password = []string{"h:6379"}, "p" }},
 		{"URL with the database as a parameter", scaled("REDIS_URL='redis://h?db=5'"), func(o *redis.Options) { o.Addrs, o.DB = []string{"h:6379"}, 5 }},
+		{"URL with a raw password", scaled("REDIS_URL='redis://u:p@s^s[x]:100%@h'"), func(o *redis.Options) {
+			o.Addrs, o.Username, o.Password = []string{"h:6379"}, "u", "p@s^s[x]:100%"
+		}},
+		{"URL with what is no escape", scaled("REDIS_URL=redis://:a%zz%41@h"), func(o *redis.Options) { o.Addrs, o.Password = []string{"h:6379"}, "a%zzA" }},
+		{"URL with credentials as parameters", scaled("REDIS_URL='redis://h?username=u&password=x%26y'"), func(o *redis.Options) {
+			o.Addrs, o.Username, o.Password = []string{"h:6379"}, "u", "x&y"
+		}},
+		{"empty values", scaled("REDIS_URL=\nREDIS_SCHEME=\nREDIS_HOST=\nREDIS_PORT=\nREDIS_USERNAME=\nREDIS_PASSWORD=\nREDIS_DB=\nREDIS_PATH="), func(*redis.Options) {}},
+		{"a socket by its path", scaled("REDIS_SCHEME=unix\nREDIS_PATH=/run/redis/redis.sock\nREDIS_HOST=127.0.0.1"), func(o *redis.Options) {
+			o.Addrs = []string{"/run/redis/redis.sock"}
+		}},
 		{"URL with TLS", scaled("REDIS_URL=rediss://h"), func(o *redis.Options) { o.Addrs, o.TLS = []string{"h:6379"}, encrypted }},
 		{"URL with tls", scaled("REDIS_URL=tls://h:1"), func(o *redis.Options) { o.Addrs, o.TLS = []string{"h:1"}, encrypted }},
 		{"URL of a socket", scaled("REDIS_URL='unix://u:p@/run/r.sock?db=1'"), func(o *redis.Options) {
