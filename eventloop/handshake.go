@@ -23,6 +23,10 @@ import (
 // handshakeTimeout is for the header of the PROXY protocol and the TLS handshake together.
 const handshakeTimeout = 10 * time.Second
 
+// lastHandshakes is how long the connections that are in the stage have when the server stops accepting: they were accepted, and in a
+// restart no client may be refused.
+const lastHandshakes = time.Second
+
 // handshakeStage is for what a connection sends before it comes to its loop: the header of the PROXY protocol, and the TLS handshake.
 // Each connection has a goroutine there, which ends with the stage.
 type handshakeStage struct {
@@ -92,12 +96,12 @@ func (g *handshakeStage) start(c net.Conn, cn *conn, header, handshake bool, enr
 	})
 }
 
-// stop ends the connections that are still in the stage, and waits until the others have been enrolled.
+// stop waits until the connections that are still in the stage have been enrolled, or ends them when their time is over.
 func (g *handshakeStage) stop() {
 	g.mu.Lock()
 	g.stopped = true
 	for c := range g.active {
-		_ = c.SetDeadline(time.Unix(1, 0))
+		_ = c.SetDeadline(time.Now().Add(min(lastHandshakes, g.server.handshakeTimeout)))
 	}
 	g.mu.Unlock()
 	g.running.Wait()

@@ -36,6 +36,13 @@ sub vcl_synth {
     }
 }
 
+sub vcl_backend_fetch {
+    # A connection that is kept may be used for a pipe, too, and while reverbd restarts it leads to the process that is leaving.
+    if (bereq.backend == reverbd) {
+        set bereq.http.Connection = "close";
+    }
+}
+
 sub vcl_pipe {
     if (req.http.Upgrade) {
         set bereq.http.Upgrade = req.http.Upgrade;
