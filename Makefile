@@ -6,13 +6,14 @@ VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo d
 LDFLAGS    := -s -w -X main.version=$(VERSION)
 LINT       := v2.15.0
 NFPM       := v2.43.4
+VULN       := v1.1.4
 DIST       := dist
 PLATFORMS  := linux/arm64 darwin/amd64 darwin/arm64
 RELEASES   := linux/amd64 $(PLATFORMS)
 export GOFLAGS := -buildvcs=false
 export PATH := $(abspath $(CACHE))/bin:$(PATH)
 
-.PHONY: run build test lint vet cross unit bench fuzz dist clean go-tool test-tools
+.PHONY: vuln run build test lint vet cross unit bench fuzz dist clean go-tool test-tools
 
 run: build ## build and serve a demo app on 127.0.0.1:8080
 	$(BIN)/reverbd --dev
@@ -49,6 +50,9 @@ fuzz: go-tool ## every fuzz target for FUZZTIME
 			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p || exit 1; \
 		done || exit 1; \
 	done
+
+vuln: go-tool ## known vulnerabilities in what the programs use; needs Go's vulnerability database, so that CI does not run it
+	go run golang.org/x/vuln/cmd/govulncheck@$(VULN) ./...
 
 dist: $(CACHE)/nfpm-$(NFPM) ## archives and Debian packages of RELEASES, in dist
 	LDFLAGS='$(LDFLAGS)' NFPM=$(abspath $<) .ci/dist $(DIST) $(VERSION) $(RELEASES)

@@ -67,8 +67,8 @@ const (
 	ErrorDataString ErrorData = "string" // a JSON string, Reverb's bytes
 )
 
-// DefaultSettings are Reverb's defaults, without credentials. No Reverb app meets the limits: Laravel's broadcaster and the server
-// libraries for PHP, Node, Go, Python and Ruby send no event to more than 100 channels, and Pusher allows a connection 100 to 250
+// DefaultSettings are Reverb's defaults, without credentials. No Reverb app meets the limits: the server libraries for PHP,
+// which Laravel's broadcaster uses, Node and Go send no event to more than 100 channels, and Pusher allows a connection 100 to 250
 // subscriptions.
 func DefaultSettings() Settings {
 	return Settings{

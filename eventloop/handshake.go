@@ -79,6 +79,8 @@ func (g *handshakeStage) start(c net.Conn, cn *conn, header, handshake bool, enr
 		g.server.countOut(cn)
 		return
 	}
+	// Before stop can set one that has passed: a later deadline would make a drain wait for this client.
+	_ = c.SetDeadline(time.Now().Add(g.server.handshakeTimeout))
 	g.active[c] = struct{}{}
 	g.running.Go(func() {
 		a := &handshaken{conn: cn}
@@ -108,7 +110,6 @@ func (g *handshakeStage) stop() {
 }
 
 func (g *handshakeStage) run(c net.Conn, a *handshaken, header, handshake bool) error {
-	_ = c.SetDeadline(time.Now().Add(g.server.handshakeTimeout))
 	var err error
 	if header {
 		if a.client, a.buffered, err = readProxyHeader(c); err != nil {

@@ -221,6 +221,29 @@ func TestShutdownDuringHandshakes(t *testing.T) {
 	}
 }
 
+// A client that comes while handshakes are ended does not hold up the end for the time of a handshake.
+func TestHandshakesEndWhileClientsArrive(t *testing.T) {
+	s, _, _ := startTLSServer(t, 1, func(_ *Options, s *Server) { s.handshakeTimeout = time.Hour })
+	for range 200 {
+		stage := newHandshakeStage(s, 1)
+		here, there := net.Pipe()
+		cn := &conn{loop: s.loops[0]}
+		s.limiter.acquire()
+		cn.loop.connections.Add(1)
+		stage.start(here, cn, false, true, func(net.Conn, *handshaken) { t.Error("a client that says nothing is enrolled") })
+		ended := make(chan struct{})
+		go func() {
+			stage.stop()
+			close(ended)
+		}()
+		receiveOne(t, ended, "the stage ends")
+		_ = there.Close()
+	}
+	if n := s.Connections(); n != 0 {
+		t.Errorf("%d connections are counted", n)
+	}
+}
+
 // A shutdown over TLS sends close frames and close_notify.
 func TestTLSShutdown(t *testing.T) {
 	s, addr, config := startTLSServer(t, 2, nil)

@@ -1,24 +1,31 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// writePidFile writes the id of this process, in one step: a reader never finds a part of it.
+// writePidFile writes the id of this process, in one step: a reader never finds a part of it. In a directory that others can write
+// to, a link that is planted there is never followed: the temporary file has a name that nobody knows and must not exist, and
+// renaming it replaces a link.
 func writePidFile(path string) error {
 	if path == "" {
 		return nil
 	}
-	temporary := path + "." + strconv.Itoa(os.Getpid())
-	err := os.WriteFile(temporary, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644) //nolint:gosec // it is public
-	if err == nil {
-		err = os.Rename(temporary, path)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("writing the pid file: %w", err)
+	}
+	_, err = fmt.Fprintln(f, os.Getpid())
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil { // everybody may know the id
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		_ = os.Remove(temporary)
+		_ = os.Remove(f.Name())
 		return fmt.Errorf("writing the pid file: %w", err)
 	}
 	return nil

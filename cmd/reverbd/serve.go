@@ -115,6 +115,10 @@ func devHelp(conf config.Config) string {
 	if conf.TLS != nil {
 		scheme, transport = "https", "wss"
 	}
+	secret := a.Secret
+	if !config.IsDemo(a) { // the terminal of a developer ends up in screenshots and issues
+		secret = "(that of app " + a.ID + ")"
+	}
 	return fmt.Sprintf(`
 A page, with pusher-js or laravel-echo:
 
@@ -132,5 +136,5 @@ A Laravel app, in .env:
 
 Stop with Ctrl-C.
 
-`, a.Key, conf.Host, conf.Port, conf.Path, a.ID, a.Secret, scheme, conf.TLS != nil, transport)
+`, a.Key, conf.Host, conf.Port, conf.Path, a.ID, secret, scheme, conf.TLS != nil, transport)
 }

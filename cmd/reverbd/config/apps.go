@@ -15,6 +15,11 @@ const (
 	demoSecret = "app-secret"
 )
 
+// IsDemo reports whether an application is the demo application, whose secret everybody knows.
+func IsDemo(a apps.Settings) bool {
+	return a.ID == demoID && a.Key == demoKey && a.Secret == demoSecret
+}
+
 // appOptions are the variables that set a single option of an application.
 var appOptions = names[slices.Index(names, "REVERB_APP_ALLOWED_ORIGINS"):]
 
