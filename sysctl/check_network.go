@@ -9,12 +9,11 @@ import (
 // maxBacklog is the largest queue that is worth asking for: kernels before 4.1 count in 16 bits.
 const maxBacklog = 65535
 
-// backlog is the queue that each listener needs for all connections coming back at once, and the arithmetic.
+// backlog is the queue that a listener needs for all connections coming back at once, and why. The kernel has one queue for each address
+// that is listened on, however many event loops take connections from it, and all may come to one address.
 func (n Need) backlog() (Number, string) {
-	loops := Number(max(n.Loops, 1))
-	return min((n.Connections+loops-1)/loops, maxBacklog),
-		fmt.Sprintf("%s connections that come back at once / %s event loops, each of which has its own queue (%s at most)",
-			n.Connections, loops, Number(maxBacklog))
+	return min(n.Connections, maxBacklog),
+		fmt.Sprintf("%s connections that come back at once to one address, which has one queue (%s at most)", n.Connections, Number(maxBacklog))
 }
 
 func checkSomaxconn(f Facts, n Need) Finding {
@@ -24,7 +23,8 @@ func checkSomaxconn(f Facts, n Need) Finding {
 		return unknownFact(check, why)
 	}
 	return finding(check, levelOf(false, f.Net.Somaxconn < need), f.Net.Somaxconn.String(), need.String(),
-		why+"; whoever finds the queue full comes a second or more later", f.sysctl(check, power(need)))
+		why+"; a client that finds it full tries again a second or more later over TCP; on a unix socket it is refused at once, for which Nginx answers 502 and "+
+			"pusher-js waits 15 seconds", f.sysctl(check, power(need)))
 }
 
 func checkSynBacklog(f Facts, n Need) Finding {

@@ -18,7 +18,7 @@ func TestChangesKeepWhatWasFixed(t *testing.T) {
 		want string
 	}{
 		{"a parameter", func(f *Facts) { f.Net.Somaxconn = 128 },
-			"# /etc/sysctl.d/60-reverbd.conf\n# For reverbd with 10,000 connections. Then: sysctl --system.\nfs.nr_open = 2000000\nnet.core.somaxconn = 8192\n"},
+			"# /etc/sysctl.d/60-reverbd.conf\n# For reverbd with 10,000 connections. Then: sysctl --system.\nfs.nr_open = 2000000\nnet.core.somaxconn = 16384\n"},
 		{"a service", func(f *Facts) { f.Unit = &Unit{Name: "shop.service", Descriptors: Limit{1, 2048}} }, "[Service]\nMemoryMax=1G\nLimitNOFILE=13312\n"},
 		{"a user", func(f *Facts) { f.Process.Descriptors.Hard = 99 }, "www-data hard nproc 4096\nwww-data soft nofile 13312\nwww-data hard nofile 13312\n"},
 	}

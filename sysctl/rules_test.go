@@ -74,8 +74,8 @@ func TestRules(t *testing.T) {
 		{"enough", "fs.epoll.max_user_watches", OK, func(f *Facts, _ *Need) { f.Files.EpollWatches = 10_008 }, ""},
 		{"too few", "fs.epoll.max_user_watches", Fatal, func(f *Facts, _ *Need) { f.Files.EpollWatches = 10_007 }, "fs.epoll.max_user_watches = 13312"},
 
-		{"enough", "net.core.somaxconn", OK, func(f *Facts, _ *Need) { f.Net.Somaxconn = 5000 }, ""},
-		{"too few", "net.core.somaxconn", Warning, func(f *Facts, _ *Need) { f.Net.Somaxconn = 4999 }, "net.core.somaxconn = 8192"},
+		{"enough", "net.core.somaxconn", OK, func(f *Facts, _ *Need) { f.Net.Somaxconn = 10000 }, ""},
+		{"too few", "net.core.somaxconn", Warning, func(f *Facts, _ *Need) { f.Net.Somaxconn = 9999 }, "net.core.somaxconn = 16384"},
 		{"more than can be", "net.core.somaxconn", OK, func(_ *Facts, n *Need) { n.Connections = 1 << 20 }, ""},
 
 		{"few, with cookies", "net.ipv4.tcp_max_syn_backlog", OK, func(f *Facts, _ *Need) { f.Net.SynBacklog = 128 }, ""},
