@@ -139,31 +139,41 @@ func lastCount(h *hooks, channel string) (last int) {
 	return last
 }
 
-// A restart is no departure: who comes back in time has not left, and who does not has, once.
+// A restart is no departure: who comes back in time has not left, and who does not has, once. With a directory for the state, the processes pass
+// that on too.
 func TestWebhooksAcrossRestart(t *testing.T) {
 	t.Parallel()
+	for name, args := range map[string][]string{"in memory": nil, "with a directory": {"--state-dir", t.TempDir()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testWebhooksAcrossRestart(t, args...)
+		})
+	}
+}
+
+func testWebhooksAcrossRestart(t *testing.T, args ...string) {
 	h := newHooks(t, appSecret)
-	s := hookedServer(t, h, "", "--drain-timeout", "0")
+	s := hookedServer(t, h, "", append(args, "--drain-timeout", "0")...)
 	a, b := connect(t, s), connect(t, s)
 	a.subscribe("stays", nil)
 	a.join("presence-room", "1")
 	b.subscribe("goes", nil)
-	h.await("channel_occupied stays", "channel_occupied goes", "channel_occupied presence-room", "member_added presence-room 1")
+	want := []string{"channel_occupied stays", "channel_occupied goes", "channel_occupied presence-room", "member_added presence-room 1"}
+	h.await(want...)
 	s.must(t, "restart")
 	a = connect(t, s)
 	a.subscribe("stays", nil)
 	a.subscribe("new", nil)
 	a.join("presence-room", "1")
-	h.await("channel_occupied stays", "channel_occupied goes", "channel_occupied presence-room", "member_added presence-room 1",
-		"channel_occupied new", "channel_vacated goes")
+	want = append(want, "channel_occupied new", "channel_vacated goes")
+	h.await(want...)
 	s.must(t, "restart") // and once more, from the second process
 	a = connect(t, s)
 	for _, channel := range []string{"stays", "new", "late"} {
 		a.subscribe(channel, nil)
 	}
 	a.join("presence-room", "1")
-	h.await("channel_occupied stays", "channel_occupied goes", "channel_occupied presence-room", "member_added presence-room 1",
-		"channel_occupied new", "channel_vacated goes", "channel_occupied late")
+	h.await(append(want, "channel_occupied late")...)
 }
 
 // What could not be told is told after the next start: after a stop if there is a pid file to put it beside, after a kill if there is a
