@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -221,24 +222,26 @@ func TestShutdownDuringHandshakes(t *testing.T) {
 	}
 }
 
-// A client that comes while handshakes are ended does not hold up the end for the time of a handshake.
+// A client that comes while the stage is stopped does not hold that up for the time of a handshake.
 func TestHandshakesEndWhileClientsArrive(t *testing.T) {
 	s, _, _ := startTLSServer(t, 1, func(_ *Options, s *Server) { s.handshakeTimeout = time.Hour })
+	var stops sync.WaitGroup
 	for range 200 {
 		stage := newHandshakeStage(s, 1)
 		here, there := net.Pipe()
+		defer there.Close()
 		cn := &conn{loop: s.loops[0]}
 		s.limiter.acquire()
 		cn.loop.connections.Add(1)
 		stage.start(here, cn, false, true, func(net.Conn, *handshaken) { t.Error("a client that says nothing is enrolled") })
-		ended := make(chan struct{})
-		go func() {
-			stage.stop()
-			close(ended)
-		}()
-		receiveOne(t, ended, "the stage ends")
-		_ = there.Close()
+		stops.Go(stage.stop)
 	}
+	stopped := make(chan struct{})
+	go func() {
+		stops.Wait()
+		close(stopped)
+	}()
+	receiveOne(t, stopped, "all stages have stopped")
 	if n := s.Connections(); n != 0 {
 		t.Errorf("%d connections are counted", n)
 	}
