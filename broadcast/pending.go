@@ -135,12 +135,13 @@ func (p *pendingSub) unlinkTopic() {
 
 // Run sends the reply, if the topic is still ready for it.
 func (p *pendingSub) Run() {
-	reply, toWake := p.admit()
-	if reply.Success == nil {
+	unencoded, toWake := p.admit()
+	if unencoded.topic == nil {
 		return
 	}
 	p.unlinkSubscriber()
 	p.directory.hub.wake(toWake, p.sub.loop)
+	reply := unencoded.encode()
 	for range p.requests {
 		p.sub.Send(reply.Success)
 		if reply.Last != nil {
@@ -149,8 +150,8 @@ func (p *pendingSub) Run() {
 	}
 }
 
-// admit makes the subscriber one of the topic. Without Success the topic is not ready for it any longer.
-func (p *pendingSub) admit() (reply SubscribeReply, toWake uint64) {
+// admit makes the subscriber one of the topic. There is no reply if the topic is not ready for it any longer.
+func (p *pendingSub) admit() (reply unencodedReply, toWake uint64) {
 	d, t := p.directory, p.topic
 	t.stripe.mu.Lock()
 	defer t.stripe.mu.Unlock()

@@ -33,6 +33,9 @@ type roster struct {
 	buffered []rosterDelta // deltas that arrived before their snapshot
 	unsent   []*member     // members whose changes go into the next Update
 	ahead    []*member     // members that the cluster has confirmed with a later version than this one, in the order of these
+
+	text    pusher.Roster // encoded members, as far as it is kept; its Count tells whether it is up to date
+	current *rosterReply  // for the roster as it is; nil if it has not been asked for, or is small
 }
 
 // member is one user. A member is visible while it has a connection to this node or to another one.
@@ -68,11 +71,13 @@ func (r *roster) getOrAdd(key string) *member {
 func (r *roster) show(m *member, id *Identity) {
 	m.identity, m.visible = id, true
 	r.members = append(r.members, m)
+	r.appended(m)
 }
 
 // hide is the opposite of show.
 func (r *roster) hide(m *member) {
 	m.visible = false
+	r.changed()
 	if i := slices.Index(r.members, m); i >= 0 {
 		r.members = slices.Delete(r.members, i, i+1)
 	}
@@ -88,13 +93,21 @@ func (r *roster) prune(m *member) {
 
 // removeLocal removes the identity of one connection. If subscribers saw that identity, they see that of another
 // connection from then on.
-func (m *member) removeLocal(id *Identity) {
+func (r *roster) removeLocal(m *member, id *Identity) {
 	if i := slices.Index(m.local, id); i >= 0 {
 		m.local = slices.Delete(m.local, i, i+1)
 	}
 	if m.identity == id && len(m.local) > 0 {
-		m.identity = m.local[0]
+		r.setIdentity(m, m.local[0])
 	}
+}
+
+// setIdentity changes what subscribers see of m.
+func (r *roster) setIdentity(m *member, id *Identity) {
+	if !bytes.Equal(m.identity.Data, id.Data) {
+		r.changed()
+	}
+	m.identity = id
 }
 
 // replaceIdentity changes what a connection says of its user.
@@ -104,7 +117,7 @@ func (r *roster) replaceIdentity(old, id *Identity) {
 		m.local[i] = id
 	}
 	if m.identity == old {
-		m.identity = id
+		r.setIdentity(m, id)
 	}
 }
 
@@ -125,18 +138,10 @@ func (r *roster) ids() [][]byte {
 	return ids
 }
 
-// all yields every visible member.
-func (r *roster) all(yield func(pusher.Member) bool) {
-	for _, m := range r.members {
-		if !yield(pusher.Member{ID: m.identity.ID, Info: m.identity.Info}) {
-			return
-		}
-	}
-}
-
 // sort brings the visible members into the cluster's order, by rank. Members without a rank stay behind the others in
 // their order.
 func (r *roster) sort(rank map[*member]int) {
+	r.changed()
 	slices.SortStableFunc(r.members, func(a, b *member) int {
 		i, known := rank[a]
 		j, other := rank[b]

@@ -86,7 +86,7 @@ func (d *Directory) applyChange(t *Topic, c Change) (toWake uint64) {
 		return 0 // no node of ours sends that
 	}
 	if m.visible {
-		m.identity = id
+		t.roster.setIdentity(m, id)
 		return 0
 	}
 	t.roster.show(m, id)

@@ -1,6 +1,10 @@
 package broadcast
 
-import "reverbd/protocol/pusher"
+import (
+	"bytes"
+
+	"reverbd/protocol/pusher"
+)
 
 // SubscribeReply is what a new subscriber is sent, in this order. Success is nil if the reply comes later: see
 // Directory.Subscribe. Full says that s is not subscribed, because the presence channel has too many members: see
@@ -36,16 +40,16 @@ func (d *Directory) Subscribe(s *Subscriber, channel []byte, kind pusher.Kind, m
 func (d *Directory) subscribeNew(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) SubscribeReply {
 	reply, toWake := d.subscribeLocked(s, channel, kind, member)
 	d.hub.wake(toWake, s.loop)
-	return reply
+	return reply.encode()
 }
 
-func (d *Directory) subscribeLocked(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) (reply SubscribeReply, toWake uint64) {
+func (d *Directory) subscribeLocked(s *Subscriber, channel []byte, kind pusher.Kind, member *Identity) (reply unencodedReply, toWake uint64) {
 	st := d.stripe(channel)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	fault("subscribe")
 	if d.full(st.topics[string(channel)], member) {
-		return SubscribeReply{Full: true}, 0
+		return unencodedReply{full: true}, 0
 	}
 	t := st.topic(channel, kind)
 	d.observeSubscribe(t)
@@ -73,7 +77,7 @@ func (d *Directory) full(t *Topic, member *Identity) bool {
 }
 
 // addSubscriber makes s a subscriber of t, which is ready for it. It runs on the loop of s, with the stripe locked.
-func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (reply SubscribeReply, toWake uint64) {
+func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (reply unencodedReply, toWake uint64) {
 	if t.roster != nil {
 		if m := t.roster.getOrAdd(member.Key); !m.visible {
 			t.roster.show(m, member)
@@ -89,28 +93,62 @@ func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (re
 
 // resubscribe replaces the identity of s in the subscription in slot.
 func (d *Directory) resubscribe(s *Subscriber, slot int32, member *Identity) SubscribeReply {
-	sub := &s.subs[slot]
+	reply := d.resubscribeLocked(&s.subs[slot], member)
+	return reply.encode()
+}
+
+func (d *Directory) resubscribeLocked(sub *subscription, member *Identity) unencodedReply {
 	t := sub.group.topic
-	st := t.stripe
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if t.roster != nil {
+	t.stripe.mu.Lock()
+	defer t.stripe.mu.Unlock()
+	switch {
+	case t.roster == nil:
+		sub.member = member
+	case !bytes.Equal(sub.member.Data, member.Data):
 		d.changeIdentity(t, sub.member, member)
+		sub.member = member
 	}
-	sub.member = member
 	return d.reply(t)
 }
 
-// reply builds the reply to a subscriber. The stripe is locked.
-func (d *Directory) reply(t *Topic) SubscribeReply {
-	r := SubscribeReply{Success: subscriptionSucceeded(t)}
+// unencodedReply is a SubscribeReply whose encoding is left for when no lock is held. The zero value is none.
+type unencodedReply struct {
+	full   bool         // as in SubscribeReply
+	topic  *Topic       // nil without a reply
+	roster *rosterReply // nil but on presence channels
+	last   Frame        // nil but on cache channels that have one
+}
+
+// reply returns the reply to a subscriber, with the state of t as it is. The stripe is locked.
+func (d *Directory) reply(t *Topic) unencodedReply {
+	r := unencodedReply{topic: t}
+	if t.roster != nil {
+		r.roster = t.roster.reply(t.Name)
+	}
 	if t.Kind.IsCache() {
-		if r.Last = d.lastEvent(t); r.Last == nil {
-			r.Last = cacheMiss(t.Name)
+		if r.last = d.lastEvent(t); r.last == nil {
 			d.observeCacheMiss(t)
 		}
 	}
 	return r
+}
+
+// encode returns the frames, none for the zero value. No lock may be held.
+func (r *unencodedReply) encode() (reply SubscribeReply) {
+	t := r.topic
+	if t == nil {
+		return SubscribeReply{Full: r.full}
+	}
+	if r.roster != nil {
+		reply.Success = r.roster.encode()
+		r.roster.keep(t)
+	} else {
+		reply.Success = subscriptionSucceeded(t.Name)
+	}
+	if reply.Last = r.last; r.last == nil && t.Kind.IsCache() {
+		reply.Last = cacheMiss(t.Name)
+	}
+	return reply
 }
 
 // Unsubscribe ends the subscription of s to the channel, if there is one.
@@ -162,7 +200,7 @@ func (d *Directory) addLocal(t *Topic, id *Identity) {
 // removeLocal removes a connection of a user. If it was the last one on any node, the user leaves. The stripe is locked.
 func (d *Directory) removeLocal(t *Topic, id *Identity) (toWake uint64) {
 	m := t.roster.getOrAdd(id.Key)
-	m.removeLocal(id)
+	t.roster.removeLocal(m, id)
 	if len(m.local) > 0 {
 		return 0
 	}

@@ -60,7 +60,7 @@ func TestSlowConsumer(t *testing.T) {
 	if n := s.refusals.Of(limitlog.SlowConsumer); n != 1 {
 		t.Errorf("%d slow consumers, want 1", n)
 	}
-	if n := largest.Load(); n > limit+largestWrite(size)+128 {
+	if n := largest.Load(); n > limit+128 { // with the error and the close frame
 		t.Errorf("%d bytes waited for one client, the limit is %d", n, limit)
 	}
 	// It gets whole frames until it was cut off, and then the error and the close frame.
@@ -92,8 +92,32 @@ func TestSlowConsumer(t *testing.T) {
 	slow.ends()
 }
 
-// largestWrite is the size of the largest write of events of that size, which may be coalesced.
-func largestWrite(size int) int64 { return int64(max(64<<10, size+10)) }
+// A frame that is larger than the limit is sent to a client for whom nothing waits; with the next frame the client is behind.
+func TestFrameLargerThanTheLimit(t *testing.T) {
+	const size = 32 << 20 // more than the sockets hold
+	large := strings.Repeat("x", size)
+	s, addr := startServer(t, 1, func(o *Options, sv *Server) {
+		with(func(s *session) {
+			s.message = func(s *session, p string) { s.Send(textOf(large)); s.Flush(); s.Send(textOf(p)) }
+		})(o, sv)
+		o.SlowConsumerBytes = 64 << 10
+	})
+	c := dialWS(t, addr)
+	c.send(textFrame("hello"))
+	c.gets(ws.OpText, large)
+	c.closed(4100)
+	if n := s.refusals.Of(limitlog.SlowConsumer); n != 1 {
+		t.Errorf("%d slow consumers, want 1", n)
+	}
+}
+
+func TestChunk(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 1000: 1000, 1024: 1024, 1500: 1024, 65_536: 65_536, 70_000: 65_536, 131_071: 65_536} {
+		if got := chunk(n); got != want {
+			t.Errorf("%d of %d bytes, want %d", got, n, want)
+		}
+	}
+}
 
 // An HTTP client that does not read its responses is dropped.
 func TestSlowConsumerOfResponses(t *testing.T) {

@@ -1,7 +1,6 @@
 package pusher
 
 import (
-	"iter"
 	"strconv"
 )
 
@@ -74,33 +73,40 @@ func AppendSubscriptionSucceeded[C Text](dst []byte, channel C) []byte {
 	return appendChannel(dst, channel)
 }
 
-// AppendPresenceSucceeded appends the answer to a subscription to a presence channel, with its roster: members in
-// the order they are to be shown, one for each user, count of them. members is run twice and must yield the same
-// both times.
+// Roster is the members of a presence channel, encoded for AppendPresenceSucceeded. The zero value is empty. A copy does not change
+// when the Roster that it was made of grows; only one of the two may grow.
+type Roster struct {
+	ids, hash []byte
+	count     int
+}
+
+// Count is the number of members.
+func (r *Roster) Count() int { return r.count }
+
+// Size is the number of bytes of all members.
+func (r *Roster) Size() int { return len(r.ids) + len(r.hash) }
+
+// Append appends a member, in the order in which members are to be shown. Each user must be appended once.
 //
 // A hash has string keys, and the key of an id that is a string already is that very token: so Member.Key is not
 // looked at, and nothing needs escaping twice.
-func AppendPresenceSucceeded[C Text](dst []byte, channel C, count int, members iter.Seq[Member]) []byte {
+func (r *Roster) Append(m Member) {
+	if r.count > 0 {
+		r.ids, r.hash = append(r.ids, ','), append(r.hash, ',')
+	}
+	r.ids = appendEscaped(r.ids, m.ID)
+	r.hash = appendHashMember(r.hash, m)
+	r.count++
+}
+
+// AppendPresenceSucceeded appends the answer to a subscription to a presence channel, with its roster.
+func AppendPresenceSucceeded[C Text](dst []byte, channel C, r *Roster) []byte {
 	dst = append(dst, `{"event":"pusher_internal:subscription_succeeded","data":"{\"presence\":{\"count\":`...)
-	dst = strconv.AppendInt(dst, int64(count), 10)
+	dst = strconv.AppendInt(dst, int64(r.count), 10)
 	dst = append(dst, `,\"ids\":[`...)
-	first := true
-	for m := range members {
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = appendEscaped(dst, m.ID)
-	}
+	dst = append(dst, r.ids...)
 	dst = append(dst, `],\"hash\":{`...)
-	first = true
-	for m := range members {
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = appendHashMember(dst, m)
-	}
+	dst = append(dst, r.hash...)
 	dst = append(dst, `}}}"`...)
 	return appendChannel(dst, channel)
 }

@@ -20,7 +20,7 @@ func TestAppend(t *testing.T) {
 	}
 	ann, ben := `{"user_id":10,"user_info":{"n":1}}`, `{"user_id":"b\"\u00e9","user_info":"\\"}`
 	presence := func(all []Member) []byte {
-		return AppendPresenceSucceeded(nil, "presence-c", len(all), slices.Values(all))
+		return AppendPresenceSucceeded(nil, "presence-c", rosterOf(all))
 	}
 	for _, c := range []struct {
 		name string
@@ -86,13 +86,32 @@ func TestAppend(t *testing.T) {
 	}
 }
 
+func rosterOf(members []Member) *Roster {
+	r := &Roster{}
+	for _, m := range members {
+		r.Append(m)
+	}
+	return r
+}
+
+// A copy of a roster stays what it is while the roster grows.
+func TestRosterGrows(t *testing.T) {
+	r := rosterOf([]Member{{ID: []byte(`1`)}})
+	copied := *r
+	before := string(AppendPresenceSucceeded(nil, "c", &copied))
+	r.Append(Member{ID: []byte(`"b"`), Info: []byte(`"x"`)})
+	if after := string(AppendPresenceSucceeded(nil, "c", &copied)); after != before || copied.Count() != 1 || r.Count() != 2 {
+		t.Errorf("%s\nbecame %s", before, after)
+	}
+}
+
 func TestAppendKeepsWhatIsThere(t *testing.T) {
 	dst := []byte("frame header ")
 	for _, got := range [][]byte{
 		AppendPing(dst), AppendPong(dst), AppendCacheMiss(dst, "c"), AppendConnectionEstablished(dst, 1<<32|1, 30),
 		AppendEvent(dst, []byte(`"e"`), []byte(`"d"`), []byte(`"c"`)), AppendClientEvent(dst, "e", []byte("c"), nil, nil),
 		AppendMemberAdded(dst, "c", []byte(`{}`)), AppendError(dst, 4301, "Rate limit exceeded"), AppendErrorText(dst, 4301, "Rate limit exceeded"),
-		AppendPresenceSucceeded(dst, "c", 0, slices.Values([]Member(nil))),
+		AppendPresenceSucceeded(dst, "c", &Roster{}),
 	} {
 		if !hasPrefix(got, string(dst)) || !json.Valid(got[len(dst):]) {
 			t.Errorf("got %s", got)
@@ -132,6 +151,6 @@ func BenchmarkAppendPresenceSucceeded(b *testing.B) {
 	dst := make([]byte, 0, 64<<10)
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = AppendPresenceSucceeded(dst[:0], "presence-room", len(members), slices.Values(members))
+		dst = AppendPresenceSucceeded(dst[:0], "presence-room", rosterOf(members))
 	}
 }
