@@ -18,25 +18,31 @@ type Directory struct {
 	hub         *Hub
 	seed        maphash.Seed
 	stripes     [stripeCount]stripe
-	errorText   atomic.Bool   // the data of pusher:error is a JSON string, as in Reverb
-	removed     atomic.Bool   // from the hub: nothing would expire what is cached now
-	connections atomic.Int64  // of the app, to this node
-	maxMembers  atomic.Int64  // users of a presence channel; 0 is no limit
-	reported    atomic.Uint32 // Activities: see Report
+	errorText   atomic.Bool    // the data of pusher:error is a JSON string, as in Reverb
+	removed     atomic.Bool    // from the hub: nothing would expire what is cached now
+	connections atomic.Int64   // of the app, to this node
+	waiting     []atomic.Int64 // bytes of the app's events in the mailbox of each loop
+	maxMembers  atomic.Int64   // users of a presence channel; 0 is no limit
+	reported    atomic.Uint32  // Activities: see Report
 }
 
 // stripe is a part of the channels with its lock. While it is locked, only a mailbox, the deadline queue or the bus's
 // dirty set may be locked. It is always unlocked by defer: a panic costs the connection or the message that it concerns, and must not
 // stop every loop that comes to the stripe.
 type stripe struct {
-	mu     sync.Mutex
-	topics map[string]*Topic
-	cached cacheList
+	directory *Directory
+	mu        sync.Mutex
+	topics    map[string]*Topic
+	peak      int // high-water mark of topics
+	cached    cacheList
 }
 
 // NewDirectory adds the channels of an app to the hub.
 func (h *Hub) NewDirectory(app string) *Directory {
-	d := &Directory{App: app, hub: h, seed: maphash.MakeSeed()}
+	d := &Directory{App: app, hub: h, seed: maphash.MakeSeed(), waiting: make([]atomic.Int64, len(h.loops))}
+	for i := range d.stripes {
+		d.stripes[i].directory = d
+	}
 	h.mu.Lock()
 	h.directories = append(h.directories, d)
 	h.mu.Unlock()
@@ -116,7 +122,7 @@ func (d *Directory) PublishAll(own *Loop, list []Publication) error {
 	size := 0
 	for i := range list {
 		size += len(list[i].Frame)
-		if d.hub.behind(d.loopsOf(list[i].Channel), 1) != 0 {
+		if d.behind(d.loopsOf(list[i].Channel), 1) != 0 {
 			return ErrOverloaded
 		}
 	}
@@ -194,10 +200,10 @@ func (d *Directory) post(own *Loop, channel []byte, kind pusher.Kind, j job, off
 	}
 	loops := t.loops
 	switch {
-	case a == allOrNothing && d.hub.behind(loops, 1) != 0:
+	case a == allOrNothing && d.behind(loops, 1) != 0:
 		return 0, ErrOverloaded
 	case a == whereRoom:
-		if late := d.hub.behind(loops, 2); late != 0 {
+		if late := d.behind(loops, 2); late != 0 {
 			loops, err = loops&^late, ErrOverloaded
 		}
 	}

@@ -80,6 +80,7 @@ func (l *Loop) dispatch() (more bool) {
 			copies += taskCopies
 			continue
 		}
+		j.topic.stripe.directory.waiting[l.index].Add(-j.size())
 		if g := l.shard[j.topic]; g != nil {
 			copies += len(g.entries)
 			l.fanOut(g, j)

@@ -17,7 +17,7 @@ var ErrOverloaded = errors.New("broadcast: a loop has too much waiting")
 // Options configure a Hub. The zero value is usable.
 type Options struct {
 	Loops        int           // event loops, 1 to MaxLoops; 0 is 1
-	MailboxBytes int64         // bytes that may wait in the mailbox of one loop before publishing is refused; twice that for events of other nodes; 0 is 64 MiB
+	MailboxBytes int64         // bytes that may wait in the mailbox of one loop before publishing is refused, an app's share: see Directory.behind; twice that for events of other nodes; 0 is 64 MiB
 	CacheTTL     time.Duration // time to live of the last event of a cache channel; 0 is 30 minutes
 	CacheBytes   int64         // memory of all cached events together; 0 is 64 MiB
 	Bus          Bus           // nil: a single node
@@ -77,11 +77,12 @@ func (h *Hub) Directory(app string) *Directory {
 	return nil
 }
 
-// Sweep removes expired cached events. It must be called every few seconds, on any goroutine but a loop's.
+// Sweep removes expired cached events, and frees memory that a burst of channels has left. It must be called every few seconds, on any goroutine but a loop's.
 func (h *Hub) Sweep() {
 	now := h.now()
 	for _, d := range h.Directories() {
 		d.expire(now)
+		d.shrink()
 	}
 }
 
@@ -112,20 +113,13 @@ func (h *Hub) Directories() []*Directory {
 	return h.directories[:len(h.directories):len(h.directories)]
 }
 
-// behind returns those loops of the set whose mailbox holds more than so many times its limit.
-func (h *Hub) behind(set uint64, limits int64) (late uint64) {
-	for ; set != 0; set &= set - 1 {
-		if l := h.loops[bits.TrailingZeros64(set)]; l.mailbox.bytes.Load() > limits*l.mailboxLimit {
-			late |= l.bit
-		}
-	}
-	return late
-}
-
 // post puts j into the mailbox of every loop of the set and returns those that must be woken. A stripe may be locked.
 func (h *Hub) post(set uint64, j job) (toWake uint64) {
 	for rest := set; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros64(rest)
+		if j.topic != nil {
+			j.topic.stripe.directory.waiting[i].Add(j.size())
+		}
 		if h.loops[i].mailbox.post(j) {
 			toWake |= 1 << i
 		}

@@ -40,6 +40,7 @@ type Loop struct {
 	restTimer bool                 // a timer wakes the loop for its rests
 	caused    int                  // see Caused
 
+	shardPeak   int      // high-water mark of shard
 	spare       []*queue // empty queues for reuse
 	spareUnused int      // of spare: queues that have not been needed since the last Trim
 	dirtyPeak   int      // high-water mark of dirty since the last Trim
@@ -78,7 +79,23 @@ func (l *Loop) Add(s *Subscriber, id pusher.SocketID, d *Directory, c Conn) {
 	}
 }
 
-// Remove ends all subscriptions of s and removes it from the loop. Nothing is written to its connection from then on.
+// How many subscriptions of a connection that has ended are removed at once, and in each step of the walk over the others. One takes
+// about half a microsecond.
+const (
+	maxUnsubscribe  = 1024
+	unsubscribeStep = 64
+)
+
+// unsubscribe ends up to n subscriptions of a connection that has ended, and reports whether any are left.
+func (s *Subscriber) unsubscribe(n int) (more bool) {
+	for ; n > 0 && len(s.subs) > 0; n-- {
+		s.directory.unsubscribeSlot(s, int32(len(s.subs)-1))
+	}
+	return len(s.subs) > 0
+}
+
+// Remove removes s from the loop, and ends its subscriptions: very many of them in later Drains. Nothing is written to its connection
+// from then on.
 func (l *Loop) Remove(s *Subscriber) {
 	if s.dead {
 		return
@@ -91,8 +108,8 @@ func (l *Loop) Remove(s *Subscriber) {
 	for s.pending != nil {
 		s.directory.cancelPending(s.pending)
 	}
-	for len(s.subs) > 0 {
-		s.directory.unsubscribeSlot(s, int32(len(s.subs)-1))
+	if s.unsubscribe(maxUnsubscribe) {
+		l.Walk(func() bool { return s.unsubscribe(unsubscribeStep) })
 	}
 	if s.directory != nil {
 		s.directory.connections.Add(-1)
@@ -115,4 +132,5 @@ func (l *Loop) Trim() {
 		l.dirty = nil
 	}
 	l.dirtyPeak = 0
+	l.shard = shrunk(l.shard, &l.shardPeak)
 }

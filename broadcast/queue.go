@@ -17,6 +17,9 @@ const coalesceBytes = 64 << 10
 func (l *Loop) enqueue(s *Subscriber, f Frame) {
 	q := s.queue
 	if q == nil {
+		if s.dead {
+			return // its subscriptions are being removed
+		}
 		q = l.acquireQueue()
 		s.queue = q
 		if !s.dirty {

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -148,8 +149,11 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 		return
 	}
 	s.Flush()
-	c.resetTimer(s.Check())
+	c.resetTimer(s.Check() + rand.N(firstJitter)) //nolint:gosec // not a secret
 }
+
+// firstJitter spreads the timers of clients that connect together: their pings, too, come in the same tick otherwise.
+const firstJitter = time.Second
 
 // endHTTP forgets what belongs to HTTP. It may be called twice.
 func (c *conn) endHTTP() {
