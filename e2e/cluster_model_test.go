@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"reverbd/broadcast/redis/redistest"
 )
 
 // go test ./e2e -run ClusterModel -seed 7 -duration 10m
@@ -32,7 +34,8 @@ func TestClusterModel(t *testing.T) {
 	}
 	t.Logf("-seed %d -duration %v", seed, *modelDuration)
 	r := startRedis(t)
-	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 0)), redis: r, nodes: startNodes(t, 3, r.env()), sent: map[string]int{}}
+	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 0)), redis: r, sent: map[string]int{}}
+	m.nodes, m.proxies = startProxiedNodes(t, 3, r)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the last actions:\n%s", strings.Join(m.actions[max(0, len(m.actions)-120):], "\n"))
@@ -46,10 +49,11 @@ func TestClusterModel(t *testing.T) {
 
 // model is the expected state, and what acts on the cluster.
 type model struct {
-	t      *testing.T
-	random *rand.Rand
-	redis  *redisServer
-	nodes  []*node
+	t       *testing.T
+	random  *rand.Rand
+	redis   *redisServer
+	nodes   []*node
+	proxies []*redistest.Proxy // by node
 
 	clients []*modelClient // connected
 	gone    []*modelClient // in this round
@@ -128,7 +132,7 @@ func (m *model) injectFault(left time.Duration) (heal func()) {
 		m.faults = map[string]int{}
 	}
 	long := left > 18*time.Second
-	what := m.random.IntN(10)
+	what := m.random.IntN(20)
 	i := m.random.IntN(len(m.nodes))
 	pause := time.Duration(m.random.IntN(1500)) * time.Millisecond
 	note := func(name string) {
@@ -171,6 +175,15 @@ func (m *model) injectFault(left time.Duration) (heal func()) {
 		note("connections cut")
 		m.redisTrouble = true
 		m.redis.do("client", "kill", "type", []string{"pubsub", "normal"}[m.random.IntN(2)])
+	case what == 8 && long:
+		pause = []time.Duration{3 * time.Second, 7 * time.Second, 12 * time.Second}[m.random.IntN(3)]
+		note("node stopped")
+		m.nodeTrouble[i] = pause > 3*time.Second
+		return m.freeze(i, pause)
+	case what <= 12:
+		return m.refuse(pause, note)
+	case what <= 17:
+		return m.disturb(i, pause, long, note)
 	}
 	return heal
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,7 @@ func build(dir, pkg string) (string, error) {
 
 // server is a running reverbd.
 type server struct {
+	host   string // "" is 127.0.0.1
 	port   int
 	dir    string   // where it was started
 	args   []string // with which it was started
@@ -199,7 +201,9 @@ func (s *server) awaitOutputTimes(t *testing.T, text string, times int) {
 }
 
 // addr is host:port.
-func (s *server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *server) addr() string {
+	return net.JoinHostPort(cmp.Or(s.host, "127.0.0.1"), strconv.Itoa(s.port))
+}
 
 // url is the HTTP address of a path, which begins with a slash.
 func (s *server) url(path string) string { return "http://" + s.addr() + path }

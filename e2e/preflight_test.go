@@ -196,18 +196,22 @@ http {
 	}
 }
 
+// preflightOf runs preflight for 100 connections with environment variables.
+func preflightOf(t *testing.T, env ...string) (r preflightReport) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), serverBinary, "preflight", "--json", "--connections", "100")
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = t.TempDir(), append(plainEnvironment(), env...), childAttributes()
+	out, _ := cmd.Output() // the exit code is that of this machine
+	must(t, json.Unmarshal(out, &r))
+	return r
+}
+
 // preflight checks Redis. A missing Redis is a warning, since a node works without it.
 func TestPreflightAsksRedis(t *testing.T) {
 	t.Parallel()
 	port := strconv.Itoa(freePort(t))
 	env := []string{"REVERB_SCALING_ENABLED=true", "REDIS_HOST=127.0.0.1", "REDIS_PORT=" + port}
-	ask := func() (r preflightReport) {
-		cmd := exec.CommandContext(t.Context(), serverBinary, "preflight", "--json", "--connections", "100")
-		cmd.Dir, cmd.Env, cmd.SysProcAttr = t.TempDir(), append(plainEnvironment(), env...), childAttributes()
-		out, _ := cmd.Output() // the exit code is that of this machine
-		must(t, json.Unmarshal(out, &r))
-		return r
-	}
+	ask := func() preflightReport { return preflightOf(t, env...) }
 	if f := ask().of(t, "redis"); f.Level != "warning" || !strings.Contains(f.Found, "refused") {
 		t.Errorf("%+v", f)
 	}

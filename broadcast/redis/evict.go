@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // An eviction works through the channels of a dead node in batches, each one pipeline, so that its time is that of Redis, not that of a
 // round trip for each channel. It has a goroutine of its own: heartbeats do not wait for it.
 const (
-	evictBatch     = 500
+	evictBatch     = 1000
 	evictLockTime  = 10 // seconds after which another node goes on where this one has stopped
 	maxEvictionsAt = 2  // a time; more dead nodes wait
 )
@@ -21,11 +22,12 @@ const (
 type evictions struct {
 	mu    sync.Mutex
 	nodes map[string]bool
+	told  map[string]bool // nodes that the log has been told of
 	slots chan struct{}
 }
 
 func newEvictions() *evictions {
-	return &evictions{nodes: make(map[string]bool), slots: make(chan struct{}, maxEvictionsAt)}
+	return &evictions{nodes: make(map[string]bool), told: make(map[string]bool), slots: make(chan struct{}, maxEvictionsAt)}
 }
 
 // begin reports whether the node is not being evicted yet.
@@ -37,6 +39,15 @@ func (e *evictions) begin(node string) bool {
 	}
 	e.nodes[node] = true
 	return true
+}
+
+// tell reports whether the log has not been told of the node.
+func (e *evictions) tell(node string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	told := e.told[node]
+	e.told[node] = true
+	return !told
 }
 
 func (e *evictions) end(node string) {
@@ -82,21 +93,15 @@ func (s *session) evict(node, count string) error {
 	}
 	began := time.Now()
 	channels := 0
-	for {
-		rooms, err := s.client.SRandMemberN(s.ctx, s.names.rooms(node), evictBatch).Result()
-		if err != nil {
-			return fmt.Errorf("redis: reading the presence channels of a dead node: %w", err)
-		}
-		if len(rooms) == 0 {
-			break
-		}
-		if err := s.removeMembers(node, rooms); err != nil {
+	rooms, err := s.nextRooms(node, nil)
+	for ; err == nil && len(rooms) > 0; rooms, err = s.nextRooms(node, rooms) {
+		if err := s.removeMembers(node, slices.Clone(rooms)); err != nil {
 			return err
 		}
 		channels += len(rooms)
 	}
-	if err := s.removePresent(node); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("redis: reading the presence channels of a dead node: %w", err)
 	}
 	s.bus.peers.remove(node)
 	pipe := s.client.Pipeline()
@@ -111,12 +116,29 @@ func (s *session) evict(node, count string) error {
 	return nil
 }
 
-// removeMembers takes a dead node's members off channels, and then the channels off its list.
-func (s *session) removeMembers(node string, rooms []string) error {
-	done := make([]any, len(rooms))
-	for i, r := range rooms {
-		done[i] = r
+// nextRooms takes off the list of a dead node the channels that it has been removed from, and returns others.
+func (s *session) nextRooms(node string, done []string) ([]string, error) {
+	key := s.names.rooms(node)
+	pipe := s.client.Pipeline()
+	if len(done) > 0 {
+		pipe.SRem(s.ctx, key, anySlice(done)...)
+		pipe.Expire(s.ctx, s.names.lock(node), evictLockTime*time.Second)
 	}
+	next := pipe.SRandMemberN(s.ctx, key, evictBatch)
+	_, err := pipe.Exec(s.ctx)
+	return next.Val(), err
+}
+
+func anySlice(list []string) []any {
+	all := make([]any, len(list))
+	for i, v := range list {
+		all[i] = v
+	}
+	return all
+}
+
+// removeMembers takes a dead node's members off channels. It changes the slice.
+func (s *session) removeMembers(node string, rooms []string) error {
 	run := removeScript.EvalSha
 	for len(rooms) > 0 {
 		pipe := s.client.Pipeline()
@@ -144,12 +166,6 @@ func (s *session) removeMembers(node string, rooms []string) error {
 				rooms = append(rooms, sent[i])
 			}
 		}
-	}
-	pipe := s.client.Pipeline()
-	pipe.SRem(s.ctx, s.names.rooms(node), done...)
-	pipe.Expire(s.ctx, s.names.lock(node), evictLockTime*time.Second)
-	if _, err := pipe.Exec(s.ctx); err != nil {
-		return fmt.Errorf("redis: removing the channels of a dead node: %w", err)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"reverbd/broadcast"
+	"reverbd/broadcast/redis/redistest"
 	"reverbd/protocol/pusher"
 	"reverbd/protocol/ws"
 )
@@ -31,7 +32,7 @@ const awaitTimeout = 20 * time.Second
 // redisServer is a real redis-server on a unix socket in a directory of its own. Tests that start one run in parallel,
 // because most of their time is spent waiting.
 type redisServer struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	args    []string
 	program string
@@ -64,6 +65,11 @@ func startRedis(t *testing.T, args ...string) *redisServer {
 func startServer(t *testing.T, program string, args ...string) *redisServer {
 	t.Helper()
 	t.Parallel()
+	return launchRedis(t, program, args...)
+}
+
+func launchRedis(t testing.TB, program string, args ...string) *redisServer {
+	t.Helper()
 	r := &redisServer{t: t, dir: t.TempDir(), program: program, args: args}
 	r.start()
 	r.client = goredis.NewClient(&goredis.Options{Network: "unix", Addr: r.path(), MaxRetries: -1, DisableIdentity: true})
@@ -72,6 +78,17 @@ func startServer(t *testing.T, program string, args ...string) *redisServer {
 		r.kill()
 	})
 	return r
+}
+
+// throughProxy are the options of a node that reaches Redis through a proxy of its own.
+func throughProxy(t testing.TB, r *redisServer) (*redistest.Proxy, Options) {
+	t.Helper()
+	p, err := redistest.NewProxy("127.0.0.1:0", "unix", r.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p, Options{Addrs: []string{p.Addr()}}
 }
 
 func (r *redisServer) path() string { return filepath.Join(r.dir, "redis.sock") }

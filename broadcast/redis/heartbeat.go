@@ -60,11 +60,10 @@ func (s *session) checkPeers() error {
 	}
 	s.registered.Store(true)
 	for node, count := range s.bus.peers.update(all, s.bus.originName(), leaseTimeout, now) {
-		if s.evictions.begin(node) {
-			s.evictions.end(node)
+		if s.evictions.tell(node) {
 			s.bus.log.Warn("a node shows no sign of life: its members leave", zap.String("node", node))
-			s.startEviction(node, count)
 		}
+		s.startEviction(node, count)
 	}
 	return nil
 }
