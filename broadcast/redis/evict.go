@@ -103,6 +103,9 @@ func (s *session) evict(node, count string) error {
 	if err != nil {
 		return fmt.Errorf("redis: reading the presence channels of a dead node: %w", err)
 	}
+	if err := s.removePresent(node); err != nil {
+		return err
+	}
 	s.bus.peers.remove(node)
 	pipe := s.client.Pipeline()
 	pipe.HDel(s.ctx, s.names.nodes(), node)

@@ -146,7 +146,7 @@ func (p *Proxy) forward(l *link, from, to net.Conn, d Direction) {
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		for c := range way {
-			time.Sleep(time.Until(c.due))
+			<-time.After(time.Until(c.due))
 			cut, open := p.pass(l, d)
 			if cut {
 				_, _ = to.Write(c.bytes[:len(c.bytes)/2])
