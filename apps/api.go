@@ -27,6 +27,8 @@ type API struct {
 	Limits    *limitlog.Log // may be nil
 	Log       *zap.Logger   // nil: no log
 	Now       func() time.Time
+	Timed     bool    // measure how long requests take
+	refused   thinned // lines about refused requests
 
 	calls    [broadcast.MaxLoops]*call // by loop, which owns it; nil until it is needed
 	draining atomic.Bool
@@ -35,14 +37,18 @@ type API struct {
 // StartDraining makes /up answer 503 from now on, so that a load balancer sends no new clients here. All other routes are served.
 func (a *API) StartDraining() { a.draining.Store(true) }
 
+// Draining reports whether StartDraining has been called.
+func (a *API) Draining() bool { return a.draining.Load() }
+
 // call is the state of one request. A loop uses one call for all of its requests, which reuse its memory.
 type call struct {
 	api    *API
 	app    *App
 	loop   *broadcast.Loop // the loop that serves it, nil if none does
 	method string
-	path   string   // percent-encoded, without the prefix
-	parts  []string // of path, decoded
+	began  time.Time // zero if nobody wants to know
+	path   string    // percent-encoded, without the prefix
+	parts  []string  // of path, decoded
 	query  pusher.Query
 	body   []byte
 
@@ -105,11 +111,13 @@ func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request
 	c := a.call(loop)
 	c.api, c.loop, c.method, c.body = a, loop, r.Method, body
 	defer c.reset()
-	handle, refusal := c.authenticate(r, true)
+	c.begin()
+	handle, answer := c.authenticate(r, true)
 	if handle != nil {
-		refusal = handle(c)
+		answer = handle(c)
 	}
-	refusal.write(w, r.Method)
+	answer.write(w, r.Method)
+	c.end(answer)
 }
 
 // Refuse answers a request whose head has arrived and whose body has not, if no body can make it right, and reports whether it has:
@@ -126,6 +134,7 @@ func (a *API) Refuse(loop *broadcast.Loop, w http.ResponseWriter, r *http.Reques
 		a.Limits.Write(limitlog.EarlyRefusals, zap.String("path", r.URL.Path), zap.Int("status", refusal.status))
 	}
 	refusal.write(w, r.Method)
+	c.end(refusal)
 	return true
 }
 

@@ -15,6 +15,8 @@ import (
 func (s *Session) Message(op ws.OpCode, payload []byte) {
 	s.touch()
 	s.refreshApp()
+	s.app.Channels.Count(s.Loop(), MessagesIn, 1)
+	s.app.Channels.Count(s.Loop(), BytesIn, uint64(len(payload)))
 	if t := s.sessions.Trace; t != nil {
 		t.Message("Message Received", s.ID.String(), payload)
 	}
@@ -22,6 +24,7 @@ func (s *Session) Message(op ws.OpCode, payload []byte) {
 		s.met(limitlog.Messages)
 		if s.app.RateLimit.TerminateOnLimit {
 			s.traceError(pusher.ErrRateLimit)
+			s.observeRefused(pusher.ErrRateLimit, pusher.ErrRateLimit)
 			s.refuse(pusher.ErrRateLimit)
 			return
 		}
@@ -70,6 +73,7 @@ func (s *Session) fail(err error) {
 		wire = pusher.ErrInvalidFormat
 	}
 	s.traceError(wire)
+	s.observeRefused(wire, err)
 	s.error(wire)
 	if r, ok := errors.AsType[*refusedSubscription](err); ok && s.app.SubscriptionError {
 		s.subscriptionError(r.channel, wire.Message, r.status())
@@ -106,6 +110,7 @@ func (s *Session) subscribe(data []byte) error {
 		s.met(limitlog.Members)
 		return &refusedSubscription{pusher.ErrMembers, sub.Channel}
 	}
+	s.observeSubscription(broadcast.Subscribed, sub.Channel)
 	if joined.Success != nil { // else it comes later, by itself
 		s.Send(joined.Success)
 	}
@@ -121,6 +126,7 @@ func (s *Session) unsubscribe(data []byte) error {
 		return err
 	}
 	s.app.Channels.Unsubscribe(&s.Subscriber, channel)
+	s.observeSubscription(broadcast.Unsubscribed, channel)
 	return nil
 }
 

@@ -126,7 +126,11 @@ func (c *call) publish() error {
 			t.Message("Broadcasting To", string(c.publications[i].Channel), c.publications[i].Frame.Payload())
 		}
 	}
-	return c.app.Channels.PublishAll(c.loop, c.publications)
+	err := c.app.Channels.PublishAll(c.loop, c.publications)
+	if err == nil {
+		c.observePublished()
+	}
+	return err
 }
 
 // unheard reports that an event need not be encoded for a channel, because nobody gets it. To ask costs as much as encoding a small

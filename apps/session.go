@@ -4,6 +4,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unique"
+
+	"go.uber.org/zap"
 
 	"reverbd/broadcast"
 	"reverbd/broadcast/limitlog"
@@ -18,6 +21,8 @@ type Sessions struct {
 	Trace    Trace            // nil: no trace
 	Limits   *limitlog.Log    // may be nil
 	Now      func() time.Time // nil: time.Now
+	Log      *zap.Logger      // nil: no log
+	refused  thinned          // lines about refused connections
 }
 
 // Session is the Pusher state machine of one client. It belongs to the loop of its connection.
@@ -32,6 +37,8 @@ type Session struct {
 	controlFrames bool     // the client uses control frames, so it is pinged with one
 	counted       bool     // counts as a connection of its app
 	openedAt      int32    // by elapsed, in seconds
+
+	origin unique.Handle[string] // its Origin header
 }
 
 // Accept makes the session of a client that asks for the percent-encoded path, or returns nil if that is not
@@ -54,23 +61,24 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 	s.touch()
 	if s.app == nil {
 		l.Add(&s.Subscriber, pusher.NewSocketID(), nil, c)
-		s.refuse(pusher.ErrUnknownApp)
+		s.deny(pusher.ErrUnknownApp, origin)
 		return
 	}
 	l.Add(&s.Subscriber, pusher.NewSocketID(), s.app.Channels, c)
 	switch {
 	case s.app.Disabled:
-		s.refuse(pusher.ErrDisabled)
+		s.deny(pusher.ErrDisabled, origin)
 		return
 	case !s.app.acquireConnection():
-		s.refuse(pusher.ErrOverQuota)
+		s.deny(pusher.ErrOverQuota, origin)
 		return
 	case !s.app.origins.allow(origin):
 		s.app.releaseConnection()
-		s.refuse(pusher.ErrOrigin)
+		s.deny(pusher.ErrOrigin, origin)
 		return
 	}
 	s.counted, s.openedAt = true, int32(s.lastSeen/1000)
+	s.origin = internOrigin(origin)
 	s.observeOpened()
 	if t := s.sessions.Trace; t != nil {
 		t.Info("Connection Established", s.ID.String()+remoteAddress(c))
@@ -89,6 +97,18 @@ func remoteAddress(c broadcast.Conn) string {
 func (s *Session) established() {
 	b := broadcast.TextBuffer(48)
 	s.Send(broadcast.SealText(pusher.AppendConnectionEstablished(b, s.ID, int(s.app.ActivityTimeout/time.Second))))
+}
+
+// internOrigin keeps one copy of an origin for all connections that have it. What no browser sends is cut.
+func internOrigin(origin string) unique.Handle[string] {
+	const most = 200
+	return unique.Make(origin[:min(len(origin), most)])
+}
+
+// deny refuses a connection that is being made.
+func (s *Session) deny(e *pusher.Error, origin string) {
+	s.observeDenied(e, origin)
+	s.refuse(e)
 }
 
 // refuse closes the connection with the error and its code.

@@ -23,7 +23,9 @@ type Directory struct {
 	connections atomic.Int64   // of the app, to this node
 	waiting     []atomic.Int64 // bytes of the app's events in the mailbox of each loop
 	maxMembers  atomic.Int64   // users of a presence channel; 0 is no limit
-	reported    atomic.Uint32  // Activities: see Report
+	reported    atomic.Uint64  // two sets of Activities: see Report and Watch
+
+	Tally // of the app on this node
 }
 
 // stripe is a part of the channels with its lock. While it is locked, only a mailbox, the deadline queue or the bus's
@@ -76,7 +78,7 @@ func (st *stripe) topic(channel []byte, kind pusher.Kind) *Topic {
 	if t := st.topics[string(channel)]; t != nil {
 		return t
 	}
-	t := &Topic{Name: string(channel), Kind: kind, stripe: st}
+	t := &Topic{Name: string(channel), Kind: kind, stripe: st, tally: &st.directory.Tally}
 	if kind.IsPresence() {
 		t.roster = &roster{}
 	}
@@ -163,6 +165,7 @@ func (d *Directory) loopsOf(channel []byte) (loops uint64) {
 // among all events of the channel; 0 on other channels. Nobody can be asked to send it later, so that a mailbox takes twice
 // as much of these. Loops that are further behind do not get it, and all others do; the error is ErrOverloaded then.
 func (d *Directory) Deliver(channel []byte, f Frame, except pusher.SocketID, offset uint64) error {
+	d.Count(nil, EventsCluster, 1)
 	return d.deliver(nil, channel, job{frame: f, except: except}, offset, whereRoom)
 }
 
@@ -223,6 +226,9 @@ func (d *Directory) post(own *Loop, channel []byte, kind pusher.Kind, j job, off
 	j.topic, j.seq = t, t.seq
 	if own != nil {
 		own.caused += int(t.subscribers)
+	}
+	if d.hub.timed && loops != 0 {
+		j.at = sinceStart()
 	}
 	return d.hub.post(loops, j), err
 }

@@ -43,7 +43,11 @@ func (l *Loop) drain() {
 			l.budget = minBudget
 		}
 		l.walk()
-		writes += l.write(l.budget - writes)
+		if n := l.write(l.budget - writes); n > 0 {
+			writes += n
+			l.counters.Drains++
+		}
+		l.timeDeliveries()
 		if l.idle() && len(l.walks) == 0 && !l.resting() {
 			if l.mailbox.park() {
 				return
@@ -84,6 +88,9 @@ func (l *Loop) dispatch() (more bool) {
 		if g := l.shard[j.topic]; g != nil {
 			copies += len(g.entries)
 			l.fanOut(g, j)
+			if j.at != 0 {
+				l.timings.add(timing{g.topic.tally, j.at, l.taken + uint64(len(l.dirty)-l.head)})
+			}
 		}
 	}
 	return more
@@ -91,9 +98,11 @@ func (l *Loop) dispatch() (more bool) {
 
 // fanOut queues the frame of j on the subscribers of its topic.
 func (l *Loop) fanOut(g *group, j *job) {
+	copies := uint64(0)
 	for i := range g.entries {
 		e := &g.entries[i]
 		if e.since < j.seq && (j.except == 0 || e.sub.ID != j.except) {
+			copies++
 			if j.deflated != nil && e.sub.deflate {
 				l.enqueue(e.sub, j.deflated)
 			} else {
@@ -101,6 +110,7 @@ func (l *Loop) fanOut(g *group, j *job) {
 			}
 		}
 	}
+	g.topic.tally.of(l)[Delivered] += copies
 }
 
 // write flushes up to n connections, those that have waited longest first, and returns how many it flushed.
@@ -109,6 +119,7 @@ func (l *Loop) write(n int) (writes int) {
 		s := l.dirty[l.head]
 		l.dirty[l.head] = nil
 		l.head++
+		l.taken++
 		s.dirty = false
 		if s.queue != nil {
 			l.Flush(s)

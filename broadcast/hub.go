@@ -21,7 +21,9 @@ type Options struct {
 	CacheTTL     time.Duration // time to live of the last event of a cache channel; 0 is 30 minutes
 	CacheBytes   int64         // memory of all cached events together; 0 is 64 MiB
 	Bus          Bus           // nil: a single node
+	Timed        bool          // measure how long deliveries and the turns of loops take
 	Observer     Observer      // nil: nobody is told of anything; see Directory.Report
+	Watcher      Observer      // another one, which people look at: see Directory.Watch
 	Now          func() time.Time
 }
 
@@ -33,9 +35,15 @@ type Hub struct {
 	now   func() time.Time
 
 	observer     Observer
+	watcher      Observer
+	timed        bool
+	Unknown      Tally        // of what belongs to no app
 	deflateConns atomic.Int64 // connections that take compressed frames
 	busConnected atomic.Bool  // the bus reaches the other nodes
 	deadlines    deadlineQueue
+
+	totals      sync.Mutex // guards lastCounted
+	lastCounted []counted  // by loop
 
 	mu          sync.Mutex // guards directories; no other lock is taken while it is held
 	directories []*Directory
@@ -43,13 +51,14 @@ type Hub struct {
 
 // NewHub returns a Hub with its loops, none of which runs yet: see Loop.Attach.
 func NewHub(o Options) *Hub {
-	h := &Hub{bus: o.Bus, now: o.Now, observer: o.Observer}
+	h := &Hub{bus: o.Bus, now: o.Now, observer: o.Observer, watcher: o.Watcher, timed: o.Timed}
 	if h.now == nil {
 		h.now = time.Now
 	}
 	h.cache.ttl, h.cache.limit = orDefault(o.CacheTTL, 30*time.Minute), orDefault(o.CacheBytes, 64<<20)
 	for i := range min(max(o.Loops, 1), MaxLoops) {
 		h.loops = append(h.loops, newLoop(i, orDefault(o.MailboxBytes, 64<<20), &h.deflateConns))
+		h.loops[i].timed = o.Timed
 	}
 	for _, l := range h.loops {
 		l.peers = h.loops

@@ -40,7 +40,12 @@ type Loop struct {
 	restTimer bool                 // a timer wakes the loop for its rests
 	caused    int                  // see Caused
 
-	shardPeak   int      // high-water mark of shard
+	shardPeak int // high-water mark of shard
+	counters  LoopCounters
+	timed     bool // turns and deliveries are timed
+	timings   timings
+	taken     uint64 // connections that have been taken from dirty so far
+
 	spare       []*queue // empty queues for reuse
 	spareUnused int      // of spare: queues that have not been needed since the last Trim
 	dirtyPeak   int      // high-water mark of dirty since the last Trim
@@ -133,4 +138,5 @@ func (l *Loop) Trim() {
 	}
 	l.dirtyPeak = 0
 	l.shard = shrunk(l.shard, &l.shardPeak)
+	l.timings.trim()
 }

@@ -200,7 +200,12 @@ func TestOverloadRejectsPublish(t *testing.T) {
 }
 
 func TestDeliveredCopyAllocatesNothing(t *testing.T) {
-	r := newTestHub(t, Options{})
+	t.Run("counted", func(t *testing.T) { deliverWithoutAllocation(t, Options{}) })
+	t.Run("and timed", func(t *testing.T) { deliverWithoutAllocation(t, Options{Timed: true}) })
+}
+
+func deliverWithoutAllocation(t *testing.T, o Options) {
+	r := newTestHub(t, o)
 	for range 2000 {
 		c := &discardConn{}
 		c.sub = &Subscriber{}

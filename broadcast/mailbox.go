@@ -3,6 +3,7 @@ package broadcast
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"reverbd/protocol/pusher"
 )
@@ -18,6 +19,7 @@ type job struct {
 	frame    Frame
 	deflated Frame // frame compressed, for connections that negotiated that; nil if there are none
 	except   pusher.SocketID
+	at       time.Duration // when it was published, by sinceStart; 0 if that is not timed
 	task     Task
 }
 

@@ -20,7 +20,18 @@ const (
 	SubscriptionCount                     // the number of subscribers of a channel, presence channels excepted, has changed here
 	ConnectionOpened
 	ConnectionClosed
+
+	Subscribed   // a connection was let into a channel
+	Unsubscribed // at its wish
+	Published    // an event of the API was accepted
+	Refused      // a connection or a message of one
+	Answered     // a request to the API
+
+	ActivityKinds // how many there are
 )
+
+// AllActivities is the set of all kinds.
+const AllActivities = Activities(1)<<ActivityKinds - 1
 
 // Activity is one thing that has happened to an app's channels or connections. Which fields it has depends on its kind. Name and Data
 // belong to whoever reports it.
@@ -31,11 +42,12 @@ type Activity struct {
 	User    string // the user id of a member, or of who sent a client event
 
 	Socket     pusher.SocketID // client events and connections
-	Name, Data []byte          // of a client event; Data is raw JSON
+	Name, Data []byte          // of a client event, Data is raw JSON; of an event of the API, Data is the whole message; of an answer, Name is the request
 	Count      int             // of subscribers
 
-	Code   int // of a connection's end, 1006 without a close frame
-	Reason string
+	Code   int    // of a connection's end, 1006 without a close frame; of a refusal, Pusher's; of an answer, the HTTP status
+	Reason string // of an end, a refusal or an error, and for the latter two what to do about it
+	Client string // address of the client
 	Age    time.Duration
 }
 
@@ -55,17 +67,43 @@ func (d *Directory) Report(kinds Activities) {
 	if d.hub.observer == nil {
 		kinds = 0
 	}
-	d.reported.Store(uint32(kinds))
+	d.setReported(func(_, watched Activities) (Activities, Activities) { return kinds, watched })
 }
 
-// Reports reports whether the Observer is told of the kind.
-func (d *Directory) Reports(k ActivityKind) bool { return Activities(d.reported.Load()).Has(k) }
+// Watch says which activities the Hub's Watcher is told of from now on, as Report does for the Observer.
+func (d *Directory) Watch(kinds Activities) {
+	if d.hub.watcher == nil {
+		kinds = 0
+	}
+	d.setReported(func(observed, _ Activities) (Activities, Activities) { return observed, kinds })
+}
 
-// Observe tells the Observer, if it is told of the kind.
+// setReported changes who is told of what. Both sets are in one word, so that it costs one comparison when there is nobody.
+func (d *Directory) setReported(change func(observed, watched Activities) (Activities, Activities)) {
+	for {
+		old := d.reported.Load()
+		observed, watched := change(Activities(old), Activities(old>>32))
+		if d.reported.CompareAndSwap(old, uint64(observed)|uint64(watched)<<32) {
+			return
+		}
+	}
+}
+
+// Reports reports whether anybody is told of the kind.
+func (d *Directory) Reports(k ActivityKind) bool {
+	r := d.reported.Load()
+	return r != 0 && Activities(r|r>>32).Has(k)
+}
+
+// Observe tells those who are told of the kind.
 func (d *Directory) Observe(a Activity) {
-	if d.Reports(a.Kind) {
-		a.App = d.App
+	r := d.reported.Load()
+	a.App = d.App
+	if Activities(r).Has(a.Kind) {
 		d.hub.observer.Observe(a)
+	}
+	if Activities(r >> 32).Has(a.Kind) {
+		d.hub.watcher.Observe(a)
 	}
 }
 

@@ -40,12 +40,23 @@ func (l *Loop) Flush(s *Subscriber) {
 	}
 	s.queue = nil
 	l.queued -= q.bytes
+	if s.directory != nil {
+		counters := s.directory.of(l)
+		counters[FramesOut] += uint64(len(q.frames))
+		counters[BytesOut] += uint64(q.bytes)
+	}
+	l.counters.Frames += uint64(len(q.frames))
 	if len(q.frames) == 1 {
-		s.conn.Write(q.frames[0])
+		l.writeTo(s, q.frames[0])
 	} else {
 		l.writeCoalesced(s, q.frames)
 	}
 	l.releaseQueue(q)
+}
+
+func (l *Loop) writeTo(s *Subscriber, p []byte) {
+	l.counters.Writes++
+	s.conn.Write(p)
 }
 
 // writeCoalesced writes frames through the scratch buffer. A frame that is larger than the buffer gets its own write.
@@ -53,14 +64,14 @@ func (l *Loop) writeCoalesced(s *Subscriber, frames []Frame) {
 	buf := l.scratch[:0]
 	for _, f := range frames {
 		if len(buf)+len(f) > coalesceBytes && len(buf) > 0 {
-			s.conn.Write(buf)
+			l.writeTo(s, buf)
 			buf = buf[:0]
 			if s.dead {
 				return
 			}
 		}
 		if len(f) > coalesceBytes {
-			s.conn.Write(f)
+			l.writeTo(s, f)
 			if s.dead {
 				return
 			}
@@ -69,7 +80,7 @@ func (l *Loop) writeCoalesced(s *Subscriber, frames []Frame) {
 		buf = append(buf, f...)
 	}
 	if len(buf) > 0 {
-		s.conn.Write(buf)
+		l.writeTo(s, buf)
 	}
 	l.scratch = buf[:0]
 }

@@ -33,6 +33,7 @@ func (sh shard) add(t *Topic, s *Subscriber, since uint64, member *Identity) {
 	}
 	slot := s.addSub(subscription{group: g, index: int32(len(g.entries)), member: member})
 	g.entries = append(g.entries, entry{sub: s, since: since, slot: slot})
+	t.tally.of(s.loop)[Subscriptions]++
 }
 
 // remove ends the subscription in slot of s, in constant time: the last entry of the group takes the free index.
@@ -51,6 +52,7 @@ func (sh shard) remove(s *Subscriber, slot int32) {
 	} else if c := cap(g.entries); c > 64 && last < c/4 {
 		g.entries = append(make([]entry, 0, c/2), g.entries...)
 	}
+	g.topic.tally.of(s.loop)[Subscriptions]--
 	s.removeSub(slot)
 }
 

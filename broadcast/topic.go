@@ -10,6 +10,7 @@ type Topic struct {
 	Kind pusher.Kind
 
 	stripe      *stripe
+	tally       *Tally // of the app
 	seq         uint64 // sequence number of the last job posted
 	loops       uint64 // bit i: loop i has subscribers
 	subscribers int32

@@ -89,7 +89,7 @@ func TestSessionPanic(t *testing.T) {
 		other.send(textFrame("x"))
 		other.gets(ws.OpText, "x")
 		eventually(t, "it has gone", func() bool { return s.Connections() == 1 })
-		if n := s.panics.Load(); n != int64(i+1) {
+		if n := s.stats.panics.Load(); n != int64(i+1) {
 			t.Errorf("%d panics", n)
 		}
 	}

@@ -43,6 +43,10 @@ func (c *conn) receiveHTTP(p []byte) []byte {
 	}
 	first := x.reader.idle()
 	if first {
+		if !x.served && isTLS(p) {
+			c.refuseTLS()
+			return nil
+		}
 		if n := c.servePublish(p); n > 0 {
 			return p[n:]
 		}
@@ -198,7 +202,21 @@ func (w *workerResponse) Run() {
 }
 
 // refuse answers what is not a valid request, and ends the connection.
-func (c *conn) refuse(status int, message string) { c.reply(status, nil, message, false) }
+func (c *conn) refuse(status int, message string) {
+	if told := c.loop.server.options.Refused; told != nil {
+		told(c.loop.shared, c.Client(), status, message)
+	}
+	c.reply(status, nil, message, false)
+}
+
+// isTLS reports whether p begins with a record of a TLS handshake (RFC 8446 section 5.1).
+func isTLS(p []byte) bool { return len(p) > 1 && p[0] == 0x16 && p[1] == 3 }
+
+// refuseTLS closes a connection on which the client speaks TLS and the server does not. It could not read a response.
+func (c *conn) refuseTLS() {
+	c.loop.server.logTLS(c)
+	c.drop()
+}
 
 // reply answers with plain text.
 func (c *conn) reply(status int, header http.Header, message string, keepAlive bool) {

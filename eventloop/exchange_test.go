@@ -202,7 +202,7 @@ func TestRequestLimits(t *testing.T) {
 		{"length that no sum can hold", request("POST", "/", "Content-Length: 9223372036854775807"), 413},
 		{"chunk announced too large", request("POST", "/", "Transfer-Encoding: chunked") + "fffff\r\n", 413},
 		{"head without end", "GET / HTTP/1.1\r\nA: " + strings.Repeat("x", 10_000), 413},
-		{"not HTTP", "\x16\x03\x01\n\n", 400},
+		{"not HTTP", "\x01\x02\x03\n\n", 400},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := dial(t, addr)

@@ -43,7 +43,9 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 }
 
 func (s *Server) receive(c *conn, p []byte) {
+	began := c.loop.shared.BeginTurn()
 	defer func() {
+		c.loop.shared.EndTurn(began)
 		if s.recovered(recover(), "read", c) {
 			c.loop.wake() // what this read has posted is still in the mailbox
 		}
@@ -94,7 +96,7 @@ func (s *Server) recovered(cause any, where string, c *conn) bool {
 	if cause == nil {
 		return false
 	}
-	s.panics.Add(1)
+	s.stats.panics.Add(1)
 	s.log.Error("panic", zap.String("in", where), zap.Any("cause", cause), zap.Stack("stack"))
 	if c != nil {
 		c.drop()

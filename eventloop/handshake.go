@@ -165,6 +165,7 @@ func (g *handshakeStage) tlsHandshake(c net.Conn, a *handshaken) error {
 		}
 		return fmt.Errorf("TLS: %w", err)
 	}
+	g.server.stats.handshakes.Add(1)
 	s.transport.socket, s.transport.slots = nil, nil
 	a.tls, a.buffered = s, nil
 	return nil

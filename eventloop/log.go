@@ -23,6 +23,13 @@ func (s *Server) logAcceptFailure(addr net.Addr, err error) {
 	}
 }
 
+// logTLS logs that a client speaks TLS where this server does not.
+func (s *Server) logTLS(c *conn) {
+	if s.refusals.Count(limitlog.PlainTLS) {
+		s.refusals.Write(limitlog.PlainTLS, zap.String("client", c.Client()))
+	}
+}
+
 func (s *Server) logSlowConsumer(c *conn) {
 	if s.refusals.Count(limitlog.SlowConsumer) {
 		s.refusals.Write(limitlog.SlowConsumer, zap.String("client", c.Client()), zap.Int("bytes waiting", c.gnet.OutboundBuffered()))

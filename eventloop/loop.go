@@ -78,7 +78,9 @@ func (l *loop) wake() {
 func (l *loop) reschedule() { l.waker.wake() }
 
 func (l *loop) runMailbox(context.Context) error {
+	began := l.shared.BeginTurn()
 	defer func() {
+		l.shared.EndTurn(began)
 		if l.server.recovered(recover(), "drain", nil) {
 			l.wake() // the rest still waits
 		}

@@ -75,6 +75,9 @@ type Options struct {
 	Compression       bool // permessage-deflate for clients that offer it
 	Log               *zap.Logger
 	Refusals          *limitlog.Log // nil: one of its own
+
+	// Refused is told of what is answered with an error before it comes to the API; nil: nobody is. It is called on the loop.
+	Refused func(loop *broadcast.Loop, client string, status int, reason string)
 }
 
 // Server serves HTTP requests and WebSockets on its listeners.
@@ -101,8 +104,31 @@ type Server struct {
 	quitOnce  sync.Once
 	failOnce  sync.Once
 	stopping  atomic.Bool
-	panics    atomic.Int64 // since the start
+	stats     stats
 	refusals  *limitlog.Log
+}
+
+// stats are counters since the start, beside those of refusals. Safe for concurrent use.
+type stats struct{ panics, handshakes atomic.Int64 }
+
+// Stats are what has happened to connections since the start.
+type Stats struct {
+	Refused          int64 // for want of room
+	SlowConsumers    int64 // cut off
+	Panics           int64
+	Handshakes       int64            // of TLS that succeeded
+	FailedHandshakes int64            // of TLS and the PROXY protocol
+	PlainTLS         int64            // closed, since the client speaks TLS and the server does not
+	Limits           []limitlog.Count // all that has been refused
+}
+
+// Stats returns the counters. Safe for concurrent use.
+func (s *Server) Stats() Stats {
+	return Stats{
+		Refused: s.refusals.Of(limitlog.Connections), SlowConsumers: s.refusals.Of(limitlog.SlowConsumer), Panics: s.stats.panics.Load(),
+		Handshakes: s.stats.handshakes.Load(), FailedHandshakes: s.refusals.Of(limitlog.Handshake), PlainTLS: s.refusals.Of(limitlog.PlainTLS),
+		Limits: s.refusals.Counts(),
+	}
 }
 
 // ErrStopped is returned by Run when gnet has stopped without Shutdown.

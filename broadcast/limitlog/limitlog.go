@@ -27,6 +27,7 @@ const (
 	EarlyRefusals                   // requests refused before their body arrived
 	Accept                          // connections that could not be taken
 	Handshake                       // TLS or PROXY protocol
+	PlainTLS                        // clients that speak TLS where the server does not
 	EngineWarning                   // of gnet, which has logged it itself
 	limits
 )
@@ -49,6 +50,7 @@ var described = [limits]struct {
 	EarlyRefusals:      {"requests refused by their head", "request refused before its body", true},
 	Accept:             {"accept failures", "a connection could not be taken; if it is for descriptors, raise their limit (ulimit -n)", false},
 	Handshake:          {"handshakes failed", "connection refused", true},
+	PlainTLS:           {"TLS on the plain port", "connection refused: the client speaks TLS, and this port does not; set REVERB_SCHEME=http in what connects, put a proxy with a certificate in front, or give this server one (--tls-cert)", false},
 	EngineWarning:      {"warnings of gnet", "warning of gnet", true},
 }
 

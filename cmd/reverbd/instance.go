@@ -38,6 +38,7 @@ type instance struct {
 	webhooks *webhooks
 	api      *apps.API
 	network  *network
+	admin    *adminServer // nil without an admin address
 	server   *eventloop.Server
 
 	control     *control.Server // nil without a control socket

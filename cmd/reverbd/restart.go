@@ -91,6 +91,7 @@ func (i *instance) onTakeover(t takeover) {
 	}
 	i.successor, i.successorEnded = t.successor, t.successor.ended
 	i.server.StopAccepting()
+	i.admin.close()
 	i.webhooks.handOver(i.registry)
 	i.supervisor.announce(t.successor.pid)
 	i.manager.follow(t.successor.pid)

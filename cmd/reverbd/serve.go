@@ -44,6 +44,7 @@ func serve(i *instance) error {
 	i.webhooks = newWebhooks(conf, i.others, i.log)
 	i.hub = broadcast.NewHub(i.others.options(broadcast.Options{
 		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes, Observer: i.webhooks.observer(),
+		Timed: conf.Admin.Listen != nil,
 	}))
 	if i.registry, err = apps.NewRegistry(i.hub, conf.Apps); err != nil {
 		return err
@@ -59,10 +60,10 @@ func serve(i *instance) error {
 	defer done()
 	go i.network.renew(renewing, i.log)
 	i.refusals = limitlog.New(i.log)
-	sessions := &apps.Sessions{Registry: i.registry, Prefix: conf.Path, Trace: trace, Limits: i.refusals}
+	sessions := &apps.Sessions{Registry: i.registry, Prefix: conf.Path, Trace: trace, Limits: i.refusals, Log: i.log}
 	i.api = &apps.API{
 		Registry: i.registry, Prefix: conf.Path, Tolerance: conf.AuthTimestampTolerance, Trace: trace, Log: i.log,
-		Limits: i.refusals,
+		Limits: i.refusals, Timed: conf.Admin.Listen != nil,
 	}
 	i.server = eventloop.New(eventloop.Options{
 		Listeners: i.network.listeners, TLS: i.network.tls(),
@@ -75,12 +76,17 @@ func serve(i *instance) error {
 			return nil // not a nil *Session in an interface
 		},
 		API:            i.api,
+		Refused:        i.api.Refused,
 		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression,
 		Handshakes: handshakes(), Log: i.log, Refusals: i.refusals,
 	})
 	if err := i.webhooks.open(conf.Apps, i.inherited); err != nil {
 		return err
 	}
+	if err := i.openAdmin(); err != nil {
+		return err
+	}
+	defer i.admin.close()
 	i.others.join(i.hub, i.log)
 	defer i.others.leave(i.log)
 	defer i.webhooks.close()

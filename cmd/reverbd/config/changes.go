@@ -43,6 +43,9 @@ func NeedsRestart(running, read Config) []string {
 	if !reflect.DeepEqual(running.TLS, read.TLS) {
 		names = append(names, "which files TLS uses")
 	}
+	if !reflect.DeepEqual(running.Admin, read.Admin) {
+		names = append(names, "the admin address")
+	}
 	if !reflect.DeepEqual(running.Scaling, read.Scaling) {
 		names = append(names, "scaling")
 	}

@@ -48,6 +48,7 @@ type Config struct {
 	Signal *RestartSignal // that of php artisan reverb:restart; nil where it cannot be seen
 
 	Lifecycle
+	Admin Admin
 
 	Apps  []apps.Settings
 	Notes []string // what was ignored and why, for the start-up log
@@ -124,6 +125,7 @@ func (l *loader) server() Config {
 	c.MaxRequestSize = int(l.number(setting{"", "REVERB_MAX_REQUEST_SIZE", "servers.reverb.max_request_size"},
 		defaultMaxRequestSize, limits{"a size in bytes", 1024, maxSize}))
 	c.Lifecycle = l.lifecycle()
+	c.Admin = l.admin(c.Dev)
 	c.AuthTimestampTolerance = l.seconds(setting{"", "REVERB_AUTH_TIMESTAMP_TOLERANCE",
 		"servers.reverb.auth_timestamp_tolerance"}, defaultTolerance, 0)
 	c.CacheTTL = l.seconds(setting{"", "REVERB_CACHE_TTL", "servers.reverb.cache_ttl"}, defaultCacheTTL, 1)

@@ -20,7 +20,8 @@ func TestDefaults(t *testing.T) {
 		Host: "0.0.0.0", Port: 8080, ClientIPHeader: "X-Forwarded-For", Reactors: min(config.UsableCPUs(), 64), MaxRequestSize: 10_000,
 		AuthTimestampTolerance: 600 * time.Second, CacheTTL: 1800 * time.Second, CacheBytes: 64 << 20,
 		SlowConsumerBytes: 1 << 20, Webhooks: config.Webhooks{QueueBytes: 16 << 20}, TimerSlack: 2 * time.Millisecond,
-		Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second, Supervise: true, ReleaseMemory: true}, Apps: []apps.Settings{app},
+		Lifecycle: config.Lifecycle{DrainTimeout: 5 * time.Second, Supervise: true, ReleaseMemory: true}, Admin: config.Admin{ReadyRedis: 30 * time.Second},
+		Apps: []apps.Settings{app},
 	}
 	if got := dotenv("").mustLoad(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -203,7 +204,7 @@ func TestRefused(t *testing.T) {
 		{"tls key", server("options: {tls: {local_pk: /a}}"), `local_pk in c.yaml, line 4: has no certificate; name one in --tls-cert`},
 		{"REVERB_SERVER", dotenv("REVERB_SERVER=swoole"), `"swoole" is not a server that exists; only reverb does`},
 		{"unknown key", server("prot: 1"), `servers.reverb.prot in c.yaml, line 4: unknown key; did you mean port?`},
-		{"unknown key without a neighbour", server("colour: 1"), `servers.reverb.colour in c.yaml, line 4: unknown key; known here are auth_timestamp_tolerance,`},
+		{"unknown key without a neighbour", server("colour: 1"), `servers.reverb.colour in c.yaml, line 4: unknown key; known here are admin_listen,`},
 		{"unknown key at the top", yaml("severs: {}"), `severs in c.yaml, line 1: unknown key; did you mean servers?`},
 		{"unknown key of an app", app("ping_intervall: 1"), `apps.apps[0].ping_intervall in c.yaml, line 6: unknown key; did you mean ping_interval?`},
 		{"key given twice", server("port: 1\n    port: 2"), `servers.reverb.port in c.yaml, line 5: is given twice; remove one`},

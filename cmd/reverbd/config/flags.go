@@ -35,6 +35,9 @@ func Flags() []cli.Flag {
 		&cli.BoolFlag{Name: "supervise", Usage: "after a restart, keep the first process for the service manager (REVERB_SUPERVISE, default true)"},
 		&cli.StringFlag{Name: "timer-slack", Usage: "run with timers that may be late by `DURATION`, such as 2ms; 0 does not execute the program again for that (REVERB_TIMER_SLACK, default 2ms)"},
 		&cli.BoolFlag{Name: "release-memory", Usage: "give memory back to the system when idle (REVERB_RELEASE_MEMORY, default true)"},
+		&cli.StringFlag{Name: "admin-listen", Usage: "show metrics, health and what happens on `ADDRESS`, such as 127.0.0.1:9601 or unix:/run/reverbd-admin.sock (REVERB_ADMIN_LISTEN, default none)"},
+		&cli.StringFlag{Name: "ready-redis", Usage: "`SECONDS` for which Redis may be lost until /ready of that address answers 503; 0 is for ever (REVERB_READY_REDIS, default 30)"},
+		&cli.BoolFlag{Name: "pprof", Usage: "serve profiles under /debug/pprof/ of that address (REVERB_PPROF)"},
 		&cli.BoolFlag{Name: "dev", Usage: "demo app on 127.0.0.1 with debug output (REVERB_DEV)"},
 	}
 }

@@ -90,6 +90,10 @@ var keys = map[string]keyKind{
 	"servers.reverb.webhooks.queue_bytes":     scalar,
 	"servers.reverb.timer_slack":              scalar,
 	"servers.reverb.supervise":                scalar,
+	"servers.reverb.admin_listen":             scalar,
+	"servers.reverb.admin_password":           scalar,
+	"servers.reverb.pprof":                    scalar,
+	"servers.reverb.ready_redis":              scalar,
 	"servers.reverb.release_memory":           scalar,
 
 	"apps":                                         group,
