@@ -112,6 +112,9 @@ func (t *countTask) Run() {
 	l.counters.rotate(int64(sinceStart() / longestWindow))
 	c := counted{apps: make(map[*Tally]*Counters, len(t.tallies)), loop: LoopTotals{Queued: l.queued, LoopCounters: l.counters}}
 	for _, tally := range t.tallies {
+		if tally.loops[l.index] == nil {
+			continue
+		}
 		sum := new(Counters)
 		tally.addLoop(l, sum)
 		c.apps[tally] = sum

@@ -49,6 +49,12 @@ func (c *conn) opened(g gnet.Conn) {
 	c.loop.wheel.schedule(c, c.loop.server.requestTimeout)
 }
 
+// Owner is the session, nil before the upgrade.
+func (c *conn) Owner() any { return c.session }
+
+// Waiting is how many bytes the client has not taken.
+func (c *conn) Waiting() int { return c.gnet.OutboundBuffered() }
+
 // traffic handles everything that has arrived, in the loop's buffer.
 func (c *conn) traffic(p []byte) {
 	if t, ok := c.gnet.(*tlsConn); ok {

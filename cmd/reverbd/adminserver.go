@@ -21,6 +21,7 @@ type adminServer struct {
 
 	mu     sync.Mutex
 	closed bool
+	url    string        // of the page; "" while it does not listen on TCP
 	end    chan struct{} // closed by close
 }
 
@@ -37,7 +38,7 @@ func (i *instance) openAdmin() error {
 	}
 	o := admin.Options{
 		Version: version, Hub: i.hub, Registry: i.registry, Server: i.server, Draining: i.api.Draining, LogLost: i.output.lost,
-		Webhooks: i.webhooks.dispatcher.Stats, Level: &i.level,
+		Webhooks: i.webhooks.dispatcher.Stats, Level: &i.level, Console: i.console, API: i.api, Prefix: i.conf.Path,
 		Password: i.conf.Admin.Password, ReadyRedis: i.conf.Admin.ReadyRedis, Pprof: i.conf.Admin.Pprof, Log: i.log,
 	}
 	if i.others != nil {
@@ -95,12 +96,25 @@ func (a *adminServer) serve(l net.Listener) {
 		_ = l.Close()
 		return
 	}
+	if _, tcp := l.Addr().(*net.TCPAddr); tcp {
+		a.url = "http://" + l.Addr().String() + "/"
+	}
 	a.log.Info("the admin address is served", zap.Stringer("address", l.Addr()))
 	go func() {
 		if err := a.server.Serve(l); err != nil && !errors.Is(err, net.ErrClosed) {
 			a.log.Error("the admin address is not served any longer", zap.Error(err))
 		}
 	}()
+}
+
+// page is the URL of the page, "" if there is none.
+func (a *adminServer) page() string {
+	if a == nil {
+		return ""
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.url
 }
 
 // close gives the address up.

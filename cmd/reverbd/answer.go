@@ -25,6 +25,9 @@ func (i *instance) openControl() error {
 	if err == nil {
 		i.control, err = control.Listen(path, i.inherited != nil, i.ask)
 	}
+	if err == nil {
+		i.control.OnTail(i.tail)
+	}
 	if err != nil && i.conf.PidFile == "" {
 		i.log.Warn("commands such as reverbd stop will not reach this server", zap.Error(err))
 		return nil

@@ -33,6 +33,7 @@ func controlCommands(flags []cli.Flag) []*cli.Command {
 		command(control.Restart, "have a new process take its place, without refusing anybody", askServer(control.Restart)),
 		command(control.Reload, "have it read its configuration again: apps, keys, origins, limits, log level", askServer(control.Reload)),
 		command(control.Status, "tell how it is", showStatus),
+		tailCommand(flags),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"reverbd/broadcast"
 	"reverbd/broadcast/limitlog"
 	"reverbd/cmd/reverbd/config"
+	"reverbd/cmd/reverbd/console"
 	"reverbd/cmd/reverbd/control"
 	"reverbd/eventloop"
 )
@@ -38,6 +39,7 @@ type instance struct {
 	webhooks *webhooks
 	api      *apps.API
 	network  *network
+	console  *console.Console
 	admin    *adminServer // nil without an admin address
 	server   *eventloop.Server
 
@@ -155,7 +157,7 @@ func (i *instance) booted() error {
 		return err
 	}
 	i.network.serves()
-	announce(i.output.trace, i.conf, i.network, i.inherited == nil)
+	announce(i.output.trace, i.conf, i.network, i.admin.page(), i.inherited == nil)
 	if i.inherited == nil { // else the old process reports it, with the new main process
 		i.manager.ready()
 	}

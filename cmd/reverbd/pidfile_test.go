@@ -48,11 +48,11 @@ func TestPidFileFollowsNoLink(t *testing.T) {
 // --dev shows the secret of the demo app, and of no other.
 func TestDevHelpKeepsSecrets(t *testing.T) {
 	demo := config.Config{Apps: []apps.Settings{{ID: "app-id", Key: "app-key", Secret: "app-secret"}}}
-	if !strings.Contains(devHelp(demo), "REVERB_APP_SECRET=app-secret") {
+	if !strings.Contains(devHelp(demo, ""), "REVERB_APP_SECRET=app-secret") {
 		t.Error("the demo app's secret is not shown")
 	}
 	own := config.Config{Apps: []apps.Settings{{ID: "shop", Key: "k", Secret: "very-secret"}}}
-	if text := devHelp(own); strings.Contains(text, "very-secret") || !strings.Contains(text, "(that of app shop)") {
+	if text := devHelp(own, ""); strings.Contains(text, "very-secret") || !strings.Contains(text, "(that of app shop)") {
 		t.Errorf("got %s", text)
 	}
 }

@@ -25,6 +25,7 @@ func (i *instance) reload() control.Answer {
 		return control.Answer{Error: "nothing has been changed\n" + err.Error()}
 	}
 	i.webhooks.reconfigure(conf.Apps, i.registry)
+	i.console.Refresh()
 	i.server.Limit(eventloop.Limits{MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes})
 	i.level.SetLevel(conf.LogLevel)
 

@@ -14,6 +14,7 @@ import (
 	"reverbd/broadcast"
 	"reverbd/broadcast/limitlog"
 	"reverbd/cmd/reverbd/config"
+	"reverbd/cmd/reverbd/console"
 	"reverbd/cmd/reverbd/debuglog"
 	"reverbd/eventloop"
 )
@@ -42,10 +43,12 @@ func serve(i *instance) error {
 		return err
 	}
 	i.webhooks = newWebhooks(conf, i.others, i.log)
+	i.console = console.New()
 	i.hub = broadcast.NewHub(i.others.options(broadcast.Options{
 		Loops: conf.Reactors, CacheTTL: conf.CacheTTL, CacheBytes: conf.CacheBytes, Observer: i.webhooks.observer(),
-		Timed: conf.Admin.Listen != nil,
+		Watcher: i.console, Timed: conf.Admin.Listen != nil,
 	}))
+	i.console.Attach(i.hub)
 	if i.registry, err = apps.NewRegistry(i.hub, conf.Apps); err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func serve(i *instance) error {
 }
 
 // announce prints the one line that says what runs, and with --dev what to point a client at, the first time.
-func announce(w io.Writer, conf config.Config, n *network, first bool) {
+func announce(w io.Writer, conf config.Config, n *network, page string, first bool) {
 	ids := make([]string, len(conf.Apps))
 	for i, a := range conf.Apps {
 		ids[i] = a.ID
@@ -110,13 +113,16 @@ func announce(w io.Writer, conf config.Config, n *network, first bool) {
 	_, _ = fmt.Fprintf(w, "Starting %sserver on %s%s.%s Apps: %s. Reactors: %d. reverbd %s\n",
 		secure, n.places(conf.Path), name, why, strings.Join(ids, ", "), conf.Reactors, version)
 	if conf.Dev && first {
-		_, _ = fmt.Fprint(w, devHelp(conf))
+		_, _ = fmt.Fprint(w, devHelp(conf, page))
 	}
 }
 
 // devHelp is what to put into a client to reach the first app.
-func devHelp(conf config.Config) string {
+func devHelp(conf config.Config, page string) string {
 	a := conf.Apps[0]
+	if page != "" {
+		page = "\nWatch it, and publish, at " + page + "\n"
+	}
 	scheme, transport := "http", "ws"
 	if conf.TLS != nil {
 		scheme, transport = "https", "wss"
@@ -125,7 +131,7 @@ func devHelp(conf config.Config) string {
 	if !config.IsDemo(a) { // the terminal of a developer ends up in screenshots and issues
 		secret = "(that of app " + a.ID + ")"
 	}
-	return fmt.Sprintf(`
+	return page + fmt.Sprintf(`
 A page, with pusher-js or laravel-echo:
 
   new Pusher(%[1]q, { wsHost: %[2]q, wsPort: %[3]d, wssPort: %[3]d, wsPath: %[4]q, forceTLS: %[8]t, enabledTransports: [%[9]q], cluster: "" })

@@ -23,6 +23,7 @@ import (
 	"reverbd/apps/webhook"
 	"reverbd/broadcast"
 	"reverbd/broadcast/redis"
+	"reverbd/cmd/reverbd/console"
 	"reverbd/eventloop"
 )
 
@@ -36,6 +37,9 @@ type Options struct {
 	Redis    func() redis.Stats   // nil for a node on its own
 	Webhooks func() webhook.Stats // nil: none are sent
 	LogLost  func() int64         // lines of the log that nobody has read; nil: none
+	Console  *console.Console     // nil: nothing is streamed
+	API      http.Handler         // by which the page publishes
+	Prefix   string               // of the routes of API
 	Level    *zap.AtomicLevel     // of the log, which may be changed; nil: it may not
 
 	Password   string        // "" asks for none
@@ -57,6 +61,7 @@ type Server struct {
 	options Options
 	http    *http.Server
 	metrics http.Handler
+	history *history
 
 	redisSince atomic.Int64 // Unix nanoseconds since when Redis has been lost; 0 while it is there
 	end        chan struct{}
@@ -72,7 +77,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{options: o, end: make(chan struct{})}
+	s := &Server{options: o, end: make(chan struct{}), history: newHistory()}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(&collector{s}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -89,6 +94,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /ready", s.ready)
 	mux.HandleFunc("GET /live", s.live)
+	s.pages(mux)
 	if s.options.Level != nil {
 		mux.Handle("GET /log-level", s.options.Level)
 		mux.Handle("PUT /log-level", s.options.Level)
@@ -186,6 +192,7 @@ func (s *Server) watch() {
 			return
 		case now := <-each.C:
 			s.watchRedis(now)
+			s.history.add(now, s.options.Hub.Totals(scrapeWait))
 		}
 	}
 }

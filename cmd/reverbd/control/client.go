@@ -75,7 +75,7 @@ func identify(c *net.UnixConn, path string, uid int) (*Client, error) {
 func (c *Client) Call(command Command, wait time.Duration) (Answer, error) {
 	defer func() { _ = c.conn.Close() }()
 	_ = c.conn.SetDeadline(time.Now().Add(wait))
-	if err := writeLine(c.conn, request{command}); err != nil {
+	if err := writeLine(c.conn, request{Command: command}); err != nil {
 		return Answer{}, fmt.Errorf("control: asking process %d: %w", c.PID, err)
 	}
 	var a Answer
@@ -87,4 +87,25 @@ func (c *Client) Call(command Command, wait time.Duration) (Answer, error) {
 		return Answer{}, fmt.Errorf("control: process %d did not answer: %w", c.PID, err)
 	}
 	return a, nil
+}
+
+// Tail passes each line of the stream to f until the server ends it, which is no error, or f fails. It closes the connection.
+func (c *Client) Tail(s Selection, f func(line []byte) error) error {
+	defer func() { _ = c.conn.Close() }()
+	if err := writeLine(c.conn, request{Command: Tail, Selection: s}); err != nil {
+		return fmt.Errorf("control: asking process %d: %w", c.PID, err)
+	}
+	lines := bufio.NewReader(c.conn)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("control: process %d: %w", c.PID, err)
+		}
+		if err := f(line); err != nil {
+			return err
+		}
+	}
 }

@@ -235,3 +235,42 @@ func TestWatch(t *testing.T) {
 		t.Errorf("a process that is gone: %v, %v", p, err)
 	}
 }
+
+// A stream goes on until the client or the server ends it, and the other side learns of that.
+func TestTail(t *testing.T) {
+	path := socket(t)
+	s := listen(t, path, false, "1")
+	ended := make(chan control.Selection, 2)
+	s.OnTail(func(sel control.Selection, gone <-chan struct{}, send func(any) error) {
+		defer func() { ended <- sel }()
+		for n := 0; send(map[string]int{"n": n}) == nil && n < 2; n++ {
+		}
+		<-gone
+	})
+	tail := func(f func(line string) error) error {
+		c, err := control.Dial([]string{path}, os.Geteuid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Tail(control.Selection{App: "a", Channel: "x*"}, func(line []byte) error { return f(string(line)) })
+	}
+	enough := errors.New("enough")
+	if err := tail(func(string) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("the client ends it with %v", err)
+	}
+	if sel := <-ended; sel.App != "a" || sel.Channel != "x*" {
+		t.Errorf("asked for %+v", sel)
+	}
+	var got string
+	if err := tail(func(line string) error {
+		if got += line; strings.Count(got, "\n") == 3 {
+			go s.Close()
+		}
+		return nil
+	}); err != nil {
+		t.Errorf("the server ends it with %v", err)
+	}
+	if <-ended; got != "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -18,11 +18,19 @@ const (
 	Reload  Command = "reload"
 	Restart Command = "restart"
 	Stop    Command = "stop"
+	Tail    Command = "tail" // is answered by lines of JSON until one side has enough
 )
 
 // request is the line that a client sends.
 type request struct {
 	Command Command `json:"command"`
+	Selection
+}
+
+// Selection is what a Tail is about.
+type Selection struct {
+	App     string `json:"app,omitempty"`     // id; "" is all
+	Channel string `json:"channel,omitempty"` // pattern; "" is everything
 }
 
 // Answer is the line that a server sends.
@@ -91,7 +99,7 @@ func readRequest(r io.Reader) (request, error) {
 		return request{}, errNoLine
 	}
 	switch q.Command {
-	case Status, Reload, Restart, Stop:
+	case Status, Reload, Restart, Stop, Tail:
 		return q, nil
 	}
 	return request{}, fmt.Errorf("%.40q is no command", string(q.Command))

@@ -16,7 +16,8 @@ import (
 type Server struct {
 	uid    int
 	answer func(Command) Answer
-	path   string // belongs to the caller of Listen
+	tail   func(s Selection, gone <-chan struct{}, send func(line any) error) // see OnTail; nil: there is none
+	path   string                                                             // belongs to the caller of Listen
 
 	mu       sync.Mutex // guards what follows
 	listener *net.UnixListener
@@ -40,6 +41,37 @@ func Listen(path string, takeOver bool, answer func(Command) Answer) (*Server, e
 		return nil, err
 	}
 	return s, nil
+}
+
+// OnTail says what answers Tail: f sends lines until gone is closed or sending fails. It is called from several goroutines, and before
+// OnTail there is no answer.
+func (s *Server) OnTail(f func(sel Selection, gone <-chan struct{}, send func(line any) error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tail = f
+}
+
+// stream answers Tail on c.
+func (s *Server) stream(c *net.UnixConn, sel Selection) {
+	s.mu.Lock()
+	tail := s.tail
+	if s.closed || tail == nil {
+		s.mu.Unlock()
+		return
+	}
+	_ = c.SetReadDeadline(time.Time{}) // Close sets it again
+	s.mu.Unlock()
+	gone := make(chan struct{})
+	go func() {
+		_, _ = c.Read(make([]byte, 1)) // the client sends nothing more: it has gone, or Close has been called
+		close(gone)
+	}()
+	tail(sel, gone, func(line any) error {
+		_ = c.SetWriteDeadline(time.Now().Add(exchangeTimeout))
+		return writeLine(c, line)
+	})
+	_ = c.CloseRead()
+	<-gone
 }
 
 // checkUnused reports why no socket may be put at path.
@@ -155,25 +187,32 @@ func (s *Server) serve(c *net.UnixConn) {
 			delete(s.conns, c)
 			s.mu.Unlock()
 		}()
-		a := s.handle(c)
+		q, a := s.handle(c)
+		if q.Command == Tail && a.Error == "" {
+			s.stream(c, q.Selection)
+			return
+		}
 		_ = c.SetWriteDeadline(time.Now().Add(exchangeTimeout))
 		_ = writeLine(c, a) // fails where the client has gone
 	})
 }
 
-func (s *Server) handle(c *net.UnixConn) Answer {
+// handle reads a request and carries it out, if it is not a Tail.
+func (s *Server) handle(c *net.UnixConn) (q request, a Answer) {
 	_, uid, err := peerOf(c)
 	if err != nil {
-		return Answer{Error: fmt.Sprintf("who asks cannot be told: %v", err)}
+		return q, Answer{Error: fmt.Sprintf("who asks cannot be told: %v", err)}
 	}
 	if uid != s.uid && uid != 0 {
-		return Answer{Error: fmt.Sprintf("user %d may not control a server of user %d", uid, s.uid)}
+		return q, Answer{Error: fmt.Sprintf("user %d may not control a server of user %d", uid, s.uid)}
 	}
-	q, err := readRequest(c)
-	if err != nil {
-		return Answer{Error: err.Error()}
+	if q, err = readRequest(c); err != nil {
+		return q, Answer{Error: err.Error()}
 	}
-	return s.answer(q.Command)
+	if q.Command == Tail {
+		return q, Answer{}
+	}
+	return q, s.answer(q.Command)
 }
 
 // isStale reports whether an error of dialing means that no server listens on the socket.
