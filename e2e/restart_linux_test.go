@@ -52,6 +52,26 @@ func TestFirstProcessStandsForTheServer(t *testing.T) {
 	}
 }
 
+// While servers that have been replaced still close their connections, the server that runs is stopped by a signal to the first
+// process: that ends with exit code 0, although another one collects the exit code of the server.
+func TestStoppedWhileOldServersDrain(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "--dev", "--debug=false", "--drain-timeout", "3")
+	for range 2 {
+		for range 60 { // more than are closed at once
+			c, err := establish(s)
+			must(t, err)
+			go func() { _, _ = c.dismissed(4200), c.Close() }()
+		}
+		s.must(t, "restart")
+	}
+	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	s.mustEnd(t, 0)
+	if answers(s.port) {
+		t.Error("somebody still listens")
+	}
+}
+
 // A signal to the first process while it still has connections ends it and the new server.
 func TestStoppedWhileItRestarts(t *testing.T) {
 	t.Parallel()

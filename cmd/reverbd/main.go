@@ -107,6 +107,9 @@ func startWith(c *cli.Context, inherited *handover) error {
 		}
 		i.log.Error("the old process has not ended well", zap.Error(err)) // the new one must not end with it
 	}
+	if i.successor == nil {
+		i.supervisor.announceStop()
+	}
 	out.close() // finishing may execute another program
 	if code := i.finish(); code != 0 {
 		return cli.Exit("", code)

@@ -28,6 +28,7 @@ func inheritedSupervisor(*handover) *supervisor   { return nil }
 func stubFrom([]string) *supervisor               { return nil }
 func (v *supervisor) isFirst() bool               { return false }
 func (v *supervisor) announce(int)                {}
+func (v *supervisor) announceStop()               {}
 func (v *supervisor) orphaned() <-chan struct{}   { return nil }
 func (v *supervisor) latest() int                 { return 0 }
 func (v *supervisor) forward(os.Signal)           {}

@@ -19,9 +19,13 @@ type supervisor struct {
 	far   *os.File // the end that is passed on
 
 	near    int    // the end of the first process; -1 in a server that follows it
-	server  int    // process id of the server that was announced last
+	server  int    // process id of the server that was announced last; stoppedServer once that has stopped
 	partial string // the beginning of an announcement whose end has not arrived
 }
+
+// stoppedServer stands for the process id of a server that has been stopped and is about to end with exit code 0. Its parent may be a
+// server that still closes its connections, and collects the exit code in place of the first process.
+const stoppedServer = 0
 
 // newSupervisor makes this process the first one.
 func newSupervisor() (*supervisor, error) {
@@ -55,6 +59,13 @@ func (v *supervisor) announce(pid int) {
 	}
 }
 
+// announceStop tells the first process that this server, the last one, has been stopped.
+func (v *supervisor) announceStop() {
+	if v != nil && !v.isFirst() {
+		_, _ = fmt.Fprintf(v.far, "%d\n", stoppedServer)
+	}
+}
+
 // orphaned returns a channel that is closed when the first process is gone; nil if this is the first process or there is none.
 func (v *supervisor) orphaned() <-chan struct{} {
 	if v == nil || v.isFirst() {
@@ -79,7 +90,7 @@ func (v *supervisor) latest() int {
 		lines := strings.Split(v.partial+string(buf[:n]), "\n")
 		v.partial = lines[len(lines)-1]
 		for _, line := range lines[:len(lines)-1] {
-			if pid, err := strconv.Atoi(line); err == nil && pid > 1 {
+			if pid, err := strconv.Atoi(line); err == nil && (pid > 1 || pid == stoppedServer) {
 				v.server = pid
 			}
 		}

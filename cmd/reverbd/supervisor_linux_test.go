@@ -33,6 +33,14 @@ func TestSupervisor(t *testing.T) {
 	if got := first.latest(); got != 103 {
 		t.Errorf("103 was announced last, not %d", got)
 	}
+	second.announceStop()
+	if got := first.latest(); got != stoppedServer {
+		t.Errorf("the last server has stopped, and the first process knows %d", got)
+	}
+	second.announce(104)
+	if got := first.latest(); got != 104 {
+		t.Errorf("104 was announced last, not %d", got)
+	}
 	select {
 	case <-orphaned:
 		t.Error("the first process is said to be gone")
@@ -42,6 +50,7 @@ func TestSupervisor(t *testing.T) {
 	<-orphaned
 	var none *supervisor
 	none.announce(1)
+	none.announceStop()
 	if none.isFirst() || none.orphaned() != nil {
 		t.Error("a nil supervisor does something")
 	}
@@ -83,7 +92,7 @@ func FuzzSupervisorLatest(f *testing.F) {
 		lines := strings.Split(string(sent), "\n")
 		for _, line := range slices.Backward(lines[:len(lines)-1]) {
 			var pid int
-			if _, err := fmt.Sscanf(line, "%d", &pid); err == nil && fmt.Sprint(pid) == line && pid > 1 {
+			if _, err := fmt.Sscanf(line, "%d", &pid); err == nil && fmt.Sprint(pid) == line && (pid > 1 || pid == stoppedServer) {
 				want = pid
 				break
 			}

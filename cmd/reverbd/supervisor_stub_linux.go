@@ -66,6 +66,9 @@ func (v *supervisor) runStub() int {
 	code := exitFailure
 	for {
 		if none := v.reap(&code); none {
+			if v.latest() == stoppedServer {
+				return 0
+			}
 			return code
 		}
 		if s := <-signals; s != syscall.SIGCHLD {
@@ -103,5 +106,7 @@ func exitCode(s syscall.WaitStatus) int {
 
 // forward passes a signal on to the server that runs.
 func (v *supervisor) forward(s os.Signal) {
-	_ = syscall.Kill(v.latest(), s.(syscall.Signal)) // fails where it has just ended
+	if pid := v.latest(); pid != stoppedServer {
+		_ = syscall.Kill(pid, s.(syscall.Signal)) // fails where it has just ended
+	}
 }
