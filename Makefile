@@ -15,8 +15,9 @@ export PATH := $(abspath $(CACHE))/bin:$(PATH)
 
 .PHONY: vuln run build test lint vet cross unit bench fuzz dist clean go-tool test-tools
 
+# make run PORT=9000 takes another port. A PORT of the environment is meant for other programs.
 run: build ## build and serve a demo app on 127.0.0.1:8080
-	$(BIN)/reverbd --dev
+	$(BIN)/reverbd --dev $(if $(findstring command,$(origin PORT)),--port $(PORT))
 
 build: go-tool ## bin/reverbd
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...

@@ -22,6 +22,8 @@ func TestUnit(t *testing.T) {
 	deploy(t, "systemd/reverbd.service", unit, map[string]string{"/usr/bin/reverbd": serverBinary})
 	socket := filepath.Join(dir, "reverbd.socket")
 	deploy(t, "systemd/reverbd.socket", socket, nil)
+	must(t, os.Mkdir(unit+".d", 0o755))
+	deploy(t, "systemd/laravel.conf", filepath.Join(unit+".d", "laravel.conf"), map[string]string{"/usr/bin/reverbd": serverBinary, "/var/www/shop": dir})
 	if out := run(t, dir, "systemd-analyze", "verify", "--man=no", unit, socket); out != "" {
 		t.Error(out)
 	}
