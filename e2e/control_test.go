@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -93,8 +95,8 @@ func TestStatusAndStop(t *testing.T) {
 		}
 	}
 	s.mustEnd(t, 0)
-	for _, name := range []string{"status", "stop", "reload", "restart"} {
-		if code, out := s.command(t, name); code != 1 || !strings.Contains(out, "no server runs with this configuration") {
+	for name, want := range map[string]int{"status": 3, "stop": 1, "reload": 1, "restart": 1} {
+		if code, out := s.command(t, name); code != want || !strings.Contains(out, "no server runs with this configuration") {
 			t.Errorf("%s of nobody: exit code %d, %s", name, code, out)
 		}
 	}
@@ -107,7 +109,7 @@ func TestPidFile(t *testing.T) {
 	pidFile := filepath.Join(dir, "reverbd.pid")
 	args := []string{"--dev", "--debug=false", "--port", strconv.Itoa(port), "--pid-file", pidFile}
 	by := func(name string) (int, string) { return runToEnd(t, t.TempDir(), nil, name, "--pid-file", pidFile) }
-	if code, out := by("status"); code != 1 || !strings.Contains(out, "there is no pid file") {
+	if code, out := by("status"); code != 3 || !strings.Contains(out, "there is no pid file") {
 		t.Errorf("before: %d %s", code, out)
 	}
 	s, err := launch(dir, port, args...)
@@ -148,7 +150,7 @@ func TestKilledServerIsNotFound(t *testing.T) {
 	must(t, err)
 	must(t, s.cmd.Process.Kill())
 	<-s.exited
-	if code, out := s.command(t, "status"); code != 1 || !strings.Contains(out, "was killed") {
+	if code, out := s.command(t, "status"); code != 3 || !strings.Contains(out, "was killed") {
 		t.Errorf("%d %s", code, out)
 	}
 	s = startServerIn(t, dir, port, args...)
@@ -309,4 +311,70 @@ func TestReloadOfANewRelease(t *testing.T) {
 	if out := s.must(t, "reload"); !strings.Contains(out, "added: second") || !strings.Contains(out, "removed: first") {
 		t.Errorf("reload of a new release: %s", out)
 	}
+}
+
+// A server is found after its address has changed in the .env: it is the only one of its directory. A flag that names another address
+// means no other server.
+func TestCommandsAfterAChangedPort(t *testing.T) {
+	t.Parallel()
+	dir, port := t.TempDir(), freePort(t)
+	write := func(port int) {
+		must(t, os.WriteFile(filepath.Join(dir, ".env"), fmt.Appendf(nil,
+			"REVERB_SERVER_HOST=127.0.0.1\nREVERB_SERVER_PORT=%d\nREVERB_APP_ID=shop\nREVERB_APP_KEY=k\nREVERB_APP_SECRET=s\n", port), 0o600))
+	}
+	write(port)
+	s := startServerIn(t, dir, port)
+	changed := freePort(t)
+	write(changed)
+	pid := "process " + strconv.Itoa(s.cmd.Process.Pid)
+	if out := s.must(t, "status"); !strings.Contains(out, pid) || !strings.Contains(out, strconv.Itoa(port)) {
+		t.Errorf("status does not name the server that runs:\n%s", out)
+	}
+	if out := s.must(t, "reload"); !strings.Contains(out, "needs a restart: port") {
+		t.Errorf("reload does not name the change:\n%s", out)
+	}
+	if code, out := runToEnd(t, dir, nil, "stop", "--port", strconv.Itoa(changed)); code != 1 || !strings.Contains(out, "no server runs") {
+		t.Errorf("stop with the flag of another server: %d %s", code, out)
+	}
+	s.must(t, "stop")
+	s.mustEnd(t, 0)
+}
+
+// Where several servers fit, none is meant: they are listed, and one is chosen by its process id.
+func TestCommandsForOneOfSeveral(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var servers []*server
+	for range 2 {
+		port := freePort(t)
+		servers = append(servers, startServerIn(t, dir, port, "--dev", "--debug=false", "--port", strconv.Itoa(port)))
+	}
+	unused := []string{"REVERB_SERVER_PORT=" + strconv.Itoa(freePort(t))}
+	for _, command := range []string{"stop", "reload", "restart"} {
+		code, out := runToEnd(t, dir, unused, command)
+		for _, s := range servers {
+			if want := fmt.Sprintf("pid %d", s.cmd.Process.Pid); code != 1 || !strings.Contains(out, want) || !strings.Contains(out, s.addr()) {
+				t.Errorf("%s: exit code %d, without %q:\n%s", command, code, want, out)
+			}
+		}
+	}
+	pid := strconv.Itoa(servers[1].cmd.Process.Pid)
+	code, out := runToEnd(t, dir, unused, "status", "--json", "--pid", pid)
+	var report struct {
+		PID       int
+		Addresses []string
+		Directory string
+	}
+	if err := json.Unmarshal([]byte(out), &report); code != 0 || err != nil || strconv.Itoa(report.PID) != pid ||
+		!slices.Equal(report.Addresses, []string{servers[1].addr()}) || report.Directory != dir {
+		t.Errorf("exit code %d, %v: %s", code, err, out)
+	}
+	if code, out := runToEnd(t, dir, unused, "stop", "--pid", strconv.Itoa(os.Getpid())); code != 1 || !strings.Contains(out, "pid "+pid) {
+		t.Errorf("stop of a process that is no server: %d %s", code, out)
+	}
+	if code, out := runToEnd(t, dir, unused, "stop", "--pid", pid); code != 0 {
+		t.Errorf("stop: %d %s", code, out)
+	}
+	servers[1].mustEnd(t, 0)
+	servers[0].must(t, "status")
 }

@@ -95,9 +95,10 @@ func (i *instance) onCall(c call) {
 
 func (i *instance) report() *control.Report {
 	r := &control.Report{
-		PID: os.Getpid(), Version: version, Started: i.started,
+		PID: os.Getpid(), Addresses: i.network.addresses(i.conf.Path), Version: version, Started: i.started,
 		Connections: i.server.Connections(), Draining: i.stopped != nil,
 	}
+	r.Directory, _ = os.Getwd() // it may have been removed
 	if i.supervisor != nil && !i.supervisor.isFirst() {
 		r.Parent = i.supervisor.first
 	}

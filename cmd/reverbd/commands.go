@@ -1,27 +1,37 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"reverbd/cmd/reverbd/config"
 	"reverbd/cmd/reverbd/control"
 )
 
 // answerTimeout is how long a server may take to answer: it gives a new process a minute to start.
 const answerTimeout = 2 * time.Minute
 
+// exitNoServer is the exit code of status where no server runs, as the Linux Standard Base has it.
+const exitNoServer = 3
+
 // controlCommands are the commands for a server that runs.
 func controlCommands(flags []cli.Flag) []*cli.Command {
 	command := func(name control.Command, usage string, action func(*cli.Context, *control.Client) error) *cli.Command {
-		return &cli.Command{Name: string(name), Usage: usage, Flags: flags, Action: func(c *cli.Context) error {
+		own := append(slices.Clip(flags), &cli.IntFlag{Name: "pid", Usage: "the server that has the process id `NUMBER`, whatever the configuration"})
+		if name == control.Status {
+			own = append(own, &cli.BoolFlag{Name: "json", Usage: "write for machines"})
+		}
+		return &cli.Command{Name: string(name), Usage: usage, Flags: own, Action: func(c *cli.Context) error {
 			client, err := find(c)
+			if _, none := errors.AsType[noServer](err); none && name == control.Status {
+				return cli.Exit(err.Error(), exitNoServer)
+			}
 			if err != nil {
 				return err
 			}
@@ -35,40 +45,6 @@ func controlCommands(flags []cli.Flag) []*cli.Command {
 		command(control.Status, "tell how it is", showStatus),
 		tailCommand(flags),
 	}
-}
-
-// find reaches the server that was started with the configuration of this command.
-func find(c *cli.Context) (*control.Client, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, fmt.Errorf("finding the working directory: %w", err)
-	}
-	conf, err := config.Locate(config.Given(c), os.LookupEnv, dir)
-	if err != nil {
-		return nil, cli.Exit("the configuration does not say where the server is\n"+err.Error(), exitUsage)
-	}
-	if conf.PidFile != "" {
-		return findByPidFile(conf.PidFile)
-	}
-	return control.Dial(controlPaths().ForClient(control.Name(conf.Addresses())), os.Geteuid())
-}
-
-func findByPidFile(path string) (*control.Client, error) {
-	client, err := control.Dial([]string{control.Beside(path)}, os.Geteuid())
-	if _, none := errors.AsType[*control.NoServerError](err); !none {
-		return client, err
-	}
-	pid, pidErr := readPidFile(path)
-	switch process, watchErr := control.Watch(pid); {
-	case errors.Is(pidErr, os.ErrNotExist):
-		return nil, fmt.Errorf("no server runs with this configuration: there is no pid file %s", path)
-	case pidErr != nil:
-		return nil, pidErr
-	case watchErr == nil && process == nil:
-		return nil, fmt.Errorf("no server runs with this configuration: process %d, which %s names, does not run any longer; it was killed",
-			pid, path)
-	}
-	return nil, fmt.Errorf("process %d, which %s names, does not answer: %w", pid, path, err)
 }
 
 // stopServer waits for the server and for the first process, which the service manager knows.
@@ -118,6 +94,9 @@ func showStatus(c *cli.Context, client *control.Client) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(answer.Status)
+	}
 	return writeStatus(c.App.Writer, answer.Status, time.Now())
 }
 
@@ -126,6 +105,10 @@ func writeStatus(out io.Writer, r *control.Report, now time.Time) error {
 	fmt.Fprintf(w, "pid\t%d\n", r.PID)
 	if r.Parent != 0 {
 		fmt.Fprintf(w, "started by\t%d\n", r.Parent)
+	}
+	if len(r.Addresses) > 0 { // a server of an earlier version does not tell them
+		fmt.Fprintf(w, "listens on\t%s\n", places(*r))
+		fmt.Fprintf(w, "directory\t%s\n", r.Directory)
 	}
 	fmt.Fprintf(w, "version\t%s\n", r.Version)
 	fmt.Fprintf(w, "uptime\t%v\n", now.Sub(r.Started).Round(time.Second))

@@ -121,6 +121,11 @@ func (n *network) tls() *tls.Config {
 
 // places returns the addresses that the server listens on, for the start line.
 func (n *network) places(path string) string {
+	return strings.Join(n.addresses(path), ", ")
+}
+
+// addresses returns where it listens, with the path behind TCP addresses.
+func (n *network) addresses(path string) []string {
 	places := make([]string, len(n.listeners))
 	for i, l := range n.listeners {
 		places[i] = l.Addr().String() + path
@@ -128,7 +133,7 @@ func (n *network) places(path string) string {
 			places[i] = "unix:" + l.Addr().String()
 		}
 	}
-	return strings.Join(places, ", ")
+	return places
 }
 
 // renewInterval is the time between two checks of the certificate's files.

@@ -35,6 +35,9 @@ func (e *NoServerError) Error() string {
 	if e.Stale != "" {
 		return "control: the server that had " + e.Stale + " does not run any longer; it was killed"
 	}
+	if len(e.Paths) == 0 {
+		return "control: no server of this user runs, because no directory for control sockets exists"
+	}
 	return "control: no server runs with this configuration; looked for " + strings.Join(e.Paths, ", ")
 }
 

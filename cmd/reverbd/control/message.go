@@ -43,7 +43,9 @@ type Answer struct {
 // Report is the answer to Status.
 type Report struct {
 	PID         int       `json:"pid"`
-	Parent      int       `json:"parent,omitempty"` // the first process, when it waits for this one
+	Parent      int       `json:"parent,omitempty"`    // the first process, when it waits for this one
+	Addresses   []string  `json:"addresses,omitempty"` // where it listens
+	Directory   string    `json:"directory,omitempty"` // where it was started
 	Version     string    `json:"version"`
 	Started     time.Time `json:"started"`
 	Connections int       `json:"connections"`
