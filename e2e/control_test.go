@@ -185,8 +185,8 @@ func TestReload(t *testing.T) {
 	}
 	stays, removed, disabled := connect("app-key"), connect("second-key"), connect("third-key")
 
-	write(strings.Replace(reloadable, `"*"]`, `"x.test:80"]`, 1))
-	if code, out := s.command(t, "reload"); code != 1 || !strings.Contains(out, "nothing has been changed") || !strings.Contains(out, "x.test:80") {
+	write(strings.Replace(reloadable, `"*"]`, `""]`, 1))
+	if code, out := s.command(t, "reload"); code != 1 || !strings.Contains(out, "nothing has been changed") || !strings.Contains(out, "empty pattern") {
 		t.Errorf("with a mistake: %d %s", code, out)
 	}
 	write("apps: [")
