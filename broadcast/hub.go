@@ -73,6 +73,15 @@ func orDefault[T ~int64](v, def T) T {
 	return v
 }
 
+// Waiting is the number of bytes of events that wait in mailboxes or are cached. A frame counts for each loop that it waits for.
+func (h *Hub) Waiting() int64 {
+	n := h.cache.used.Load()
+	for _, l := range h.loops {
+		n += l.mailbox.bytes.Load()
+	}
+	return n
+}
+
 // Loops returns the loops, ordered by their index.
 func (h *Hub) Loops() []*Loop { return h.loops }
 

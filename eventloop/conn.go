@@ -150,6 +150,11 @@ func (c *conn) upgrade(r *http.Request, s Session) {
 	if c.deflate {
 		s.Deflate()
 	}
+	if c.loop.server.waitingAbove(refuseAbove) {
+		c.loop.server.logMemoryRefused(c)
+		c.session.Close(pusher.CloseSlowConsumer, "Over capacity")
+		return
+	}
 	if late {
 		c.session.Close(pusher.CloseStopping, reasonGoingAway)
 		return
@@ -205,6 +210,7 @@ func (c *conn) closed() {
 	c.state = stateClosed
 	c.loop.wheel.cancel(c)
 	c.loop.letGo(c)
+	delete(c.loop.backlog, c)
 	c.endHTTP()
 	if was == stateOpen || was == stateClosing && c.session != nil {
 		c.session.Gone(ws.StatusAbnormalClosure, "")

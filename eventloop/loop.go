@@ -29,6 +29,10 @@ type loop struct {
 	turn  turn             // of the connection that is being read
 	held  map[*conn][]byte // what has arrived on connections beyond their turns
 
+	backlog     map[*conn]struct{} // connections whose output waits for the socket, and some for which none does any longer
+	backlogPeak int
+	waiting     atomic.Int64 // bytes that wait on connections, as of the last tick
+
 	fastPath fastPathParser
 	heads    headReader
 	response response

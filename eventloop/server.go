@@ -68,11 +68,12 @@ type Options struct {
 	Hub               *broadcast.Hub            // as many event loops as it has
 	Accept            func(path string) Session // by percent-encoded path; nil: not one for WebSockets
 	API               API
-	MaxRequestSize    int  // bytes of head and body; 0 is no limit
-	SlowConsumerBytes int  // waiting for one client before it is cut off; 0 is 1 MiB
-	MaxConnections    int  // 0: as many as the descriptor limit allows; never more than that
-	Handshakes        int  // TLS handshakes that compute at once; 0 is half of GOMAXPROCS
-	Compression       bool // permessage-deflate for clients that offer it
+	MaxRequestSize    int   // bytes of head and body; 0 is no limit
+	SlowConsumerBytes int   // waiting for one client before it is cut off; 0 is 1 MiB
+	MemoryBudget      int64 // bytes that may wait in memory for all clients; 0 is no limit
+	MaxConnections    int   // 0: as many as the descriptor limit allows; never more than that
+	Handshakes        int   // TLS handshakes that compute at once; 0 is half of GOMAXPROCS
+	Compression       bool  // permessage-deflate for clients that offer it
 	Log               *zap.Logger
 	Refusals          *limitlog.Log // nil: one of its own
 

@@ -21,9 +21,12 @@ func (c *conn) Write(p []byte) {
 	}
 	if t, ok := c.gnet.(*tlsConn); ok {
 		t.write(p)
-		return
+	} else {
+		send(c.gnet, p)
 	}
-	send(c.gnet, p)
+	if waiting == 0 && c.state != stateClosed && c.gnet.OutboundBuffered() > 0 {
+		c.loop.noteBacklog(c)
+	}
 }
 
 // send writes p to a socket. If that fails, gnet has closed the connection and called OnClose before send returns.
@@ -58,6 +61,15 @@ func (c *conn) cutOffSlowConsumer() {
 	if c.state == stateOpen {
 		c.session.Close(pusher.CloseSlowConsumer, "Slow consumer")
 		return
+	}
+	c.drop()
+}
+
+// endForMemory closes the connection at once, so that its output is freed. Its session ends with 4100.
+func (c *conn) endForMemory() {
+	defer func() { c.loop.server.recovered(recover(), "memory", c) }()
+	if c.session != nil {
+		c.session.Gone(pusher.CloseSlowConsumer, "Slow consumer")
 	}
 	c.drop()
 }

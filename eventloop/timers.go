@@ -13,6 +13,8 @@ func (l *loop) Run() {
 	}
 	now := time.Now()
 	l.lastTick.Store(int64(now.Sub(l.server.created)))
+	l.countWaiting()
+	l.relieve()
 	if l.drain != nil {
 		l.drain.tick(now)
 	}

@@ -81,7 +81,7 @@ func checkWriteBuffer(f Facts, n Need) Finding {
 	if !each.Known() || !f.Memory.Total.Known() {
 		return unknownFact(check, "the send buffer that each socket begins with")
 	}
-	memory := f.budget()
+	memory := f.MemoryLimit()
 	all := n.Connections.times(each)
 	smallest := n.Connections.times(f.Net.WriteBuffer[0])
 	begin := min(max(memory/2/n.Connections/pageSize*pageSize, pageSize), 4*pageSize)
@@ -97,7 +97,7 @@ func checkReadBuffer(f Facts, n Need) Finding {
 	if !smallest.Known() || !f.Memory.Total.Known() {
 		return unknownFact(check, "the receive buffer of each socket")
 	}
-	memory := f.budget()
+	memory := f.MemoryLimit()
 	all := n.Connections.times(smallest)
 	return finding(check, levelOf(all > memory, all > memory/2), fmt.Sprintf("%s at least (%s to begin with, %s at most)",
 		smallest.bytes(), f.Net.ReadBuffer[1].bytes(), f.Net.ReadBuffer[2].bytes()), fmt.Sprintf("%s or less", (memory/2/n.Connections).bytes()),
@@ -106,8 +106,8 @@ func checkReadBuffer(f Facts, n Need) Finding {
 		f.sysctl(check, fmt.Sprintf("%d %d %d", pageSize, 128<<10, 6<<20)))
 }
 
-// budget returns the available memory: the machine's, or the limit of the control group.
-func (f Facts) budget() Number { return least(f.Memory.Total, f.Group.Memory) }
+// MemoryLimit is the memory that the process may use, in bytes: that of the machine, or the limit of the control group.
+func (f Facts) MemoryLimit() Number { return least(f.Memory.Total, f.Group.Memory) }
 
 // checkOvercommit: with 2 the kernel commits no more memory than it has, and Go reserves more address space than it uses.
 func checkOvercommit(f Facts, n Need) Finding {

@@ -19,6 +19,8 @@ const (
 	AddressRate                     // new connections of one address in a second
 	AddressUnfinished               // of one address, that have not sent a whole request
 	SlowConsumer                    // bytes waiting for one client
+	Memory                          // bytes waiting for all clients: those with the most end
+	MemoryRefused                   // the same, and new clients are refused
 	Pipelined                       // bytes of requests behind one that is being answered
 	Subscriptions                   // of one connection
 	Members                         // of one presence channel
@@ -42,6 +44,8 @@ var described = [limits]struct {
 	AddressRate:        {"connections refused by rate", "connection refused: its address connects too often (max_connection_rate_per_address)", false},
 	AddressUnfinished:  {"unfinished handshakes refused", "connection refused: its address has too many without a request (max_unfinished_per_address)", false},
 	SlowConsumer:       {"slow consumers cut off", "slow consumer cut off", false},
+	Memory:             {"connections ended for memory", "connection ended: too much waits in memory for all clients (memory_limit), and the most for this one", false},
+	MemoryRefused:      {"connections refused for memory", "connection refused: too much waits in memory for all clients (memory_limit)", false},
 	Pipelined:          {"pipelines cut off", "HTTP connection ends: too many requests are pipelined", false},
 	Subscriptions:      {"subscriptions refused", "subscription refused: the connection has too many (max_subscriptions)", false},
 	Members:            {"members refused", "subscription refused: the presence channel has too many members (max_presence_members)", false},

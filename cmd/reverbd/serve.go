@@ -80,7 +80,7 @@ func serve(i *instance) error {
 		},
 		API:            i.api,
 		Refused:        i.api.Refused,
-		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, Compression: conf.Compression,
+		MaxRequestSize: conf.MaxRequestSize, SlowConsumerBytes: conf.SlowConsumerBytes, MemoryBudget: limitMemory(conf, i.log), Compression: conf.Compression,
 		Handshakes: handshakes(), Log: i.log, Refusals: i.refusals,
 	})
 	if err := i.webhooks.open(conf.Apps, i.inherited); err != nil {

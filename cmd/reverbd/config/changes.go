@@ -24,6 +24,7 @@ func NeedsRestart(running, read Config) []string {
 		{"auth_timestamp_tolerance", running.AuthTimestampTolerance, read.AuthTimestampTolerance},
 		{"cache_ttl", running.CacheTTL, read.CacheTTL},
 		{"cache_bytes", running.CacheBytes, read.CacheBytes},
+		{"memory_limit", running.MemoryLimit, read.MemoryLimit},
 		{"pid_file", running.PidFile, read.PidFile},
 		{"state_dir", running.StateDir, read.StateDir},
 		{"webhooks.ca_file", running.CAFile, read.CAFile},

@@ -41,6 +41,8 @@ type Config struct {
 	CacheBytes             int64         // memory for all of these events
 	SlowConsumerBytes      int           // outbound bytes waiting for one connection before it is closed with 4100
 
+	MemoryLimit int64 // bytes that the process is to use; 0: what the machine and the control group allow
+
 	Webhooks
 
 	Scaling *redis.Options // how this node reaches the others; nil when it is on its own
@@ -129,6 +131,7 @@ func (l *loader) server() Config {
 	c.AuthTimestampTolerance = l.seconds(setting{"", "REVERB_AUTH_TIMESTAMP_TOLERANCE",
 		"servers.reverb.auth_timestamp_tolerance"}, defaultTolerance, 0)
 	c.CacheTTL = l.seconds(setting{"", "REVERB_CACHE_TTL", "servers.reverb.cache_ttl"}, defaultCacheTTL, 1)
+	c.MemoryLimit = l.memoryLimit()
 	c.CacheBytes = l.number(setting{"", "REVERB_CACHE_BYTES", "servers.reverb.cache_bytes"}, defaultCacheBytes,
 		limits{"a size in bytes", 64 << 10, 1 << 50})
 	c.Webhooks = l.webhookOptions()
@@ -184,6 +187,18 @@ func (l *loader) expectConnections(s setting) int {
 		return 0
 	}
 	return int(l.numberOf(v, 0, limits{"a number of connections", 1, maxConnections}))
+}
+
+// minMemoryLimit is in bytes: a server with a thousand connections uses half of it.
+const minMemoryLimit = 64 << 20
+
+func (l *loader) memoryLimit() int64 {
+	s := setting{"memory-limit", "REVERB_MEMORY_LIMIT", "servers.reverb.memory_limit"}
+	n := l.number(s, 0, limits{"a size in bytes", 0, 1 << 50})
+	if v, ok := l.find(s); ok && n > 0 && n < minMemoryLimit {
+		l.problem(v.from, "%d is too little to work in; give %d or more, or 0 for what the machine and the control group allow", n, minMemoryLimit)
+	}
+	return n
 }
 
 // slowConsumerBytes must hold the largest event that can be published, or that event alone would close every healthy

@@ -34,6 +34,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "drain-timeout", Usage: "`SECONDS` over which connections are closed (REVERB_DRAIN_TIMEOUT, default 5)"},
 		&cli.BoolFlag{Name: "supervise", Usage: "after a restart, keep the first process for the service manager (REVERB_SUPERVISE, default true)"},
 		&cli.StringFlag{Name: "timer-slack", Usage: "run with timers that may be late by `DURATION`, such as 2ms; 0 does not execute the program again for that (REVERB_TIMER_SLACK, default 2ms)"},
+		&cli.StringFlag{Name: "memory-limit", Usage: "use no more than so many `BYTES` of memory (REVERB_MEMORY_LIMIT, default 0: nine tenths of what the machine and the control group allow)"},
 		&cli.BoolFlag{Name: "release-memory", Usage: "give memory back to the system when idle (REVERB_RELEASE_MEMORY, default true)"},
 		&cli.StringFlag{Name: "admin-listen", Usage: "show metrics, health and what happens on `ADDRESS`, such as 127.0.0.1:9601 or unix:/run/reverbd-admin.sock (REVERB_ADMIN_LISTEN, default none)"},
 		&cli.StringFlag{Name: "ready-redis", Usage: "`SECONDS` for which Redis may be lost until /ready of that address answers 503; 0 is for ever (REVERB_READY_REDIS, default 30)"},

@@ -94,6 +94,7 @@ var keys = map[string]keyKind{
 	"servers.reverb.admin_password":           scalar,
 	"servers.reverb.pprof":                    scalar,
 	"servers.reverb.ready_redis":              scalar,
+	"servers.reverb.memory_limit":             scalar,
 	"servers.reverb.release_memory":           scalar,
 
 	"apps":                                         group,
