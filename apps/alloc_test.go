@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"unsafe"
 
 	"reverbd/apps"
 	"reverbd/apps/appstest"
@@ -155,5 +156,12 @@ func TestAllocationsOfACheck(t *testing.T) {
 	}
 	if c.bytes == 0 {
 		t.Error("nothing was sent")
+	}
+}
+
+// An idle connection is a Session, and what it does not use takes no memory.
+func TestSessionSize(t *testing.T) {
+	if size := unsafe.Sizeof(apps.Session{}); size > 144 { // a size class of Go's allocator
+		t.Errorf("a Session has %d bytes", size)
 	}
 }

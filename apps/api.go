@@ -241,6 +241,9 @@ func (c *call) split() bool {
 
 // route finds the handler and the method of c.path.
 func (c *call) route() (method string, h handler) {
+	if method, h, ok := c.userRoute(); ok {
+		return method, h
+	}
 	if !c.split() {
 		return "", nil
 	}
@@ -262,8 +265,6 @@ func (c *call) route() (method string, h handler) {
 		return http.MethodGet, channel
 	case len(parts) == 5 && at(2, "channels") && at(4, "users"):
 		return http.MethodGet, users
-	case len(parts) == 5 && at(2, "users") && at(4, "terminate_connections"):
-		return http.MethodPost, terminateConnections
 	}
 	return "", nil
 }

@@ -10,9 +10,9 @@ import (
 
 // authorize checks that the app signed this subscription.
 func (s *Session) authorize(kind pusher.Kind, sub pusher.Subscribe) error {
-	switch {
-	case kind.IsServerToUser():
-		return pusher.ErrUnauthorized // it belongs to a signed-in user, and signing in is not supported
+	switch user := s.User(); {
+	case kind.IsServerToUser() && (user == nil || string(sub.Channel) != pusher.ServerToUserChannel(user.Key)):
+		return pusher.ErrUnauthorized
 	case kind.NeedsAuth() && !s.app.verifyChannel(sub, s.ID):
 		return pusher.ErrUnauthorized
 	}
@@ -25,6 +25,9 @@ func (s *Session) authorize(kind pusher.Kind, sub pusher.Subscribe) error {
 func (s *Session) identify(kind pusher.Kind, data []byte) (*broadcast.Identity, error) {
 	switch {
 	case kind.IsPresence() && len(data) == 0:
+		if user := s.User(); user != nil {
+			return user, nil
+		}
 		return nil, pusher.ErrNoUserID
 	case kind.IsPresence():
 		return broadcast.NewIdentity(data)
@@ -63,12 +66,6 @@ func refused(channel []byte, err error) error {
 		return &refusedSubscription{wire, channel}
 	}
 	return err
-}
-
-// subscriptionError tells the client on the channel that it is not subscribed, or not any more. status is as of an HTTP answer.
-func (s *Session) subscriptionError(channel []byte, message string, status int) {
-	b := broadcast.TextBuffer(len(message) + len(channel))
-	s.Send(broadcast.SealText(pusher.AppendSubscriptionError(b, channel, message, status)))
 }
 
 // verifyChannel reports whether the app signed a subscription of the connection id.

@@ -58,6 +58,8 @@ func (s *Session) handle(op ws.OpCode, payload []byte) error {
 		return s.subscribe(m.Data)
 	case pusher.EventUnsubscribe:
 		return s.unsubscribe(m.Data)
+	case pusher.EventSignIn:
+		return s.signIn(m.Data)
 	case "pusher:connection_established":
 		s.established()
 	default:
@@ -76,7 +78,7 @@ func (s *Session) fail(err error) {
 	s.observeRefused(wire, err)
 	s.error(wire)
 	if r, ok := errors.AsType[*refusedSubscription](err); ok && s.app.SubscriptionError {
-		s.subscriptionError(r.channel, wire.Message, r.status())
+		s.SendSubscriptionError(string(r.channel), wire.Message, r.status())
 	}
 }
 
@@ -104,6 +106,9 @@ func (s *Session) subscribe(data []byte) error {
 	}
 	if err := s.admitSubscription(sub.Channel, member); err != nil {
 		return &refusedSubscription{err, sub.Channel}
+	}
+	if kind.NeedsAuth() {
+		s.mustSignIn = false // the app knows who it is
 	}
 	joined := s.app.Channels.Subscribe(&s.Subscriber, sub.Channel, kind, member)
 	if joined.Full {

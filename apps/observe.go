@@ -21,16 +21,20 @@ func (s *Session) observeOpened() {
 	}
 }
 
-// observeClosed is called when the connection is gone that had been let in.
-func (s *Session) observeClosed(code ws.StatusCode, reason string) {
+// observeClosed is called when the connection is gone that had been let in. user had signed in, if it is not nil.
+func (s *Session) observeClosed(user *broadcast.Identity, code ws.StatusCode, reason string) {
 	s.app.Channels.Count(s.Loop(), closing(code), 1)
 	if !s.app.Channels.Reports(broadcast.ConnectionClosed) {
 		return
 	}
 	age := s.elapsed()/1000 - int64(s.openedAt)
-	s.app.Channels.Observe(broadcast.Activity{
+	a := broadcast.Activity{
 		Kind: broadcast.ConnectionClosed, Socket: s.ID, Code: int(code), Reason: reason, Age: time.Duration(age) * time.Second,
-	})
+	}
+	if user != nil {
+		a.User = user.Key
+	}
+	s.app.Channels.Observe(a)
 }
 
 // observeClientEvent is called when a client event has been passed on.

@@ -117,7 +117,7 @@ type failingBus struct{ err error }
 func (b failingBus) Reserve(int, int) error                        { return b.err }
 func (b failingBus) Release(int, int)                              {}
 func (b failingBus) Publish(broadcast.Event)                       {}
-func (b failingBus) Terminate(string, string) error                { return b.err }
+func (b failingBus) Command(broadcast.Command) error               { return b.err }
 func (b failingBus) MarkDirty(*broadcast.Directory, string)        {}
 func (b failingBus) Query(broadcast.Query) []broadcast.QueryResult { return nil }
 

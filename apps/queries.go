@@ -129,14 +129,6 @@ func users(c *call) reply {
 	return ok(append(body, "]}"...))
 }
 
-// terminateConnections is POST /apps/{id}/users/{userId}/terminate_connections.
-func terminateConnections(c *call) reply {
-	if err := c.app.Channels.Terminate(c.parts[3]); err != nil {
-		return c.failed(err)
-	}
-	return ok([]byte("{}"))
-}
-
 func parseUnix(s string) (time.Time, error) {
 	seconds, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || seconds < 0 || seconds > 1<<40 {

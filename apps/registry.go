@@ -94,6 +94,7 @@ func (r *Registry) install(next *catalog) {
 	for _, a := range next.apps {
 		a.Channels.SetErrorText(a.ErrorData == ErrorDataString)
 		a.Channels.SetMaxMembers(a.Limits.Members)
+		a.Channels.SetCounts(a.SubscriptionCount)
 		a.state.latest.Store(a)
 		a.Channels.Report(webhook.Reported(a.Webhooks))
 	}

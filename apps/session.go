@@ -36,6 +36,7 @@ type Session struct {
 	pingedAt      int64    // when it was pinged since then; 0: it was not
 	controlFrames bool     // the client uses control frames, so it is pinged with one
 	counted       bool     // counts as a connection of its app
+	mustSignIn    bool     // has neither signed in nor subscribed to a channel that the app signs, and must: see signInLeft
 	openedAt      int32    // by elapsed, in seconds
 
 	origin unique.Handle[string] // its Origin header
@@ -79,6 +80,7 @@ func (s *Session) Open(l *broadcast.Loop, c broadcast.Conn, origin string) {
 	}
 	s.counted, s.openedAt = true, int32(s.lastSeen/1000)
 	s.origin = internOrigin(origin)
+	s.mustSignIn = s.app.RequireSignIn > 0
 	s.observeOpened()
 	if t := s.sessions.Trace; t != nil {
 		t.Info("Connection Established", s.ID.String()+remoteAddress(c))
@@ -131,12 +133,13 @@ func (s *Session) Control(ws.OpCode) {
 
 // Gone ends the session after its connection was closed. code and reason are those of the close frame.
 func (s *Session) Gone(code ws.StatusCode, reason string) {
+	user := s.User()
 	s.Loop().Remove(&s.Subscriber)
 	if s.counted {
 		s.counted = false
 		s.app.releaseConnection()
 		s.info("Connection Closed", s.ID)
-		s.observeClosed(code, reason)
+		s.observeClosed(user, code, reason)
 	}
 }
 
@@ -165,10 +168,24 @@ func (s *Session) touch() {
 }
 
 // Check pings a client that was silent for the ping interval, and closes with 4201 one that then sends nothing within the
-// activity timeout. It returns the time after which it must be called again.
+// activity timeout, and with 4009 one that has not signed in as long as it must. It returns the time after which it must be called again.
 func (s *Session) Check() time.Duration {
-	now := s.elapsed()
 	s.refreshApp()
+	left, ok := s.signInLeft()
+	if ok && left <= 0 {
+		s.refuse(pusher.ErrSignInTimeout)
+		return time.Minute
+	}
+	wait := s.checkAlive()
+	if ok {
+		wait = min(wait, left)
+	}
+	return wait
+}
+
+// checkAlive is the part of Check that pings.
+func (s *Session) checkAlive() time.Duration {
+	now := s.elapsed()
 	if s.pingedAt != 0 {
 		left := s.pingedAt + s.app.ActivityTimeout.Milliseconds() - now
 		if left <= 0 {

@@ -51,7 +51,9 @@ type Settings struct {
 	MaxMessageSize         int           // bytes of one client message; 0 is no limit
 	AcceptClientEventsFrom ClientEvents
 	RateLimit              RateLimit
-	MaxEventsPerSecond     int // published through the API of this node; 0 is no limit
+	MaxEventsPerSecond     int           // published through the API of this node; 0 is no limit
+	RequireSignIn          time.Duration // within which a client must sign in, or subscribe to a private or presence channel; 0: it need not
+	SubscriptionCount      bool          // subscribers are told how many they are, presence channels excepted
 	Limits                 Limits
 	ErrorData              ErrorData
 	Webhooks               []webhook.Hook // who is told what happens, each URL once

@@ -23,8 +23,8 @@ type Bus interface {
 	Release(count, n int)
 	// Publish sends an event to the other nodes. One event of len(e.Frame) bytes must be reserved for it.
 	Publish(e Event)
-	// Terminate asks the other nodes to close the connections of a user.
-	Terminate(app, user string) error
+	// Command has the other nodes carry out c. ErrOverloaded means that none does.
+	Command(c Command) error
 	// MarkDirty notes that the state of a channel has changed: see Directory.TakeUpdate. It is called with a stripe
 	// locked.
 	MarkDirty(d *Directory, channel string)
@@ -67,12 +67,14 @@ type Query struct {
 	Prefix      string   //
 	Names       []string // describe these channels
 	Users       bool     // with their users
+	User        string   `json:",omitempty"` // describe the connections of this user
 }
 
 // QueryResult is the reply of one node.
 type QueryResult struct {
 	Connections int
 	Channels    []ChannelInfo
+	User        UserInfo
 }
 
 // ChannelInfo is what one node knows of a channel that it has subscribers of.

@@ -14,7 +14,7 @@ func (d *Directory) ready(t *Topic, member *Identity) bool {
 	if !d.hub.clustered() {
 		return true
 	}
-	if !t.synced || t.roster == nil {
+	if !t.synced || t.roster == nil || member == nil {
 		return t.synced
 	}
 	m := t.roster.getOrAdd(member.Key)

@@ -18,6 +18,8 @@ type Directory struct {
 	hub         *Hub
 	seed        maphash.Seed
 	stripes     [stripeCount]stripe
+	counts      counts
+	countsOn    atomic.Bool    // subscribers are told how many they are
 	errorText   atomic.Bool    // the data of pusher:error is a JSON string, as in Reverb
 	removed     atomic.Bool    // from the hub: nothing would expire what is cached now
 	connections atomic.Int64   // of the app, to this node

@@ -27,7 +27,7 @@
 // # Invariants
 //
 //   - The loop is the lock. The shard of a Loop, its queues and its Subscribers are touched only by the goroutine of
-//     that loop. Only Post, Publish, Deliver, Terminate, Disconnect and the queries are safe on other goroutines.
+//     that loop. Only Post, Publish, Deliver, Command, Disconnect and the queries are safe on other goroutines.
 //   - A Frame never changes once it is built.
 //   - A connection is dead from the first line of its close: Remove drops every reference, because the descriptor of
 //     the connection may already belong to another client.

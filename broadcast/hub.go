@@ -25,6 +25,7 @@ type Options struct {
 	Observer     Observer      // nil: nobody is told of anything; see Directory.Report
 	Watcher      Observer      // another one, which people look at: see Directory.Watch
 	Now          func() time.Time
+	After        func(d time.Duration, f func()) // calls f on a goroutine of its own after d; nil: time.AfterFunc
 }
 
 // Hub is the loops of this node and the directories of its apps. Safe for concurrent use.
@@ -33,6 +34,7 @@ type Hub struct {
 	cache cacheBudget
 	bus   Bus
 	now   func() time.Time
+	after func(d time.Duration, f func())
 
 	observer     Observer
 	watcher      Observer
@@ -51,7 +53,10 @@ type Hub struct {
 
 // NewHub returns a Hub with its loops, none of which runs yet: see Loop.Attach.
 func NewHub(o Options) *Hub {
-	h := &Hub{bus: o.Bus, now: o.Now, observer: o.Observer, watcher: o.Watcher, timed: o.Timed}
+	h := &Hub{bus: o.Bus, now: o.Now, after: o.After, observer: o.Observer, watcher: o.Watcher, timed: o.Timed}
+	if h.after == nil {
+		h.after = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
+	}
 	if h.now == nil {
 		h.now = time.Now
 	}

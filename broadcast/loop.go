@@ -20,7 +20,8 @@ type Loop struct {
 
 	shard           shard
 	subscribers     Set[*Subscriber]
-	connectionCount atomic.Int64 // of subscribers, for other goroutines
+	users           map[*Subscriber]*signedIn // nil while there are none
+	connectionCount atomic.Int64              // of subscribers, for other goroutines
 
 	jobs        []job // taken from the mailbox; those before next are done
 	next        int
@@ -110,6 +111,9 @@ func (l *Loop) Remove(s *Subscriber) {
 		l.deflateConns.Add(-1)
 	}
 	l.discard(s)
+	if l.users != nil {
+		s.directory.signOut(s)
+	}
 	for s.pending != nil {
 		s.directory.cancelPending(s.pending)
 	}

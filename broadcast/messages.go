@@ -10,6 +10,10 @@ func memberRemoved(channel string, id []byte) Frame {
 	return SealText(pusher.AppendMemberRemoved(TextBuffer(2*len(id)+len(channel)), channel, id))
 }
 
+func watchlistEvents(online, offline []string) Frame {
+	return SealText(pusher.AppendWatchlist(TextBuffer(16*(len(online)+len(offline))), online, offline))
+}
+
 func cacheMiss(channel string) Frame {
 	return SealText(pusher.AppendCacheMiss(TextBuffer(len(channel)), channel))
 }

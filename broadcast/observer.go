@@ -109,7 +109,7 @@ func (d *Directory) Observe(a Activity) {
 
 // observeSubscribe tells that t is about to have its first subscriber, if it has none. The stripe is held.
 func (d *Directory) observeSubscribe(t *Topic) {
-	if d.Reports(ChannelOccupied) && !t.occupied {
+	if d.Reports(ChannelOccupied) && !t.occupied && !t.Kind.IsOnline() {
 		d.Observe(Activity{Kind: ChannelOccupied, Channel: t.Name})
 	}
 	t.occupied = true
@@ -117,7 +117,7 @@ func (d *Directory) observeSubscribe(t *Topic) {
 
 // observeVacated tells that t has lost its last subscriber. The stripe is held.
 func (d *Directory) observeVacated(t *Topic) {
-	if d.Reports(ChannelVacated) && t.occupied {
+	if d.Reports(ChannelVacated) && t.occupied && !t.Kind.IsOnline() {
 		d.Observe(Activity{Kind: ChannelVacated, Channel: t.Name})
 	}
 	t.occupied = false
@@ -132,7 +132,7 @@ func (d *Directory) observeCacheMiss(t *Topic) {
 
 // observeMember tells of a user who has come or left. The stripe is held.
 func (d *Directory) observeMember(kind ActivityKind, t *Topic, user string) {
-	if d.Reports(kind) {
+	if d.Reports(kind) && !t.Kind.IsOnline() {
 		d.Observe(Activity{Kind: kind, Channel: t.Name, User: user})
 	}
 }
@@ -149,7 +149,7 @@ func (d *Directory) observeCount(t *Topic) {
 func (d *Directory) Present(f func(Activity)) {
 	d.eachStripe(func(st *stripe) {
 		for _, t := range st.topics {
-			if t.wanted() {
+			if t.wanted() && !t.Kind.IsOnline() {
 				d.present(t, f)
 			}
 		}

@@ -34,11 +34,11 @@ func (b *countingBus) Reserve(count, _ int) error {
 	b.reserved += count
 	return nil
 }
-func (b *countingBus) Release(count, _ int)           { b.reserved -= count }
-func (b *countingBus) Publish(Event)                  { b.published++ }
-func (b *countingBus) Terminate(string, string) error { return nil }
-func (b *countingBus) MarkDirty(*Directory, string)   {}
-func (b *countingBus) Query(Query) []QueryResult      { return nil }
+func (b *countingBus) Release(count, _ int)         { b.reserved -= count }
+func (b *countingBus) Publish(Event)                { b.published++ }
+func (b *countingBus) Command(Command) error        { return nil }
+func (b *countingBus) MarkDirty(*Directory, string) {}
+func (b *countingBus) Query(Query) []QueryResult    { return nil }
 
 // Events for several channels are delivered all or none: a publisher that is refused may publish all of them again.
 func TestPublishAllOrNothing(t *testing.T) {

@@ -50,7 +50,7 @@ func (d *Directory) addPending(t *Topic, s *Subscriber, member *Identity) {
 
 // waitFor has p answered when the cluster's roster contains the user of id. The stripe is locked.
 func (p *pendingSub) waitFor(id *Identity) {
-	if p.topic.roster == nil {
+	if p.topic.roster == nil || id == nil {
 		return
 	}
 	p.leaveUser()
@@ -86,9 +86,9 @@ func (d *Directory) repeatLocked(p *pendingSub, member *Identity) (toWake uint64
 	p.requests++
 	if p.topic.roster != nil {
 		toWake = d.changeIdentity(p.topic, p.member, member)
-		p.member = member
 		p.waitFor(member)
 	}
+	p.member = member
 	return toWake
 }
 
@@ -103,7 +103,7 @@ func (d *Directory) cancelLocked(p *pendingSub) (toWake uint64) {
 	t.stripe.mu.Lock()
 	defer t.stripe.mu.Unlock()
 	p.unlinkTopic()
-	if t.roster != nil {
+	if t.roster != nil && p.member != nil {
 		toWake = d.removeLocal(t, p.member)
 	}
 	d.cleanUp(t)
@@ -141,6 +141,10 @@ func (p *pendingSub) Run() {
 	}
 	p.unlinkSubscriber()
 	p.directory.hub.wake(toWake, p.sub.loop)
+	if p.topic.Kind.IsOnline() {
+		p.directory.watching(p.sub)
+		return
+	}
 	reply := unencoded.encode()
 	for range p.requests {
 		p.sub.Send(reply.Success)

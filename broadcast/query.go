@@ -119,6 +119,9 @@ func (h *Hub) AnswerQuery(q Query) (f QueryResult) {
 	if q.Connections {
 		f.Connections = int(d.connections.Load())
 	}
+	if q.User != "" {
+		f.User = d.localUser(q.User)
+	}
 	if q.List {
 		for _, c := range d.localChannels(q.Prefix) {
 			f.Channels = append(f.Channels, channelInfo(c))
@@ -142,6 +145,9 @@ func channelInfo(c Channel) ChannelInfo {
 
 func (d *Directory) localChannel(name string) Channel {
 	c := Channel{Name: name, Kind: pusher.KindOf(name)}
+	if c.Kind.IsOnline() {
+		return c // it is nobody's business
+	}
 	d.withTopic(name, func(t *Topic) uint64 {
 		c = d.describe(t)
 		return 0
@@ -162,7 +168,7 @@ func (d *Directory) localChannels(prefix string) []Channel {
 	var channels []Channel
 	d.eachStripe(func(st *stripe) {
 		for name, t := range st.topics {
-			if t.subscribers > 0 && strings.HasPrefix(name, prefix) {
+			if t.subscribers > 0 && !t.Kind.IsOnline() && strings.HasPrefix(name, prefix) {
 				channels = append(channels, d.describe(t))
 			}
 		}

@@ -3,6 +3,7 @@ package broadcast
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"reverbd/protocol/pusher"
 )
@@ -44,6 +45,8 @@ type member struct {
 	identity *Identity   // the identity that subscribers see; of one of the connections of the user
 	local    []*Identity // identities of the connections to this node, in the order in which they subscribed
 	visible  bool
+
+	offlineAt time.Time // when the user of an OnlineChannel is going to be hidden; zero while it is not
 
 	// The rest is used only with a bus.
 	nodes         int       // number of nodes that the user is on, as the cluster last said

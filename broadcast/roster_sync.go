@@ -1,5 +1,7 @@
 package broadcast
 
+import "time"
+
 // RosterChanged applies changes that take the roster of a channel from version prev to version. If a version is missing in
 // between, the node reads the whole roster again.
 func (d *Directory) RosterChanged(channel string, prev, version uint64, changes []Change) {
@@ -78,6 +80,7 @@ func (d *Directory) applyChange(t *Topic, c Change) (toWake uint64) {
 	if c.Nodes == 0 {
 		return d.hideMember(t, m)
 	}
+	m.offlineAt = time.Time{}
 	if len(c.Data) == 0 {
 		return 0
 	}
@@ -90,7 +93,7 @@ func (d *Directory) applyChange(t *Topic, c Change) (toWake uint64) {
 		return 0
 	}
 	t.roster.show(m, id)
-	return d.announce(t, memberAdded(t.Name, id.Data))
+	return d.announceJoin(t, id)
 }
 
 // applySnapshot makes the visible roster equal to the cluster's and sends the differences to the subscribers. Local users

@@ -77,7 +77,7 @@ func TestTerminate(t *testing.T) {
 	r.subscribe(tab, "presence-lobby", `"1"`)
 	r.subscribe(ben, "presence-room", `"2"`)
 	foreign.sub.directory = other
-	if err := r.app.Terminate("1"); err != nil {
+	if err := r.app.Command(Command{Action: ActionTerminate, User: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	r.drainAll()

@@ -78,18 +78,26 @@ func (d *Directory) full(t *Topic, member *Identity) bool {
 
 // addSubscriber makes s a subscriber of t, which is ready for it. It runs on the loop of s, with the stripe locked.
 func (d *Directory) addSubscriber(t *Topic, s *Subscriber, member *Identity) (reply unencodedReply, toWake uint64) {
-	if t.roster != nil {
+	if t.roster != nil && member != nil {
 		if m := t.roster.getOrAdd(member.Key); !m.visible {
 			t.roster.show(m, member)
-			toWake = d.announce(t, memberAdded(t.Name, member.Data))
+			toWake = d.announceJoin(t, member)
 		}
 	}
 	t.subscribers++
 	d.observeCount(t)
+	d.noteCount(t)
 	t.loops |= s.loop.bit
+	if t.Kind.IsOnline() {
+		s.loop.shard.add(t, s, nothingYet, nil)
+		return unencodedReply{topic: t}, 0 // reportWatched is the reply
+	}
 	s.loop.shard.add(t, s, t.seq, member)
 	return d.reply(t), toWake
 }
+
+// nothingYet keeps every job from a subscription.
+const nothingYet = ^uint64(0)
 
 // resubscribe replaces the identity of s in the subscription in slot.
 func (d *Directory) resubscribe(s *Subscriber, slot int32, member *Identity) SubscribeReply {
@@ -177,10 +185,11 @@ func (d *Directory) removeSubscriber(t *Topic, l *Loop, onlyHere bool, member *I
 	fault("unsubscribe")
 	t.subscribers--
 	d.observeCount(t)
+	d.noteCount(t)
 	if onlyHere {
 		t.loops &^= l.bit
 	}
-	if t.roster != nil {
+	if t.roster != nil && member != nil {
 		toWake = d.removeLocal(t, member)
 	}
 	d.cleanUp(t)
@@ -212,15 +221,23 @@ func (d *Directory) removeLocal(t *Topic, id *Identity) (toWake uint64) {
 	return d.hideMember(t, m)
 }
 
-// hideMember hides m and sends member_removed. The stripe is locked.
+// hideMember hides m and tells the subscribers; those of an OnlineChannel after a while. The stripe is locked.
 func (d *Directory) hideMember(t *Topic, m *member) (toWake uint64) {
+	if m.visible && t.Kind.IsOnline() && t.loops != 0 {
+		d.goOffline(t, m)
+		return 0
+	}
+	return d.hideNow(t, m)
+}
+
+func (d *Directory) hideNow(t *Topic, m *member) (toWake uint64) {
 	if !m.visible {
 		t.roster.prune(m)
 		return 0
 	}
-	id := m.identity.ID
+	id := m.identity
 	t.roster.hide(m)
-	return d.announce(t, memberRemoved(t.Name, id))
+	return d.announceLeave(t, id)
 }
 
 // cleanUp deletes t if nothing keeps it any longer. The stripe is locked.

@@ -103,6 +103,9 @@ func (s *Subscriber) Subscriptions() int {
 	for p := s.pending; p != nil; p = p.next {
 		n++
 	}
+	if u := s.loop.users[s]; u != nil {
+		n -= u.watches
+	}
 	return n
 }
 
@@ -114,10 +117,13 @@ func (s *Subscriber) Member(channel []byte) *Identity {
 	return nil
 }
 
-// isUser reports whether s is a member of any presence channel as the user with that key.
+// isUser reports whether s has signed in as the user with that key, or is a member of any presence channel as it.
 func (s *Subscriber) isUser(key string) bool {
+	if u := s.User(); u != nil && u.Key == key {
+		return true
+	}
 	for i := range s.subs {
-		if sub := &s.subs[i]; sub.group.topic.roster != nil && sub.member.Key == key {
+		if sub := &s.subs[i]; sub.group.topic.roster != nil && sub.member != nil && sub.member.Key == key {
 			return true
 		}
 	}

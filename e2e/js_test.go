@@ -37,6 +37,11 @@ func TestPusherNodeServer(t *testing.T) {
 	runScenarios(t, "pusher-node", startServer(t, "--dev"))
 }
 
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	runScenarios(t, "users", startServer(t, "--config", writeConfig(t, `"subscription_count": true, "accept_client_events_from": "private"`)))
+}
+
 // TestPathPrefix runs the same scenarios below a path: clients have wsPath for it, and the server library takes it at the end of its
 // port or host.
 func TestPathPrefix(t *testing.T) {

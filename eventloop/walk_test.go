@@ -141,7 +141,7 @@ func TestSocketsAreServedDuringWalks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := directoryOf(t, s).Terminate(string(member.Key)); err != nil {
+		if err := directoryOf(t, s).Command(broadcast.Command{Action: broadcast.ActionTerminate, User: string(member.Key)}); err != nil {
 			t.Fatal(err)
 		}
 		check(t)

@@ -1,13 +1,16 @@
 // Package appstest runs the applications of a server without a socket: clients are recording connections, the loops run
 // when a test calls them, and the clock stands still until a test advances it. What package eventloop does with bytes, it does with
-// messages, in the same order. Everything here runs on the goroutine of the test.
+// messages, in the same order. Everything here runs on the goroutine of the test, except requests that may wait for the loops.
 package appstest
 
 import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,9 +40,16 @@ type Server struct {
 
 	t       testing.TB
 	now     time.Time
-	awake   []bool // by loop: Drain has been asked for
+	awake   []atomic.Bool // by loop: Drain has been asked for
 	clients []*Client
 	dialled int
+	timers  []timer
+}
+
+// timer is a function that the hub wants to have called.
+type timer struct {
+	at time.Time
+	f  func()
 }
 
 // New returns a server. Its clock begins at a whole second.
@@ -50,10 +60,10 @@ func New(t testing.TB, o Options) *Server {
 	if loops == 0 {
 		loops = 2
 	}
-	s.Hub = broadcast.NewHub(broadcast.Options{Loops: loops, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Now: s.Now, Observer: o.Observer})
-	s.awake = make([]bool, loops)
+	s.Hub = broadcast.NewHub(broadcast.Options{Loops: loops, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Now: s.Now, After: s.after, Observer: o.Observer})
+	s.awake = make([]atomic.Bool, loops)
 	for i, l := range s.Hub.Loops() {
-		wake := func() { s.awake[i] = true }
+		wake := func() { s.awake[i].Store(true) }
 		l.Attach(wake, wake)
 	}
 	registry, err := apps.NewRegistry(s.Hub, o.Apps)
@@ -79,26 +89,50 @@ func App(name string, change ...func(*apps.Settings)) apps.Settings {
 // Now is the server's time.
 func (s *Server) Now() time.Time { return s.now }
 
-// Advance moves the clock: the Check of every session is called when it is due.
+// Advance moves the clock: the Check of every session, and what the hub wants later, is called when it is due.
 func (s *Server) Advance(d time.Duration) {
 	end := s.now.Add(d)
-	for {
-		var next *Client
-		for _, c := range s.clients {
-			if c.open() && !c.due.After(end) && (next == nil || c.due.Before(next.due)) {
-				next = c
-			}
-		}
-		if next == nil {
-			break
-		}
-		if next.due.After(s.now) {
-			s.now = next.due
-		}
-		next.check()
+	for s.step(end) {
 		s.Settle()
 	}
 	s.now = end
+}
+
+// step does what is due first until then, if anything is.
+func (s *Server) step(end time.Time) bool {
+	var next *Client
+	for _, c := range s.clients {
+		if c.open() && !c.due.After(end) && (next == nil || c.due.Before(next.due)) {
+			next = c
+		}
+	}
+	for i, t := range s.timers {
+		if !t.at.After(end) && (next == nil || t.at.Before(next.due)) {
+			s.timers = slices.Delete(s.timers, i, i+1)
+			s.now = later(s.now, t.at)
+			t.f()
+			return true
+		}
+	}
+	if next == nil {
+		return false
+	}
+	s.now = later(s.now, next.due)
+	next.check()
+	return true
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// after is broadcast.Options.After: the timers are in order.
+func (s *Server) after(d time.Duration, f func()) {
+	s.timers = append(s.timers, timer{s.now.Add(d), f})
+	slices.SortStableFunc(s.timers, func(a, b timer) int { return a.at.Compare(b.at) })
 }
 
 // Settle drains all loops until no work is left.
@@ -106,8 +140,8 @@ func (s *Server) Settle() {
 	for busy := true; busy; {
 		busy = false
 		for i, l := range s.Hub.Loops() {
-			if s.awake[i] {
-				s.awake[i], busy = false, true
+			if s.awake[i].CompareAndSwap(true, false) {
+				busy = true
 				l.Drain()
 			}
 		}
@@ -117,9 +151,26 @@ func (s *Server) Settle() {
 // Do answers a request and delivers what it published.
 func (s *Server) Do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.API.ServeHTTP(w, r)
-	s.Settle()
-	return w
+	if s.API.Immediate(r) {
+		s.API.ServeHTTP(w, r)
+		s.Settle()
+		return w
+	}
+	answered := make(chan struct{})
+	go func() { // it may wait for the loops
+		defer close(answered)
+		s.API.ServeHTTP(w, r)
+	}()
+	for {
+		s.Settle()
+		select {
+		case <-answered:
+			s.Settle()
+			return w
+		default:
+			runtime.Gosched()
+		}
+	}
 }
 
 // Call is Do for a request that the app with that name (see App) signs now. target is the path without the prefix, with a

@@ -123,16 +123,6 @@ func (b *Bus) Publish(e broadcast.Event) {
 	b.queue.push(it)
 }
 
-// Terminate implements broadcast.Bus.
-func (b *Bus) Terminate(app, user string) error {
-	payload := appendTerminate(app, user)
-	if err := b.queue.reserve(1, len(payload)); err != nil {
-		return err
-	}
-	b.queue.push(item{kind: kindTerminate, channel: b.names.control(), payload: payload, size: int64(len(payload) + itemOverhead)})
-	return nil
-}
-
 // MarkDirty implements broadcast.Bus.
 func (b *Bus) MarkDirty(d *broadcast.Directory, channel string) {
 	b.dirty.add(channelRef{d, channel})

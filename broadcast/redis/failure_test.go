@@ -129,7 +129,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if taken < 50 || taken > 200 {
 		t.Fatalf("%d events were taken", taken)
 	}
-	if err := a.app.Terminate("nobody"); !errors.Is(err, broadcast.ErrOverloaded) {
+	if err := a.app.Command(broadcast.Command{Action: broadcast.ActionTerminate, User: "nobody"}); !errors.Is(err, broadcast.ErrOverloaded) {
 		t.Errorf("terminating: %v", err)
 	}
 	r.start()
@@ -215,7 +215,7 @@ func TestTerminateAcrossNodes(t *testing.T) {
 	_, a, b := newPair(t)
 	ben := b.connect()
 	ben.join("presence-room", `"ben"`)
-	if err := a.app.Terminate("ben"); err != nil {
+	if err := a.app.Command(broadcast.Command{Action: broadcast.ActionTerminate, User: "ben"}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "Ben is gone", func() bool { return b.app.Connections() == 0 })

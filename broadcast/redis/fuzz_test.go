@@ -16,14 +16,20 @@ func FuzzMessage(f *testing.F) {
 	f.Add(string(appendEnvelope(nil, kindEvent, envelope{origin: 1, number: 2, except: 3, payload: []byte("{}")})))
 	f.Add(string(appendEnvelope(nil, kindCached, envelope{origin: 1, number: 2, payload: []byte("{}")})) + "00001700000000000001")
 	f.Add(string(appendEnvelope(nil, kindTerminate, envelope{payload: appendTerminate("app", "1")})))
+	f.Add(string(appendEnvelope(nil, kindCommand, envelope{payload: []byte(`{"App":"app","Action":"unsubscribe","User":"1","Channels":["a*"]}`)})))
 	f.Add(string(appendControl(kindQuery, controlMessage{Origin: "a", ID: 1, Query: &broadcast.Query{App: "app", List: true}})))
 	f.Add(string(appendControl(kindReply, controlMessage{Origin: "a", ID: 1, Result: &broadcast.QueryResult{Channels: []broadcast.ChannelInfo{{Name: "c", IDs: [][]byte{[]byte("1")}}}}})))
 	f.Fuzz(func(t *testing.T, m string) {
 		switch k := kindOf(m); k {
-		case kindEvent, kindTerminate, kindCached:
+		case kindEvent, kindTerminate, kindCommand, kindCached:
 			s, err := parseEnvelope(m, k == kindCached)
 			if err != nil {
 				return
+			}
+			if k == kindTerminate || k == kindCommand {
+				if c, err := parseCommand(k, s.payload); err == nil {
+					checkCommand(t, c)
+				}
 			}
 			if !utf8.Valid(s.payload) {
 				t.Fatal("the payload is not UTF-8")
@@ -61,4 +67,12 @@ func FuzzMember(f *testing.F) {
 			t.Fatalf("%+v", m)
 		}
 	})
+}
+
+// checkCommand checks that a command that was accepted can be encoded again.
+func checkCommand(t *testing.T, c broadcast.Command) {
+	again, err := parseCommand(encodeCommand(c))
+	if err != nil || c.Action != broadcast.ActionTerminate && !reflect.DeepEqual(again, c) {
+		t.Fatalf("%+v became %+v, %v", c, again, err)
+	}
 }

@@ -19,7 +19,8 @@ const (
 	kindEvent     kind = 'e' // an event
 	kindCached    kind = 'c' // an event of a cache channel, followed by its offset
 	kindChanges   kind = 'p' // changes of a roster, published by rosterScript and removeScript
-	kindTerminate kind = 't'
+	kindTerminate kind = 't' // a command to end a user's connections: the only one that older nodes know
+	kindCommand   kind = 'u' // any other command, as JSON
 	kindQuery     kind = 'q'
 	kindReply     kind = 'a'
 	kindHello     kind = 'h' // a node has joined

@@ -19,8 +19,8 @@ func (c *pubsubConn) receive(m *goredis.Message) {
 		err = c.handleEvent(m, k == kindCached)
 	case kindChanges:
 		err = s.handleRosterChanges(m)
-	case kindTerminate:
-		err = c.handleTerminate(m)
+	case kindTerminate, kindCommand:
+		err = c.handleCommand(k, m)
 	case kindQuery, kindReply, kindHello, kindGoodbye:
 		err = s.handleControl(k, m)
 	default:
@@ -77,21 +77,6 @@ func (s *session) handleRosterChanges(m *goredis.Message) error {
 	}
 	if ref, _, ok := s.subscriptions.lookup(m.Channel); ok {
 		ref.directory.RosterChanged(ref.channel, c.before, c.version, c.list)
-	}
-	return nil
-}
-
-func (c *pubsubConn) handleTerminate(m *goredis.Message) error {
-	e, fresh, err := c.open(m.Payload, false)
-	if err != nil || !fresh {
-		return err
-	}
-	app, user, err := parseTerminate(e.payload)
-	if err != nil {
-		return err
-	}
-	if d := c.session.hub.Directory(app); d != nil {
-		d.TerminateLocal(user)
 	}
 	return nil
 }

@@ -18,10 +18,7 @@ func ChannelSignature(secret string, id SocketID, channel, channelData []byte) s
 // what follows the first colon, or all of auth if there is none, and the key in front is not looked at: the secret
 // decides. The comparison takes the same time wherever the difference is.
 func VerifyChannel(secret string, auth []byte, id SocketID, channel, channelData []byte) bool {
-	if _, after, ok := bytes.Cut(auth, []byte{':'}); ok {
-		auth = after
-	}
-	return hmac.Equal(auth, channelSignature(secret, id, channel, channelData))
+	return hmac.Equal(authSignature(auth), channelSignature(secret, id, channel, channelData))
 }
 
 // NamesKey reports whether auth, as the client sent it, has the key in front of its signature, or no key at all.

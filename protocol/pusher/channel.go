@@ -12,6 +12,7 @@ const (
 	Cache                      // cache-, private-cache-, presence-cache-, private-encrypted-cache-
 	Encrypted                  // private-encrypted-: end to end, the server only carries it
 	ToUser                     // #server-to-user-: for the one user who has signed in as that id
+	Online                     // OnlineChannel: not for clients
 )
 
 // kinds lists the prefixes, longer ones before those that they begin with. All end in a dash, which Reverb forgets
@@ -27,8 +28,24 @@ var kinds = [...]struct {
 	{"presence-cache-", Presence | Cache},
 	{"presence-", Presence},
 	{"cache-", Cache},
-	{"#server-to-user-", ToUser},
+	{serverToUser, ToUser},
+	{online, Presence | Online},
 }
+
+const (
+	serverToUser = "#server-to-user-"
+	online       = "\x01online-"
+)
+
+// ServerToUserChannel is the channel of events for one signed-in user.
+func ServerToUserChannel(user string) string { return serverToUser + user }
+
+// OnlineChannel is the channel whose roster says whether a signed-in user is online. It belongs to the server: no client and no
+// publisher can name it, since ValidName refuses the control character that it begins with.
+func OnlineChannel(user string) string { return online + user }
+
+// OnlineUser is the user of an OnlineChannel.
+func OnlineUser(channel string) string { return channel[len(online):] }
 
 // KindOf returns the kind of the channel of that name. Case matters.
 func KindOf[T Text](name T) Kind {
@@ -56,6 +73,9 @@ func (k Kind) TakesClientEvents() bool { return k.NeedsAuth() && k&Encrypted == 
 
 // IsServerToUser reports whether the channel belongs to one signed-in user.
 func (k Kind) IsServerToUser() bool { return k&ToUser != 0 }
+
+// IsOnline reports whether the channel is an OnlineChannel.
+func (k Kind) IsOnline() bool { return k&Online != 0 }
 
 // MaxNameLength is the longest channel name, in bytes. Pusher allows 164 characters; Reverb has no limit.
 const MaxNameLength = 200

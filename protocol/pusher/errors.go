@@ -17,6 +17,10 @@ var (
 	ErrOverQuota       = &Error{4004, "Application is over connection quota"}                // closes
 	ErrOrigin          = &Error{4009, "Origin not allowed"}                                  // closes
 	ErrUnauthorized    = &Error{4009, "Connection is unauthorized"}                          // signature wrong or missing
+	ErrSignIn          = &Error{4009, "The sign-in is not authorized"}                       // closes; Pusher's, not in Reverb, as the next
+	ErrSignInTimeout   = &Error{4009, "Connection not authorized within timeout."}           // closes
+	ErrTerminated      = &Error{4009, "You got disconnected by the app."}                    // closes
+	ErrReconnect       = &Error{4200, "The app asks you to connect again."}                  // closes
 	ErrNoUserID        = &Error{4009, "Presence channels need channel_data with a user_id."} // not in Reverb
 	ErrNotMember       = &Error{4009, "The client is not a member of the specified channel."}
 	ErrOverCapacity    = &Error{4100, "Over capacity"} // a client event that could not be taken; not in Reverb
@@ -24,6 +28,7 @@ var (
 	ErrPongTimeout     = &Error{4201, "Pong reply not received in time"} // closes
 	ErrClientEventsOff = &Error{4301, "The app does not have client messaging enabled."}
 	ErrClientEventKind = &Error{4301, "Client events are only supported on private and presence channels."} // Pusher's rule; not in Reverb
+	ErrWatchlist       = &Error{4302, "The watchlist has more than 100 users."}                             // Pusher's, not in Reverb
 	ErrRateLimit       = &Error{4301, "Rate limit exceeded"}                                                // closes if the app has terminate_on_limit
 
 	// Refused subscriptions of Settings.Limits of package apps; not in Reverb. The code makes no client connect anew.

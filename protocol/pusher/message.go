@@ -15,6 +15,7 @@ const (
 	EventPong        = "pusher:pong"
 	EventSubscribe   = "pusher:subscribe"
 	EventUnsubscribe = "pusher:unsubscribe"
+	EventSignIn      = "pusher:signin"
 )
 
 // Message is one message of a client. Its slices alias the text it was parsed from.

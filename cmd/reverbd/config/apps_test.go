@@ -24,6 +24,8 @@ REVERB_APP_RATE_LIMIT_TERMINATE=(true)
 REVERB_APP_ERROR_DATA=String
 REVERB_APP_SUBSCRIPTION_ERROR=no
 REVERB_APP_CHECK_AUTH_KEY=yes
+REVERB_APP_REQUIRE_SIGNIN=30
+REVERB_APP_SUBSCRIPTION_COUNT=on
 REVERB_APP_PREVIOUS_SECRET=before
 REVERB_APP_MAX_EVENTS_PER_SECOND=200
 REVERB_APP_MAX_CHANNELS_PER_EVENT=1
@@ -40,8 +42,9 @@ REVERB_APP_MAX_USER_INFO=7
 		AcceptClientEventsFrom: apps.ClientEventsFromNone,
 		RateLimit:              apps.RateLimit{Enabled: true, MaxAttempts: 5, Decay: 2 * time.Second, TerminateOnLimit: true},
 		ErrorData:              apps.ErrorDataString,
-		CheckAuthKey:           true, PreviousSecret: "before", MaxEventsPerSecond: 200,
-		Limits: apps.Limits{ChannelsPerEvent: 1, EventsPerBatch: 2, EventName: 3, EventData: 4, Members: 6, UserInfo: 7},
+		Limits:                 apps.Limits{ChannelsPerEvent: 1, EventsPerBatch: 2, EventName: 3, EventData: 4, Members: 6, UserInfo: 7},
+		RequireSignIn:          30 * time.Second, SubscriptionCount: true,
+		CheckAuthKey: true, PreviousSecret: "before", MaxEventsPerSecond: 200,
 	}
 	if !reflect.DeepEqual(c.Apps, []apps.Settings{want}) {
 		t.Errorf("got %+v\nwant %+v", c.Apps, want)
