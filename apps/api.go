@@ -51,6 +51,8 @@ type call struct {
 	parts  []string  // of path, decoded
 	query  pusher.Query
 	body   []byte
+	header string // X-Idempotency-Key
+	key    string // idempotency key of the publish; "" for none
 
 	events       []event                 // that it publishes
 	channels     [][]byte                // of all of these
@@ -110,6 +112,9 @@ func (a *API) Serve(loop *broadcast.Loop, w http.ResponseWriter, r *http.Request
 	}
 	c := a.call(loop)
 	c.api, c.loop, c.method, c.body = a, loop, r.Method, body
+	if loop == nil { // else r has no such field: see Immediate
+		c.header = r.Header.Get(idempotencyHeader)
+	}
 	defer c.reset()
 	c.begin()
 	handle, answer := c.authenticate(r, true)
@@ -151,7 +156,7 @@ func readBody(body io.Reader) ([]byte, error) {
 // there are any.
 func (a *API) Immediate(r *http.Request) bool {
 	publishes := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "events")
-	return publishes && !isLong(r.Body) && (!a.Registry.Clustered() || !mayRequestInfo(r.Body))
+	return publishes && !isLong(r.Body) && r.Header.Get(idempotencyHeader) == "" && !mayHaveKey(r.Body) && (!a.Registry.Clustered() || !mayRequestInfo(r.Body))
 }
 
 // maxOnLoop is the largest body that is handled on a loop, in bytes. Its signature and JSON take 0.1 ms, and the most channels that
@@ -162,6 +167,13 @@ const maxOnLoop = 32 << 10
 func isLong(body io.Reader) bool {
 	b, ok := body.(interface{ Bytes() []byte })
 	return ok && len(b.Bytes()) > maxOnLoop
+}
+
+// mayHaveKey reports whether the body of a publish may have an idempotency key, which may have to wait. One that is written with
+// escapes is found on the loop, where a node alone decides without waiting; on several nodes mayRequestInfo finds the escapes.
+func mayHaveKey(body io.Reader) bool {
+	b, ok := body.(interface{ Bytes() []byte })
+	return ok && bytes.Contains(b.Bytes(), []byte("idempotency_key"))
 }
 
 // mayRequestInfo reports whether the body of a publish may have the field info.

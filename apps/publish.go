@@ -35,6 +35,14 @@ func publish(c *call) reply {
 	if len(bag) > 0 {
 		return bag.reply()
 	}
+	if c.key != "" {
+		return c.once(c.key, func() reply { return c.publishEvent(e) })
+	}
+	return c.publishEvent(e)
+}
+
+// publishEvent delivers an event that has been checked.
+func (c *call) publishEvent(e *event) reply {
 	if refusal, limited := c.limited(1); limited {
 		return refusal
 	}
@@ -75,6 +83,14 @@ func publishBatch(c *call) reply {
 	if len(bag) > 0 {
 		return bag.reply()
 	}
+	if c.key != "" {
+		return c.once(c.key, func() reply { return c.publishEvents(batch) })
+	}
+	return c.publishEvents(batch)
+}
+
+// publishEvents delivers a batch that has been checked.
+func (c *call) publishEvents(batch []event) reply {
 	if refusal, limited := c.limited(len(batch)); limited {
 		return refusal
 	}

@@ -52,6 +52,7 @@ type Settings struct {
 	AcceptClientEventsFrom ClientEvents
 	RateLimit              RateLimit
 	MaxEventsPerSecond     int           // published through the API of this node; 0 is no limit
+	IdempotencyTTL         time.Duration // how long a publish with an idempotency key is remembered
 	RequireSignIn          time.Duration // within which a client must sign in, or subscribe to a private or presence channel; 0: it need not
 	SubscriptionCount      bool          // subscribers are told how many they are, presence channels excepted
 	Limits                 Limits
@@ -81,6 +82,7 @@ func DefaultSettings() Settings {
 		AcceptClientEventsFrom: ClientEventsFromMembers,
 		RateLimit:              RateLimit{MaxAttempts: 60, Decay: 60 * time.Second},
 		SubscriptionError:      true,
+		IdempotencyTTL:         120 * time.Second,
 		Limits:                 Limits{ChannelsPerEvent: 100, Subscriptions: 1000},
 	}
 }

@@ -91,7 +91,7 @@ func (b bag) reply() reply {
 
 // fields is the raw JSON values of one event as a server sent it; nil where a field is absent.
 type fields struct {
-	name, data, channels, channel, socketID, info []byte
+	name, data, channels, channel, socketID, info, once []byte
 }
 
 var (
@@ -119,6 +119,8 @@ func readFields(object []byte) (f fields, err error) {
 			f.socketID = value
 		case "info":
 			f.info = value
+		case "idempotency_key":
+			f.once = value
 		}
 	}
 	if members.Err() != nil {
@@ -150,6 +152,7 @@ func (c *call) parseEvent() (*event, bag, error) {
 	c.channels = b.channels(c.channels, f, c.app.Limits.ChannelsPerEvent)
 	e.channels = c.channels
 	e.take(&b, f, -1)
+	c.key = c.onceKey(&b, f.once)
 	return e, b, nil
 }
 
@@ -159,10 +162,13 @@ func (c *call) parseBatch() ([]event, bag, error) {
 	if err != nil {
 		return nil, nil, wrongBody(c.body)
 	}
-	var list []byte
+	var list, once []byte
 	for key, value, more := members.Next(); more; key, value, more = members.Next() {
-		if string(key) == "batch" {
+		switch string(key) {
+		case "batch":
 			list = value
+		case "idempotency_key":
+			once = value
 		}
 	}
 	if members.Err() != nil {
@@ -188,6 +194,7 @@ func (c *call) parseBatch() ([]event, bag, error) {
 		c.events = append(c.events, c.item(&b, item))
 	}
 	b.sortByRule()
+	c.key = c.onceKey(&b, once)
 	return c.events, b, nil
 }
 

@@ -19,6 +19,7 @@ type Directory struct {
 	seed        maphash.Seed
 	stripes     [stripeCount]stripe
 	counts      counts
+	claims      claims
 	countsOn    atomic.Bool    // subscribers are told how many they are
 	errorText   atomic.Bool    // the data of pusher:error is a JSON string, as in Reverb
 	removed     atomic.Bool    // from the hub: nothing would expire what is cached now

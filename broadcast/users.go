@@ -65,12 +65,18 @@ func (s *Subscriber) User() *Identity {
 
 // goOnline adds a connection of a user to the roster of its OnlineChannel. It runs on loop l.
 func (d *Directory) goOnline(l *Loop, id *Identity) *Topic {
+	t, toWake := d.goOnlineLocked(id)
+	d.hub.wake(toWake, l)
+	return t
+}
+
+func (d *Directory) goOnlineLocked(id *Identity) (t *Topic, toWake uint64) {
 	name := []byte(pusher.OnlineChannel(id.Key))
 	st := d.stripe(name)
 	st.mu.Lock()
-	t := st.topic(name, pusher.KindOf(name))
+	defer st.mu.Unlock()
+	t = st.topic(name, pusher.KindOf(name))
 	d.addLocal(t, id)
-	var toWake uint64
 	if m := t.roster.getOrAdd(id.Key); m.visible {
 		m.offlineAt = time.Time{}
 	} else {
@@ -78,9 +84,7 @@ func (d *Directory) goOnline(l *Loop, id *Identity) *Topic {
 		toWake = d.announceJoin(t, id)
 	}
 	t.subscribers++
-	st.mu.Unlock()
-	d.hub.wake(toWake, l)
-	return t
+	return t, toWake
 }
 
 // signOut ends what SignIn began. It runs on the loop of s.
@@ -147,17 +151,21 @@ func (d *Directory) reportWatched(s *Subscriber) {
 		if !t.Kind.IsOnline() {
 			continue
 		}
-		t.stripe.mu.Lock()
-		sub.group.entries[sub.index].since = t.seq
-		here := len(t.roster.members) > 0
-		t.stripe.mu.Unlock()
-		if here {
+		if t.isOnline(&sub.group.entries[sub.index].since) {
 			online = append(online, pusher.OnlineUser(t.Name))
 		} else {
 			offline = append(offline, pusher.OnlineUser(t.Name))
 		}
 	}
 	s.Send(watchlistEvents(online, offline))
+}
+
+// isOnline reports whether the user of an OnlineChannel is online, and stores after which job of the channel.
+func (t *Topic) isOnline(since *uint64) bool {
+	t.stripe.mu.Lock()
+	defer t.stripe.mu.Unlock()
+	*since = t.seq
+	return len(t.roster.members) > 0
 }
 
 // goOffline hides the user of an OnlineChannel after offlineDelay, unless it comes back. The stripe is locked.
@@ -167,17 +175,19 @@ func (d *Directory) goOffline(t *Topic, m *member) {
 	}
 	at := d.hub.now().Add(offlineDelay)
 	m.offlineAt = at
-	d.hub.after(offlineDelay, func() {
-		t.stripe.mu.Lock()
-		var toWake uint64
-		if m.offlineAt.Equal(at) {
-			m.offlineAt = time.Time{}
-			toWake = d.hideNow(t, m)
-			d.cleanUpAbsent(t)
-		}
-		t.stripe.mu.Unlock()
-		d.hub.wake(toWake, nil)
-	})
+	d.hub.after(offlineDelay, func() { d.hub.wake(d.stayedOffline(t, m, at), nil) })
+}
+
+// stayedOffline ends what goOffline began at that time, if nothing has come in between.
+func (d *Directory) stayedOffline(t *Topic, m *member, at time.Time) (toWake uint64) {
+	t.stripe.mu.Lock()
+	defer t.stripe.mu.Unlock()
+	if m.offlineAt.Equal(at) {
+		m.offlineAt = time.Time{}
+		toWake = d.hideNow(t, m)
+		d.cleanUpAbsent(t)
+	}
+	return toWake
 }
 
 // cleanUpAbsent deletes t if nothing keeps it and it has not been deleted already. The stripe is locked.

@@ -117,9 +117,10 @@ func (h *fastPathHead) field(name, value []byte) bool {
 		if strings.EqualFold(string(name), "Connection") {
 			return strings.EqualFold(string(value), "keep-alive")
 		}
-	case len("Expect"), len("Trailer"), len("Transfer-Encoding"): // Upgrade is as long as Trailer
+	case len("Expect"), len("Trailer"), len("Transfer-Encoding"): // Upgrade is as long as Trailer, X-Idempotency-Key as Transfer-Encoding
 		return !strings.EqualFold(string(name), "Expect") && !strings.EqualFold(string(name), "Trailer") &&
-			!strings.EqualFold(string(name), "Upgrade") && !strings.EqualFold(string(name), "Transfer-Encoding")
+			!strings.EqualFold(string(name), "Upgrade") && !strings.EqualFold(string(name), "Transfer-Encoding") &&
+			!strings.EqualFold(string(name), "X-Idempotency-Key")
 	}
 	return true
 }

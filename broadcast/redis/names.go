@@ -33,6 +33,9 @@ func (n names) fence(app, channel, node string) string {
 // cached is the hash of the last event of a cache channel: "n" is its offset, "e" its message.
 func (n names) cached(app, channel string) string { return n.slotKey("l", app, channel) }
 
+// claim is the key of a request that must be carried out once: "" or its answer.
+func (n names) claim(app, key string) string { return n.slotKey("i", app, key) }
+
 // nodes is the hash of nodes to the number of heartbeats of each.
 func (n names) nodes() string { return n.prefix + ":{nodes}" }
 

@@ -143,6 +143,7 @@ func (l *loader) app(a appSource) apps.Settings {
 		a.setting("REVERB_APP_ACCEPT_CLIENT_EVENTS_FROM", "accept_client_events_from"), eventsFrom)
 	s.ErrorData = l.errorData(a.setting("REVERB_APP_ERROR_DATA", "error_data"))
 	s.SubscriptionError = l.boolean(a.setting("REVERB_APP_SUBSCRIPTION_ERROR", "subscription_error"), s.SubscriptionError)
+	s.IdempotencyTTL = l.seconds(a.setting("REVERB_APP_IDEMPOTENCY_TTL", "idempotency_ttl"), s.IdempotencyTTL, 1)
 	s.RequireSignIn = l.seconds(a.setting("REVERB_APP_REQUIRE_SIGNIN", "require_signin"), 0, 0)
 	s.SubscriptionCount = l.boolean(a.setting("REVERB_APP_SUBSCRIPTION_COUNT", "subscription_count"), false)
 	s.CheckAuthKey = l.boolean(a.setting("REVERB_APP_CHECK_AUTH_KEY", "check_auth_key"), false)

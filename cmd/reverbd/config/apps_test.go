@@ -25,6 +25,7 @@ REVERB_APP_ERROR_DATA=String
 REVERB_APP_SUBSCRIPTION_ERROR=no
 REVERB_APP_CHECK_AUTH_KEY=yes
 REVERB_APP_REQUIRE_SIGNIN=30
+REVERB_APP_IDEMPOTENCY_TTL=60
 REVERB_APP_SUBSCRIPTION_COUNT=on
 REVERB_APP_PREVIOUS_SECRET=before
 REVERB_APP_MAX_EVENTS_PER_SECOND=200
@@ -43,6 +44,7 @@ REVERB_APP_MAX_USER_INFO=7
 		RateLimit:              apps.RateLimit{Enabled: true, MaxAttempts: 5, Decay: 2 * time.Second, TerminateOnLimit: true},
 		ErrorData:              apps.ErrorDataString,
 		Limits:                 apps.Limits{ChannelsPerEvent: 1, EventsPerBatch: 2, EventName: 3, EventData: 4, Members: 6, UserInfo: 7},
+		IdempotencyTTL:         time.Minute,
 		RequireSignIn:          30 * time.Second, SubscriptionCount: true,
 		CheckAuthKey: true, PreviousSecret: "before", MaxEventsPerSecond: 200,
 	}

@@ -114,6 +114,7 @@ var keys = map[string]keyKind{
 	"apps.apps[].accept_client_events_from":        scalar,
 	"apps.apps[].error_data":                       scalar,
 	"apps.apps[].subscription_error":               scalar,
+	"apps.apps[].idempotency_ttl":                  scalar,
 	"apps.apps[].require_signin":                   scalar,
 	"apps.apps[].subscription_count":               scalar,
 	"apps.apps[].check_auth_key":                   scalar,
