@@ -235,8 +235,11 @@ func (r *replay) filled(o outcome) outcome {
 	return f
 }
 
-// signed puts the signature for a connection into its subscription.
+// signed puts the signature for a connection into its subscription, or its sign-in.
 func (r *replay) signed(conn, text string) string {
+	if strings.Contains(text, "{user_auth}") {
+		return r.signedIn(conn, text)
+	}
 	if !strings.Contains(text, "{auth}") {
 		return text
 	}
@@ -255,6 +258,19 @@ func (r *replay) signed(conn, text string) string {
 		signing += ":" + m.Data.ChannelData
 	}
 	return strings.ReplaceAll(text, "{auth}", key+":"+sign(r.secrets[key], signing))
+}
+
+func (r *replay) signedIn(conn, text string) string {
+	var m struct {
+		Data struct {
+			UserData string `json:"user_data"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		r.t.Fatalf("%s: %v", text, err)
+	}
+	key := r.keys[conn]
+	return strings.ReplaceAll(text, "{user_auth}", key+":"+sign(r.secrets[key], r.ids[conn]+"::user::"+m.Data.UserData))
 }
 
 func (r *replay) request(c call) *response {
