@@ -14,23 +14,20 @@ type Limit uint8
 
 // The limits, in the order of Counts.
 const (
-	Connections        Limit = iota // of the process: descriptors, max_connections
-	AddressConnections              // of one address
-	AddressRate                     // new connections of one address in a second
-	AddressUnfinished               // of one address, that have not sent a whole request
-	SlowConsumer                    // bytes waiting for one client
-	Memory                          // bytes waiting for all clients: those with the most end
-	MemoryRefused                   // the same, and new clients are refused
-	Pipelined                       // bytes of requests behind one that is being answered
-	Subscriptions                   // of one connection
-	Members                         // of one presence channel
-	UserInfo                        // bytes of a member's user_info
-	Messages                        // of one connection, in the interval of rate_limiting
-	EarlyRefusals                   // requests refused before their body arrived
-	Accept                          // connections that could not be taken
-	Handshake                       // TLS or PROXY protocol
-	PlainTLS                        // clients that speak TLS where the server does not
-	EngineWarning                   // of gnet, which has logged it itself
+	Connections   Limit = iota // of the process: descriptors, max_connections
+	SlowConsumer               // bytes waiting for one client
+	Memory                     // bytes waiting for all clients: those with the most end
+	MemoryRefused              // the same, and new clients are refused
+	Pipelined                  // bytes of requests behind one that is being answered
+	Subscriptions              // of one connection
+	Members                    // of one presence channel
+	UserInfo                   // bytes of a member's user_info
+	Messages                   // of one connection, in the interval of rate_limiting
+	EarlyRefusals              // requests refused before their body arrived
+	Accept                     // connections that could not be taken
+	Handshake                  // TLS or PROXY protocol
+	PlainTLS                   // clients that speak TLS where the server does not
+	EngineWarning              // of gnet, which has logged it itself
 	limits
 )
 
@@ -39,23 +36,20 @@ var described = [limits]struct {
 	name, message string
 	info          bool // below a warning
 }{
-	Connections:        {"connections refused", "connection refused: the server is full; raise the descriptor limit (ulimit -n) or add a node", false},
-	AddressConnections: {"connections refused by address", "connection refused: its address has too many (max_connections_per_address)", false},
-	AddressRate:        {"connections refused by rate", "connection refused: its address connects too often (max_connection_rate_per_address)", false},
-	AddressUnfinished:  {"unfinished handshakes refused", "connection refused: its address has too many without a request (max_unfinished_per_address)", false},
-	SlowConsumer:       {"slow consumers cut off", "slow consumer cut off", false},
-	Memory:             {"connections ended for memory", "connection ended: too much waits in memory for all clients (memory_limit), and the most for this one", false},
-	MemoryRefused:      {"connections refused for memory", "connection refused: too much waits in memory for all clients (memory_limit)", false},
-	Pipelined:          {"pipelines cut off", "HTTP connection ends: too many requests are pipelined", false},
-	Subscriptions:      {"subscriptions refused", "subscription refused: the connection has too many (max_subscriptions)", false},
-	Members:            {"members refused", "subscription refused: the presence channel has too many members (max_presence_members)", false},
-	UserInfo:           {"user_info refused", "subscription refused: user_info is too large (max_user_info)", false},
-	Messages:           {"messages refused", "message refused: the client sends too many (rate_limiting)", true},
-	EarlyRefusals:      {"requests refused by their head", "request refused before its body", true},
-	Accept:             {"accept failures", "a connection could not be taken; if it is for descriptors, raise their limit (ulimit -n)", false},
-	Handshake:          {"handshakes failed", "connection refused", true},
-	PlainTLS:           {"TLS on the plain port", "connection refused: the client speaks TLS, and this port does not; set REVERB_SCHEME=http in what connects, put a proxy with a certificate in front, or give this server one (--tls-cert)", false},
-	EngineWarning:      {"warnings of gnet", "warning of gnet", true},
+	Connections:   {"connections refused", "connection refused: the server is full; raise the descriptor limit (ulimit -n) or add a node", false},
+	SlowConsumer:  {"slow consumers cut off", "slow consumer cut off", false},
+	Memory:        {"connections ended for memory", "connection ended: too much waits in memory for all clients (memory_limit), and the most for this one", false},
+	MemoryRefused: {"connections refused for memory", "connection refused: too much waits in memory for all clients (memory_limit)", false},
+	Pipelined:     {"pipelines cut off", "HTTP connection ends: too many requests are pipelined", false},
+	Subscriptions: {"subscriptions refused", "subscription refused: the connection has too many (max_subscriptions)", false},
+	Members:       {"members refused", "subscription refused: the presence channel has too many members (max_presence_members)", false},
+	UserInfo:      {"user_info refused", "subscription refused: user_info is too large (max_user_info)", false},
+	Messages:      {"messages refused", "message refused: the client sends too many (rate_limiting)", true},
+	EarlyRefusals: {"requests refused by their head", "request refused before its body", true},
+	Accept:        {"accept failures", "a connection could not be taken; if it is for descriptors, raise their limit (ulimit -n)", false},
+	Handshake:     {"handshakes failed", "connection refused", true},
+	PlainTLS:      {"TLS on the plain port", "connection refused: the client speaks TLS, and this port does not; set REVERB_SCHEME=http in what connects, put a proxy with a certificate in front, or give this server one (--tls-cert)", false},
+	EngineWarning: {"warnings of gnet", "warning of gnet", true},
 }
 
 // interval is the time between two lines about one limit.
