@@ -23,7 +23,7 @@ const exitNoServer = 3
 // controlCommands are the commands for a server that runs.
 func controlCommands(flags []cli.Flag) []*cli.Command {
 	command := func(name control.Command, usage string, action func(*cli.Context, *control.Client) error) *cli.Command {
-		own := append(slices.Clip(flags), &cli.IntFlag{Name: "pid", Usage: "the server that has the process id `NUMBER`, whatever the configuration"})
+		own := append(slices.Clip(flags), pidFlag())
 		if name == control.Status {
 			own = append(own, &cli.BoolFlag{Name: "json", Usage: "write for machines"})
 		}
@@ -45,6 +45,11 @@ func controlCommands(flags []cli.Flag) []*cli.Command {
 		command(control.Status, "tell how it is", showStatus),
 		tailCommand(flags),
 	}
+}
+
+// pidFlag is the flag of every command that finds a server.
+func pidFlag() cli.Flag {
+	return &cli.IntFlag{Name: "pid", Usage: "the server that has the process id `NUMBER`, whatever the configuration"}
 }
 
 // stopServer waits for the server and for the first process, which the service manager knows.

@@ -34,6 +34,7 @@ func (i *instance) tail(s control.Selection, gone <-chan struct{}, send func(lin
 
 func tailCommand(flags []cli.Flag) *cli.Command {
 	own := []cli.Flag{
+		pidFlag(),
 		&cli.StringFlag{Name: "app", Usage: "only what concerns the app with this `ID`"},
 		&cli.StringFlag{Name: "channel", Usage: "only what concerns channels of this `PATTERN`, in which * is any run of characters"},
 		&cli.BoolFlag{Name: "json", Usage: "write lines of JSON"},
