@@ -41,7 +41,7 @@ func (c *call) once(key string, publish func() reply) reply {
 		case c.loop != nil || time.Now().After(deadline):
 			return undecided("a request with this idempotency key is being carried out; try again")
 		}
-		time.Sleep(onceInterval)
+		<-time.After(onceInterval)
 	}
 }
 

@@ -24,17 +24,17 @@ var ErrTooManyClaims = errors.New("broadcast: too many idempotency keys")
 // maxClaims bounds the keys of one app that a node alone remembers.
 const maxClaims = 1 << 16
 
-// Claim, Settle and Forget are those of Claims, for the app of d. With a bus they wait, so they must not be called on a loop.
+// Claim is that of Claims for the app of d, as are Settle and Forget. With a bus they wait, so they must not be called on a loop.
 func (d *Directory) Claim(key string, ttl time.Duration) (won bool, answer []byte, err error) {
 	return d.ledger().Claim(d.App, key, ttl)
 }
 
-// Settle see Claim.
+// Settle is that of Claims: see Claim.
 func (d *Directory) Settle(key string, answer []byte, ttl time.Duration) error {
 	return d.ledger().Settle(d.App, key, answer, ttl)
 }
 
-// Forget see Claim.
+// Forget is that of Claims: see Claim.
 func (d *Directory) Forget(key string) { d.ledger().Forget(d.App, key) }
 
 func (d *Directory) ledger() Claims {
