@@ -241,7 +241,7 @@ func TestWrongConfiguration(t *testing.T) {
 		tells        []string
 	}{
 		{
-			"everything", "REVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_PING_INTERVAL=abc\nREVERB_SERVER_PATH=a b\n",
+			"everything", "REVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_PING_INTERVAL=abc\nREVERB_SERVER_PATH=\"a b\"\n",
 			[]string{"REVERB_REACTORS=999"}, []string{"--port", "99999"},
 			[]string{"--port", "99999", "REVERB_REACTORS", "999", "REVERB_SERVER_PATH", ".env, line 4", "REVERB_APP_SECRET", "REVERB_APP_PING_INTERVAL"},
 		},
