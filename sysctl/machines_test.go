@@ -60,7 +60,7 @@ func TestRecordedMachines(t *testing.T) {
 			s := m.source()
 			findings := sysctl.Check(sysctl.Read(s), need())
 			var got bytes.Buffer
-			if err := sysctl.Text(&got, findings, sysctl.Style{}); err != nil {
+			if err := sysctl.Text(&got, findings, sysctl.Style{Verbose: true}); err != nil {
 				t.Fatal(err)
 			}
 			files, err := sysctl.Changes(s, findings, need())
@@ -92,7 +92,7 @@ func TestThisMachine(t *testing.T) {
 	f := sysctl.Read(sysctl.Source{Root: os.DirFS("/"), Lookup: os.LookupEnv, Clock: sysctl.SystemClock})
 	findings := sysctl.Check(f, need())
 	var out bytes.Buffer
-	if err := sysctl.Text(&out, findings, sysctl.Style{}); err != nil {
+	if err := sysctl.Text(&out, findings, sysctl.Style{Verbose: true}); err != nil {
 		t.Fatal(err)
 	}
 	t.Log(out.String())

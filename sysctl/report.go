@@ -9,21 +9,27 @@ import (
 
 // Style is the layout of Text.
 type Style struct {
-	Color bool
-	Width int // columns; 0 is 100
+	Color   bool
+	Width   int  // columns; 0 is 110
+	Verbose bool // findings that are OK are shown like the others, not in one line each
 }
 
 const defaultWidth = 110
 
 // Text writes the findings as text: a table of what was checked, what is there and what is needed, and below each line the
-// arithmetic and what to change.
+// arithmetic and what to change. What is OK is one line, except in a verbose report.
 func Text(w io.Writer, findings []Finding, s Style) error {
 	t := s.table(findings)
 	var b strings.Builder
 	t.row(&b, "", checked, "THERE IS", "NEEDED", func(text string) string { return text })
 	for _, f := range findings {
+		if f.Level == OK && !s.Verbose {
+			f = Finding{Check: f.Check, Level: f.Level, Found: oneLine(f.Found, t.found), Need: oneLine(f.Need, t.need)}
+		}
 		t.row(&b, f.Level.String(), f.Check, f.Found, f.Need, func(text string) string { return s.paint(f.Level, text) })
-		t.below(&b, "", f.Why)
+		if f.Why != "" {
+			t.below(&b, "", f.Why)
+		}
 		for _, fix := range f.Fixes {
 			t.below(&b, "-> ", fix.String())
 		}
@@ -70,6 +76,15 @@ func (t table) row(b *strings.Builder, level, check, found, need string, paint f
 		line += pad(at(left, i), t.found) + gap + at(right, i)
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+}
+
+// oneLine returns what of a cell fits into a line of the width, with dots for the rest.
+func oneLine(cell string, width int) string {
+	const dots = "..."
+	if len(wrap(cell, width)) <= 1 {
+		return cell
+	}
+	return at(wrap(cell, width-len(dots)), 0) + dots
 }
 
 // below writes text under the row, behind a mark.

@@ -32,7 +32,28 @@ func TestText(t *testing.T) {
 		"",
 	}, "\n")
 	var b bytes.Buffer
-	if err := Text(&b, some, Style{Width: 40}); err != nil || b.String() != want {
+	if err := Text(&b, some, Style{Width: 40, Verbose: true}); err != nil || b.String() != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, b.String(), want)
+	}
+}
+
+// What is fine takes one line, however much there is to say of it.
+func TestTextOfWhatIsFine(t *testing.T) {
+	fine := []Finding{
+		{Check: "a", Level: OK, Found: "many words that do not fit into the column", Need: "2", Why: "because"},
+		{Check: "b", Level: Fatal, Found: "3", Need: "4", Why: "why"},
+	}
+	want := strings.Join([]string{
+		"         CHECKED  THERE IS          NEEDED",
+		"ok       a        many words...     2",
+		"fatal    b        3                 4",
+		"         why",
+		"",
+		"1 fatal, 0 warnings, 1 ok",
+		"",
+	}, "\n")
+	var b bytes.Buffer
+	if err := Text(&b, fine, Style{Width: 40}); err != nil || b.String() != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, b.String(), want)
 	}
 }

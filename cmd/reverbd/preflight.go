@@ -51,6 +51,7 @@ func preflightCommand() *cli.Command {
 			&cli.StringFlag{Name: "caddy", Usage: "look at Caddy with this `FILE`, such as /etc/caddy/Caddyfile"},
 			&cli.StringFlag{Name: "supervisor", Usage: "look at supervisor with this main `FILE`, such as /etc/supervisor/supervisord.conf"},
 			&cli.StringFlag{Name: "systemd", Usage: "look at the service that systemd starts as `UNIT`, by its name or file"},
+			&cli.BoolFlag{Name: "verbose", Usage: "show the arithmetic of what is ok, too"},
 			&cli.BoolFlag{Name: "json", Usage: "write for machines"},
 			&cli.BoolFlag{Name: "print-fixes", Usage: "write the files that would have to be installed"},
 		),
@@ -152,7 +153,7 @@ func write(c *cli.Context, source sysctl.Source, findings []sysctl.Finding, need
 	}
 	terminal := debuglog.For(os.Stdout, os.LookupEnv)
 	fmt.Printf("Can this machine hold %s connections with %d event loops?\n\n", need.Connections, need.Loops)
-	return sysctl.Text(os.Stdout, findings, sysctl.Style{Color: terminal.Color, Width: terminal.Width})
+	return sysctl.Text(os.Stdout, findings, sysctl.Style{Color: terminal.Color, Width: terminal.Width, Verbose: c.Bool("verbose")})
 }
 
 func writeFiles(w io.Writer, files []sysctl.File, forMachines bool) error {
