@@ -1,7 +1,6 @@
 package eventloop
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -20,47 +19,51 @@ import (
 // copy.
 const maxEnrolling = 4
 
-// acceptors accept connections, one goroutine for each listener, count them with the connection limiter, and enroll them in the loop
-// that has the fewest.
+// acceptorsEach is how many goroutines accept from a listener. One waits while its connection is enrolled, the others go on.
+const acceptorsEach = 4
+
+// acceptors accept connections, count them with the connection limiter, and enroll them; gnet takes the loop that has the fewest.
 type acceptors struct {
 	server     *Server
+	engine     *gnet.Client
 	listeners  []net.Listener
 	handshakes *handshakeStage
-	enrolling  chan enrollment
+	enrolling  chan struct{} // has one for each connection that is being enrolled
 	accepting  sync.WaitGroup
 	settled    chan struct{} // closed when every enrollment has ended
 	stopped    chan struct{} // closed by stop
 	once       sync.Once
 }
 
-// enrollment is a connection on its way to its loop.
-type enrollment struct {
-	conn   *conn
-	result <-chan gnet.RegisteredResult
-}
-
-func (s *Server) startAcceptors() *acceptors {
+func (s *Server) startAcceptors(engine *gnet.Client) *acceptors {
 	a := &acceptors{
-		server: s, listeners: s.options.Listeners, handshakes: newHandshakeStage(s, s.options.Handshakes), enrolling: make(chan enrollment, maxEnrolling*len(s.loops)),
-		settled: make(chan struct{}), stopped: make(chan struct{}),
+		server: s, engine: engine, listeners: s.options.Listeners, handshakes: newHandshakeStage(s, s.options.Handshakes),
+		enrolling: make(chan struct{}, maxEnrolling*len(s.loops)), settled: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	for _, l := range a.listeners {
-		a.accepting.Go(func() { a.acceptLoop(l) })
+		for range acceptorsEach {
+			a.accepting.Go(func() { a.acceptLoop(l) })
+		}
 	}
-	go a.awaitEnrollments()
 	return a
 }
 
-// stop closes the listeners and waits until every accepted connection has come to its loop.
+// stop closes the listeners and waits until every accepted connection has come to its loop. A loop that has ended by itself opens no
+// connection, so then it does not wait.
 func (a *acceptors) stop() {
 	a.once.Do(func() {
 		close(a.stopped)
 		listen.Close(a.listeners)
-		a.accepting.Wait()
-		a.handshakes.stop()
-		close(a.enrolling)
+		go func() {
+			a.accepting.Wait()
+			a.handshakes.stop()
+			close(a.settled)
+		}()
 	})
-	<-a.settled
+	select {
+	case <-a.settled:
+	case <-a.server.failed:
+	}
 }
 
 // acceptLoop accepts until the listener is closed. Any other error of accept, above all a lack of descriptors, may pass: it tries
@@ -96,8 +99,7 @@ func (a *acceptors) accepted(c net.Conn) {
 		_ = c.Close()
 		return
 	}
-	cn := &conn{loop: s.leastLoaded()}
-	cn.loop.connections.Add(1)
+	cn := &conn{}
 	if header, handshake := a.handshakes.needed(c); header || handshake {
 		a.handshakes.start(c, cn, header, handshake, func(c net.Conn, arrived *handshaken) { a.enroll(c, cn, arrived) })
 		return
@@ -105,31 +107,19 @@ func (a *acceptors) accepted(c net.Conn) {
 	a.enroll(c, cn, cn)
 }
 
-// enroll hands c to the loop of cn. what is the context that OnOpen gets: cn, or a *handshaken with it. enroll waits while too many
-// connections are on their way.
+// enroll hands c to a loop and waits until it is there. what is the context that OnOpen gets: cn, or a *handshaken with it. gnet calls
+// neither OnOpen nor OnClose for a connection that it cannot enroll.
+//
+// The Enroll of a loop would not wait, but it takes a goroutine of a pool and a channel for each connection.
 func (a *acceptors) enroll(c net.Conn, cn *conn, what any) {
-	result, err := (*cn.loop.gnet.Load()).Enroll(gnet.NewContext(context.Background(), what), c)
-	if err != nil {
-		_ = c.Close()
-		a.server.enrollFailed(cn, err)
-		return
+	a.enrolling <- struct{}{}
+	_, err := a.engine.EnrollContext(c, what)
+	<-a.enrolling
+	if err == nil && !cn.enrolled { // gnet reports no error when its poller has refused
+		err = errPoller
 	}
-	a.enrolling <- enrollment{cn, result}
-}
-
-// awaitEnrollments counts out the connections that gnet could not enroll: it calls neither OnOpen nor OnClose for them.
-func (a *acceptors) awaitEnrollments() {
-	defer close(a.settled)
-	for e := range a.enrolling {
-		select {
-		case r := <-e.result:
-			if r.Err != nil {
-				a.server.enrollFailed(e.conn, r.Err)
-			} else if !e.conn.enrolled { // gnet reports no error when its poller has refused
-				a.server.enrollFailed(e.conn, errPoller)
-			}
-		case <-a.server.failed: // a loop that has ended opens no connection, and reports no error
-		}
+	if err != nil {
+		a.server.enrollFailed(cn, err)
 	}
 }
 
@@ -141,21 +131,23 @@ func (s *Server) enrollFailed(c *conn, err error) {
 	s.logAcceptFailure(nil, err)
 }
 
-// countOut counts a connection out.
+// countOut counts a connection out, which may not have come to a loop.
 func (s *Server) countOut(c *conn) {
-	c.loop.connections.Add(-1)
+	if c.loop != nil {
+		c.loop.connections.Add(-1)
+	}
 	s.limiter.release()
 }
 
-// leastLoaded is the loop with the fewest connections.
-func (s *Server) leastLoaded() *loop {
-	best := s.loops[0]
-	for _, l := range s.loops[1:] {
-		if l.connections.Load() < best.connections.Load() {
-			best = l
+// loopOf is the loop that a connection is enrolled in.
+func (s *Server) loopOf(g gnet.Conn) *loop {
+	el := g.EventLoop()
+	for _, l := range s.loops {
+		if *l.gnet.Load() == el {
+			return l
 		}
 	}
-	return best
+	return nil
 }
 
 // ListenerFiles are duplicates of the descriptors of the listeners, in the order of Options.Listeners, for a process that is to take

@@ -40,10 +40,12 @@ type conn struct {
 	held          bool // a part of what has arrived is in loop.held
 }
 
-// opened is called when the connection has been enrolled in its loop.
-func (c *conn) opened(g gnet.Conn) {
+// opened is called when the connection has been enrolled in its loop, which it has from then on.
+func (c *conn) opened(s *Server, g gnet.Conn) {
 	trimAddresses(g.LocalAddr(), g.RemoteAddr())
 	c.gnet, c.enrolled = g, true
+	c.loop = s.loopOf(g)
+	c.loop.connections.Add(1)
 	c.http = &exchange{conn: c, waitingSince: time.Now()}
 	c.loop.http.Add(c.http)
 	c.loop.wheel.schedule(c, c.loop.server.requestTimeout)

@@ -4,8 +4,8 @@
 //
 // Listeners are not gnet's. gnet listens only on sockets that it opens itself, and a server must also take over sockets that are open
 // already: those of systemd, and those of the process before it at a restart. And when a listener with SO_REUSEPORT is closed, the
-// connections in its accept queue are reset. So one goroutine for each listener accepts, and gnet runs as it does for clients: loops
-// without listeners, in which connections are enrolled. That costs 10 microseconds a connection.
+// connections in its accept queue are reset. So a few goroutines for each listener accept, and gnet runs as it does for clients: loops
+// without listeners, in which connections are enrolled. That costs some microseconds a connection.
 //
 // gnet runs one goroutine for each loop, and a connection belongs to one loop for life. What a loop owns (its connections, its timer
 // wheel, its part of the subscription table) is used by that goroutine alone; work for it comes from other goroutines through the

@@ -16,10 +16,10 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	case *waker:
 		x.gnet = c.EventLoop()
 	case *conn:
-		x.opened(c)
+		x.opened(s, c)
 	case *handshaken:
 		c.SetContext(x.conn)
-		x.opened(c)
+		x.opened(s, c)
 		s.receive(x.conn, x.buffered)
 	}
 	return nil, gnet.None

@@ -48,8 +48,8 @@ type handshaken struct {
 }
 
 // opened is called when the connection has come to its loop. It does not handle what has been read.
-func (a *handshaken) opened(g gnet.Conn) {
-	a.conn.opened(g)
+func (a *handshaken) opened(s *Server, g gnet.Conn) {
+	a.conn.opened(s, g)
 	if a.tls != nil {
 		a.tls.opened(g, a.conn)
 		a.buffered = a.tls.transport.in

@@ -186,7 +186,7 @@ func (s *Server) Run() error {
 	}
 	defer s.closeWakers()
 	s.workers = startWorkerPool(max(8, 4*runtime.GOMAXPROCS(0)), 1024)
-	s.acceptors = s.startAcceptors()
+	s.acceptors = s.startAcceptors(engine)
 	close(s.booted)
 
 	select {
@@ -210,6 +210,7 @@ func (s *Server) startLoops() (*gnet.Client, error) {
 	engine, err := gnet.NewClient(s,
 		gnet.WithNumEventLoop(len(s.loops)),
 		gnet.WithTicker(true),
+		gnet.WithTCPNoDelay(gnet.TCPDelay), // it is on already: net sets it on what it accepts
 		gnet.WithLogger(&gnetLog{s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)).Sugar(), s.refusals}))
 	if err != nil {
 		return nil, fmt.Errorf("eventloop: %w", err)
