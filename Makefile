@@ -41,6 +41,9 @@ unit: go-tool test-tools ## unit and end-to-end tests, with the race detector
 	go test -race -shuffle=on -timeout 20m ./...
 	go test -race -tags faults -run PanicUnderStripe ./broadcast
 
+cluster-model: go-tool test-tools ## the model of a cluster for a minute with each of 20 seeds
+	for seed in $$(seq 20); do go test ./e2e -run ClusterModel -seed $$seed -duration 60s || exit 1; done
+
 bench: go-tool ## benchmarks of the hot functions, for benchstat
 	go test -run '^$$' -bench . -benchmem -count 6 ./protocol/... ./broadcast ./apps ./eventloop
 
