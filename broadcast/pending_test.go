@@ -169,3 +169,23 @@ func BenchmarkAnswerPending(b *testing.B) {
 		})
 	}
 }
+
+// A change that the snapshot has already brings nothing new: the roster is not read again.
+func TestChangeBeforeSnapshot(t *testing.T) {
+	const channel = "presence-room"
+	r := connected(t, 1)
+	r.subscribe(r.connect(0), channel, `"1"`)
+	u := r.app.TakeUpdate(channel)
+	change := Change{Key: "1", Data: u.Joins[0].Data, Nodes: 1}
+	r.app.Synced(channel, Snapshot{Version: 7, Members: []Member{change}}, u)
+	for _, version := range []uint64{6, 7} {
+		r.app.RosterChanged(channel, version-1, version, []Change{change})
+		if !r.app.TakeUpdate(channel).Synced {
+			t.Errorf("version %d makes a roster of version 7 out of date", version)
+		}
+	}
+	r.app.RosterChanged(channel, 8, 9, []Change{change})
+	if r.app.TakeUpdate(channel).Synced {
+		t.Error("a missing version is not noticed")
+	}
+}
