@@ -14,12 +14,12 @@ import (
 //
 //	go test ./broadcast/redis -run '^$' -bench Cluster -benchtime 1x
 
-// crowd is many clients of a node.
-type crowd struct{ clients []*testClient }
+// fleet is many clients of a node.
+type fleet struct{ clients []*testClient }
 
 // comeToRooms connects clients that subscribe to so many channels each, whose names begin with prefix.
-func comeToRooms(n *testNode, prefix string, clients, channels int) *crowd {
-	c := &crowd{}
+func comeToRooms(n *testNode, prefix string, clients, channels int) *fleet {
+	c := &fleet{}
 	for i := range clients {
 		g, user := n.connect(), ""
 		if prefix == "presence" {
@@ -33,7 +33,7 @@ func comeToRooms(n *testNode, prefix string, clients, channels int) *crowd {
 	return c
 }
 
-func (c *crowd) answers() (n int) {
+func (c *fleet) answers() (n int) {
 	for _, g := range c.clients {
 		g.mu.Lock()
 		for _, m := range g.got {
