@@ -23,8 +23,8 @@ const stubName = "reverbd (supervisor)"
 // for the server that runs.
 func (v *supervisor) becomeStub(signals <-chan os.Signal) {
 	_, _ = unix.FcntlInt(uintptr(v.near), unix.F_SETFD, 0)
-	// A signal that arrives between here and the first loop of the stub waits: a blocked signal stays blocked, and pending, across
-	// the execution.
+	// A signal that arrives between here and the execution waits. In the new program Go 1.26 has it unblocked before main begins, so one that
+	// arrives in the millisecond until runStub asks for signals still ends this process.
 	runtime.LockOSThread()
 	var set unix.Sigset_t
 	for _, s := range handledSignals {
@@ -55,7 +55,6 @@ func stubFrom(args []string) *supervisor {
 		return nil
 	}
 	unix.CloseOnExec(near)
-	_ = os.WriteFile("/proc/self/comm", []byte("reverbd"), 0) // else the process is called exe
 	return &supervisor{first: os.Getpid(), near: near, server: pid}
 }
 
@@ -63,6 +62,7 @@ func stubFrom(args []string) *supervisor {
 func (v *supervisor) runStub() int {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, append([]os.Signal{syscall.SIGCHLD}, handledSignals...)...)
+	_ = os.WriteFile("/proc/self/comm", []byte("reverbd"), 0) // else the process is called exe; it tells that signals are handled
 	code := exitFailure
 	for {
 		if none := v.reap(&code); none {
