@@ -38,7 +38,7 @@ cross: go-tool ## the platforms that reverbd is built for
 	done
 
 unit: go-tool test-tools ## unit and end-to-end tests, with the race detector
-	go test -race -shuffle=on -timeout 20m ./...
+	go test -race -shuffle=on -timeout 40m ./...
 	go test -race -tags faults -run PanicUnderStripe ./broadcast
 
 cluster-model: go-tool test-tools ## the model of a cluster for a minute with each of 20 seeds
