@@ -23,6 +23,7 @@ type proxyCase struct {
 	start     func(t *testing.T, s *server) *proxied
 	unlimited bool // an idle client is never ended
 	cutsOff   bool // a reload ends all clients
+	mayReset  bool // a reload has been seen to reset a connection that was being made
 	mayCutOff bool // a reload has been seen to end all clients, and mostly ends none
 }
 
@@ -45,7 +46,7 @@ var proxyCases = []proxyCase{
 	{name: "lighttpd", start: startLighttpd, mayCutOff: true},
 	{name: "varnish", start: startVarnish},
 	{name: "trafficserver", start: startTrafficServer},
-	{name: "hitch", start: startHitch, unlimited: true, server: func(port int) []string {
+	{name: "hitch", start: startHitch, unlimited: true, mayReset: true, server: func(port int) []string {
 		// The tests come to 127.0.0.1 and speak no PROXY protocol, hitch to ::1.
 		return []string{"--listen", fmt.Sprintf("[::1]:%d", port), "--proxy-protocol", "--trusted-proxies", "::1"}
 	}},
